@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See the header.
+ */
+#include "base/hash.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sha2.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/fd.h"
+
+void
+hash_sha256_hex(const void *data, size_t size, char ret[HASH_HEX_SIZE])
+{
+    SHA2_CTX ctx;
+    SHA256Init(&ctx);
+    SHA256Update(&ctx, data, size);
+    SHA256End(&ctx, ret);
+}
+
+int
+hash_sha256_file(const char *path, char ret[HASH_HEX_SIZE])
+{
+    int fd FD_SCOPED = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return -1;
+    SHA2_CTX ctx;
+    unsigned char chunk[32768];
+    SHA256Init(&ctx);
+    for (;;) {
+        ssize_t n = read(fd, chunk, sizeof chunk);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return -1;
+        if (n == 0) break;
+        SHA256Update(&ctx, chunk, (size_t)n);
+    }
+    SHA256End(&ctx, ret);
+    return 0;
+}
+
+static const char id_digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
+
+void
+id_new(char ret[ID_SIZE])
+{
+    unsigned char chance[16];
+    uint64_t now = (uint64_t)clock_wall_ms();
+    ASSERT(getrandom(chance, sizeof chance, 0) == (ssize_t)sizeof chance);
+    for (int i = 9; i >= 0; i--, now >>= 5) ret[i] = id_digits[now & 31];
+    for (int i = 0; i < 16; i++) ret[10 + i] = id_digits[chance[i] & 31];
+    ret[26] = '\0';
+}
+
+int
+id_is(const char *text)
+{
+    return strspn(text, id_digits) == ID_SIZE - 1 && text[ID_SIZE - 1] == '\0';
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * SHA-256 (libmd; the only user of it) and random ids.
+ */
+#ifndef BASE_HASH_H
+#define BASE_HASH_H
+
+#include <stddef.h>
+
+#define HASH_HEX_SIZE 65 /* with the NUL */
+
+void hash_sha256_hex(const void *data, size_t size, char ret[HASH_HEX_SIZE]);
+/* 0, or -1 with errno. */
+int hash_sha256_file(const char *path, char ret[HASH_HEX_SIZE]);
+
+/* A run id: 26 characters of [0-9a-z] without i, l, o, u: 10 of time in ms, 16 of chance; sorts by time. */
+#define ID_SIZE 27
+void id_new(char ret[ID_SIZE]);
+/* Has it the shape of a run id? */
+int id_is(const char *text);
+
+#endif

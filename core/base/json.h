@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * JSON in (jansson, the only user of it in core) and out (ours: it writes straight into a buf).
+ */
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
+
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/value.h"
+
+/* Any JSON value. Strict: UTF-8, no duplicate names, integers in 64 bits, depth at most LIMIT_DEPTH.
+ * Errors: EXIT_INVALID with line and column. */
+int json_parse(struct arena *arena, const char *text, size_t size, const struct value **ret, struct err *err);
+
+/* Compact, one line. Durations are "2h", sizes are integers, timestamps RFC 3339, a secret is "***". */
+void json_write(struct buf *buf, const struct value *value);
+/* The same in an arena. */
+const char *json_text(struct arena *arena, const struct value *value);
+/* A quoted string. Bytes that are no UTF-8 become U+FFFD. */
+void json_quote(struct buf *buf, const char *text, size_t size);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Every maximum, with its reason. A refusal names the limit and its value.
+ */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+#define KIB 1024u
+#define MIB (1024u * 1024u)
+
+/* The workflow file. */
+#define LIMIT_WORKFLOW_SIZE (64u * MIB)  /* 100,000 steps of 600 bytes */
+#define LIMIT_STEPS 100000u              /* one run, one machine */
+#define LIMIT_DEPTH 64u                  /* nesting of values in YAML and JSON: recursion is bounded by it */
+#define LIMIT_ALIASES 10000u             /* nodes that aliases may expand to (alias bombs) */
+#define LIMIT_DIAGNOSTICS 100u           /* one pass; more help nobody */
+#define LIMIT_ID_SIZE 128u               /* ids of steps, params, secrets; part of file names */
+
+/* Expressions. */
+#define LIMIT_EXPR_SIZE (16u * KIB)
+#define LIMIT_EXPR_INSTRUCTIONS 1000000u /* about 10 ms */
+#define LIMIT_EXPR_MEMORY (16u * MIB)    /* one evaluation, operands included */
+#define LIMIT_LUA_INSTRUCTIONS 200000000u /* a `lua:` step: seconds */
+#define LIMIT_LUA_MEMORY (256u * MIB)
+
+/* Values and frames. */
+#define LIMIT_VALUE_SIZE (64u * MIB)     /* one JSON text: outputs, params, reports */
+#define LIMIT_FRAME_INLINE (64u * KIB)   /* larger payloads go as a sealed memfd */
+#define LIMIT_OUTPUT_SIZE (16u * MIB)    /* all outputs of one attempt */
+#define LIMIT_MESSAGE_SIZE 2048u         /* an error message */
+#define LIMIT_ENV_VALUE (128u * KIB)     /* the kernel's MAX_ARG_STRLEN: one variable */
+#define LIMIT_SECRET_MIN 6u              /* shorter ones cannot be masked without masking everything */
+#define LIMIT_SECRET_SIZE (64u * KIB)
+
+/* Running. */
+#define LIMIT_WORKERS 1024u              /* at once, in one run */
+#define LIMIT_ATTEMPTS 1000u             /* of one step */
+#define LIMIT_VANISHED 5u                /* re-runs of a step whose workers keep vanishing, per engine */
+#define LIMIT_LOG_SIZE (256u * MIB)      /* one attempt's log; more is cut, and says so */
+#define LIMIT_PROGRESS_MS 100u           /* one progress frame per attempt in this time */
+#define LIMIT_GRACE_MS 10000             /* TERM to KILL, when the step says nothing */
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Diagnostics: what is wrong in a file, where, and what to write instead. Collected over one pass, printed with
+ * the source line and a caret.
+ */
+#ifndef WORKFLOW_DIAG_H
+#define WORKFLOW_DIAG_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/value.h"
+
+enum diag_severity { DIAG_ERROR, DIAG_WARNING };
+
+struct diag {
+    enum diag_severity severity;
+    int line, column;    /* 0: the file as a whole */
+    const char *code;    /* stable word: "unknown-key", "cycle", … (listed in docs/workflow.md) */
+    const char *message; /* lower case, no full stop */
+    const char *hint;    /* a sentence, or NULL */
+};
+
+struct diags {
+    struct arena *arena;
+    const char *file;    /* as the user named it */
+    const char *source;  /* its text, or NULL */
+    size_t source_size;
+    struct diag *items;  /* sorted by line, column when printed */
+    size_t count;        /* at most LIMIT_DIAGNOSTICS; the rest is counted in dropped */
+    size_t dropped, errors;
+};
+
+void diags_init(struct diags *diags, struct arena *arena, const char *file);
+__attribute__((format(printf, 7, 8))) void diag_add(struct diags *diags, enum diag_severity severity, int line,
+                                                    int column, const char *code, const char *hint,
+                                                    const char *fmt, ...);
+/* From an err with a place. */
+void diag_err(struct diags *diags, const char *code, const struct err *err);
+/* file:line:column: error: message [code] / source line / caret / hint. colour: ANSI. */
+void diags_print(const struct diags *diags, FILE *out, bool colour);
+/* The array of design section 5, items appended to `list`. */
+void diags_json(const struct diags *diags, struct arena *arena, struct value *list);
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A checked workflow: what parse and check make of a file, what the engine runs, and what the run folder keeps (as
+ * JSON, so that resume parses no YAML). Everything lives in one arena and is immutable once checked. Strings may
+ * still hold `${{ }}`; expressions are cut out when a step becomes ready.
+ */
+#ifndef WORKFLOW_MODEL_H
+#define WORKFLOW_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/value.h"
+#include "plugin/schema.h"
+#include "workflow/diag.h"
+
+enum param_type {
+    PARAM_STRING, PARAM_INTEGER, PARAM_NUMBER, PARAM_BOOLEAN, PARAM_DURATION, PARAM_SIZE, PARAM_TIMESTAMP,
+    PARAM_LIST, PARAM_MAP,
+};
+
+struct param {
+    const char *name, *doc; /* doc may be NULL */
+    enum param_type type;
+    bool required;
+    const struct value *fallback; /* NULL: none; may hold templates over params, env, run */
+    const struct value *choices;  /* a list, or NULL */
+    const struct value *minimum, *maximum;
+    const char *pattern, *format; /* NULL: none */
+    int line, column;
+};
+
+struct secret_def {
+    const char *name;
+    const char *from;              /* "env" or "file" */
+    const char *key;               /* variable or path (absolute) */
+    const char *field, *version;   /* NULL: none */
+    int line, column;
+};
+
+enum step_kind { STEP_USES, STEP_RUN, STEP_LUA };
+enum step_part { PART_STEPS, PART_ON_FAILURE, PART_FINALLY };
+
+struct retry {
+    uint32_t attempts;      /* in all; 1: no retry */
+    int64_t delay_ms, max_delay_ms;
+    double backoff;         /* factor, 1: constant */
+    double jitter;          /* 0 to 1: part of the delay that is chance */
+    uint32_t classes;       /* bit 1 << enum levada_class; 0: those worth retrying by default */
+};
+
+struct output_def {         /* outputs: {x: {from: stdout, as: json}} or an expression */
+    const char *name;
+    const char *from;       /* "stdout", or NULL */
+    const char *as;         /* "text", "json", "lines", "integer", "number"; NULL: text */
+    const struct value *value; /* template over outputs.*, when from is NULL */
+};
+
+struct step {
+    const char *id;
+    const char *name;       /* for people; NULL: the id */
+    enum step_part part;
+    enum step_kind kind;
+    int line, column;
+
+    const char *plugin, *action;             /* STEP_USES */
+    const struct schema_plugin *schema;      /* filled by check and by model_from_json */
+    const struct schema_action *schema_action;
+    const struct value *with;                /* map; plugins.X.with merged in by check; may be NULL */
+    const char *text;                        /* STEP_RUN, STEP_LUA */
+    int text_line, text_column;              /* of the text's first character */
+
+    const char *shell;                       /* "sh" by default */
+    const char *cwd;                         /* relative to the workflow's folder, template; NULL: that folder */
+    const struct value *env;                 /* map of templates, or NULL; the top-level env is merged in by check */
+    const struct value *standard_input;      /* template, or NULL */
+    enum levada_effect effect;               /* of the action, or `effect:` of run and lua */
+
+    const char *condition;                   /* the `if` text with ${{ }}, or NULL */
+    int condition_line, condition_column;
+    const struct value *expect;              /* list of templates, or NULL */
+    struct output_def *outputs;
+    size_t noutputs;
+    struct retry retry;
+    int64_t timeout_ms;                      /* 0: none */
+    int64_t grace_ms;
+    bool continue_on_error;
+
+    uint32_t *needs;                         /* indexes into model.steps of the same part: explicit and inferred, sorted, unique */
+    size_t nneeds;
+    bool starts_alone;                       /* `needs: []` was written */
+};
+
+struct model {
+    const char *name, *description;          /* description may be NULL */
+    const char *file;                        /* absolute path of the workflow file */
+    const char *folder;                      /* its folder, absolute */
+    const char *source;                      /* the text as it was run */
+    const struct value *labels, *env;        /* maps or NULL */
+    struct param *params;
+    size_t nparams;
+    struct secret_def *secrets;
+    size_t nsecrets;
+    struct step *steps;                      /* all parts: steps first, then on_failure, then finally */
+    size_t nsteps;
+    const struct schema_plugin **plugins;    /* every plugin used */
+    size_t nplugins;
+    const struct value *outputs;             /* map of templates, or NULL */
+    bool power;                              /* durability: power (default) or process */
+    const struct value *history;             /* map or NULL */
+};
+
+/* Read, parse, check. Errors of the user's go to diags; *ret is NULL when there are errors. Returns 0 when the work
+ * could be done (look at diags->errors), else an exit code with err. `path` "-" is stdin. */
+int workflow_load(struct arena *arena, const char *path, struct diags *diags, const struct model **ret,
+                  struct err *err);
+
+/* The model as JSON for the run folder, and back. model_from_json needs no file but the JSON. */
+const struct value *model_to_json(struct arena *arena, const struct model *model);
+int model_from_json(struct arena *arena, const struct value *json, const struct model **ret, struct err *err);
+
+/* Params given as text (-p K=V) over values of files (--params) over defaults, checked and typed by the
+ * declarations. `given`: a map name → string value (text) or any value (from a file). Defaults that hold templates are evaluated with
+ * names params and run (`run`: a map). Errors: EXIT_INVALID naming the param, with a suggestion for an unknown one. */
+int params_bind(struct arena *arena, const struct model *model, const struct value *given, const struct value *run,
+                const struct value **ret, struct err *err);
+/* A params file: YAML or JSON map. */
+int params_read(struct arena *arena, const char *path, const struct value **ret, struct err *err);
+const char *param_type_name(enum param_type type);
+
+/* Index of a step by id in all parts, or -1. */
+ptrdiff_t model_step_find(const struct model *model, const char *id);
+
+#endif
