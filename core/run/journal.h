@@ -66,10 +66,12 @@ int journal_take(struct journal *journal, uint64_t *fence, struct err *err);
 /* The next fence for an attempt; durable with the next commit. */
 uint64_t journal_next_fence(struct journal *journal);
 
-/* One transaction: begin, events, commit. journal_commit(sync) checks the fence; EXIT_HELD when another holder took over. */
-int journal_begin(struct journal *journal, struct err *err);
-int journal_append(struct journal *journal, enum event_type type, const char *step, const char *item,
-                   const struct value *data, struct err *err);
+/* Events wait until the commit: one transaction per turn of the event loop. */
+void journal_append(struct journal *journal, enum event_type type, const char *step, const char *item,
+                    const struct value *data);
+size_t journal_waiting(const struct journal *journal);
+/* Writes what waits, if anything. `sync`: on disk before it returns (durability: power). EXIT_HELD when another
+ * engine took the run over; EXIT_STORE when it cannot be written, and nothing of it was. */
 int journal_commit(struct journal *journal, bool sync, struct err *err);
 
 /* Events with seq > after, in order. */
@@ -78,6 +80,7 @@ int journal_read(struct journal *journal, int64_t after,
                  void *context, struct err *err);
 /* The model's JSON text. */
 int journal_model(struct journal *journal, struct arena *arena, const char **ret, size_t *size, struct err *err);
+int journal_run_id(struct journal *journal, struct arena *arena, const char **ret, struct err *err);
 /* PRAGMA integrity_check and the shape of every event. */
 int journal_check(struct journal *journal, struct err *err);
 

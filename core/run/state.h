@@ -89,6 +89,8 @@ struct run_state {
     const char *failed_step, *trigger;
     struct step_state *steps;       /* same order and count as model->steps */
     size_t nsteps;
+    uint32_t *index;                /* hash table of step ids: position + 1, 0: free */
+    size_t index_size;              /* a power of two */
     int64_t last_seq;
 };
 
@@ -96,6 +98,8 @@ struct run_state {
 void state_init(struct run_state *state, struct arena *arena, const struct model *model, const char *id);
 /* EXIT_STORE for an event that cannot follow: names it. */
 int state_apply(struct run_state *state, const struct event *event, struct err *err);
+/* Model and events of an open journal. */
+int state_read(struct arena *arena, struct journal *journal, struct run_state *ret, struct err *err);
 /* Open the journal of a run folder for reading, build the model and fold all events. */
 int state_load(struct arena *arena, const char *run_folder, struct run_state *ret, struct err *err);
 struct step_state *state_step(const struct run_state *state, const char *id, const char *item);
