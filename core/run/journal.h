@@ -25,8 +25,8 @@
     X(STEP_STARTED, "step_started")       /* record pid */                                                    \
     X(STEP_CHECKPOINT, "step_checkpoint") /* key value */                                                     \
     X(STEP_RECEIPT, "step_receipt")       /* the receipt of job.h */                                          \
-    X(STEP_VANISHED, "step_vanished")     /* record attempt signal? reason{code,text} */                      \
-    X(STEP_RETRY, "step_retry")           /* attempt (the next) delay_ms due_ms reason{code,text} */          \
+    X(STEP_VANISHED, "step_vanished")     /* record signal? ask? reason{code,text} */                      \
+    X(STEP_RETRY, "step_retry")           /* attempt (the next) delay_ms due_ms ask? reason{code,text} */          \
     X(STEP_FINISHED, "step_finished")     /* status outputs? error? reason{code,text} attempt duration_ms */   \
     X(STEP_RESOLVED, "step_resolved")     /* decision: done redo fail; outputs? who why */                    \
     X(CANCEL_ASKED, "cancel_asked")       /* who why */                                                       \

@@ -243,6 +243,7 @@ apply_vanished(struct run_state *state, struct step_state *step, const struct ev
         attempt->finished_ms = event->time_ms;
     }
     step->vanished++;
+    step->ask_first = value_get_bool(event->data, "ask", false);
     step->status = STEP_READY_STATUS;
     keep_reason(state, step, event->data);
     return 0;
@@ -254,6 +255,7 @@ apply_retry(struct run_state *state, struct step_state *step, const struct event
     (void)err;
     step->status = STEP_BACKOFF_STATUS;
     step->due_ms = value_get_int(event->data, "due_ms", 0);
+    step->ask_first = value_get_bool(event->data, "ask", false);
     keep_reason(state, step, event->data);
     return 0;
 }
@@ -279,10 +281,15 @@ static int
 apply_resolved(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
 {
     const char *decision = value_get_str(event->data, "decision", "");
-    if (str_eq(decision, "done")) step->status = STEP_SUCCEEDED_STATUS;
-    else if (str_eq(decision, "fail")) step->status = STEP_FAILED_STATUS;
-    else if (str_eq(decision, "redo")) step->status = STEP_READY_STATUS;
-    else return err_set(err, EXIT_STORE, "a step was resolved as \"%s\"", decision);
+    if (str_eq(decision, "done")) {
+        step->status = STEP_SUCCEEDED_STATUS;
+    } else if (str_eq(decision, "fail")) {
+        step->status = STEP_FAILED_STATUS;
+    } else if (str_eq(decision, "redo")) {
+        step->status = STEP_READY_STATUS;
+        step->ask_first = false;
+    } else
+        return err_set(err, EXIT_STORE, "a step was resolved as \"%s\"", decision);
     if (step_status_ended(step->status)) step->finished_ms = event->time_ms;
     const struct value *outputs = keep(state, event->data, "outputs");
     if (outputs != NULL) step->outputs = outputs;

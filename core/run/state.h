@@ -59,7 +59,8 @@ struct step_state {
     enum step_status status;
     struct attempt_state *attempts; /* in order */
     size_t nattempts;
-    uint32_t vanished;              /* re-runs after vanished attempts */
+    uint32_t vanished;              /* vanished attempts */
+    bool ask_first;                 /* its last attempt vanished: the next one asks whether the effect happened */
     int64_t due_ms;                 /* BACKOFF: wall time of the next attempt */
     int64_t started_ms, finished_ms;
     const char *token;              /* NULL before the first intent */
