@@ -27,7 +27,7 @@ BELOW = {
 
 # One library, one file: header -> the only places of core/ and plugins/ that may include it.
 LIBRARIES = [
-    (r"yaml\.h", ["core/workflow/parse*.[ch]"]),
+    (r"yaml\.h", ["core/workflow/parse*.[ch]", "core/workflow/yaml.c"]),
     (r"(lua|lauxlib|lualib|luaconf)\.h", ["core/workflow/expr*.[ch]", "core/workflow/library*.[ch]",
                                           "core/workflow/hook*.[ch]", "core/run/hook*.[ch]"]),
     (r"sqlite3\.h", ["core/run/journal*.[ch]"]),
