@@ -31,7 +31,8 @@ def allowed_skips(path):
 def sentences(output):
     """(verdict, sentence, reason) for each CUnit sentence and TAP line of one program's output."""
     found = []
-    for match in re.finditer(r"^  Test: (.*?) ?\.\.\.(.*?)(?=^  Test: |^Suite: |^Run Summary:|\Z)", output, re.S | re.M):
+    cunit = r"^  Test: (.*?) ?\.\.\.(.*?)(?=^  Test: |^Suite: |^Run Summary:|\Z)"
+    for match in re.finditer(cunit, output, re.S | re.M):
         verdict = re.search(r"(passed|FAILED)", match.group(2))
         found.append(("passed" if verdict and verdict.group(1) == "passed" else "failed", match.group(1), ""))
     for match in re.finditer(r"^(not ok|ok)\b *\d* *-? *(.*?)(?: *# *skip\b:? *(.*))?$", output, re.I | re.M):

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# usage: install_test.sh CMAKE CC, with $LEVADA_BUILD and $LEVADA_SOURCE set. Installs the build into a fresh folder, moves
-# that folder, and uses what is in it with nothing in the environment but a home and a path.
+# usage: install_test.sh CMAKE CC, with $LEVADA_BUILD and $LEVADA_SOURCE set. Installs the build into a fresh folder,
+# moves that folder, and uses what is in it with nothing in the environment but a home and a path.
 set -u
 cmake=$1 cc=$2
 work=$(mktemp -d)
@@ -26,14 +26,20 @@ clean() { env -i HOME="$work/home" PATH=/usr/bin:/bin "$@"; }
 levada() { clean "$work/moved/bin/levada" "$@"; }
 
 installed() { "$cmake" --install "$LEVADA_BUILD" --prefix "$work/first" && mv "$work/first" "$work/moved"; }
-laid_out() { (cd "$work/moved" && ls bin/levada lib/levada/plugins/*.so lib/pkgconfig/levada.pc include/levada/plugin.h); }
+laid_out() {
+    cd "$work/moved" && ls bin/levada lib/levada/plugins/*.so lib/pkgconfig/levada.pc include/levada/plugin.h
+}
 says_version() { levada version | grep -q '^levada [0-9]'; }
 
 every_plugin_is_found() {
     levada actions --json >"$work/actions" || return 1
     for plugin in "$work"/moved/lib/levada/plugins/*.so; do
         name=$(basename "$plugin" .so)
-        grep -q "\"$name\.[a-z_]*\"" "$work/actions" || { echo "no action of $name in:"; cat "$work/actions"; return 1; }
+        grep -q "\"$name\.[a-z_]*\"" "$work/actions" || {
+            echo "no action of $name in:"
+            cat "$work/actions"
+            return 1
+        }
     done
 }
 

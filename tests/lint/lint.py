@@ -29,7 +29,7 @@ BELOW = {
 LIBRARIES = [
     (r"yaml\.h", ["core/workflow/parse*.[ch]", "core/workflow/yaml.c"]),
     (r"(lua|lauxlib|lualib|luaconf)\.h", ["core/workflow/expr*.[ch]", "core/workflow/library*.[ch]",
-                                          "core/workflow/hook*.[ch]", "core/run/hook*.[ch]"]),
+                                          "core/workflow/script*.[ch]", "core/workflow/hook*.[ch]"]),
     (r"sqlite3\.h", ["core/run/journal*.[ch]"]),
     (r"dlfcn\.h", ["core/plugin/loader*.[ch]"]),
     (r"(md5|sha|sha1|sha2|sha256|sha512|rmd160|md2|md4)\.h", ["core/base/hash.c"]),
@@ -146,6 +146,11 @@ def rule_readme():
     for folder in sorted(f for f in folders if f and not f.startswith(".") and f != "include/levada"):
         if folder + "/README.md" not in names:
             yield folder, 0, "a folder says in its README.md what it is for, its one invariant and what it may include"
+    for name in sorted(n for n in names if n.endswith("/README.md")):
+        for number, line in enumerate(read(name).split("\n"), 1):
+            for file in re.findall(r"`(\w+\.[ch])`", line):
+                if os.path.dirname(name) + "/" + file not in names:
+                    yield name, number, f"`{file}` is not in this folder"
 
 
 def rule_spdx():

@@ -37,6 +37,7 @@ CASES = [
     ("core takes memory from arenas", "banned", "core/run/a.c", "    p = malloc(4);\n", True),
     ("the arena itself may call malloc", "banned", "core/base/arena.c", "    p = malloc(4);\n", False),
     ("a folder without README.md is found", "readme", "core/base/a.c", "int x;\n", True),
+    ("a README that names a file that is gone is found", "readme", "core/README.md", "see `gone.c`\n", True),
     ("a source without an SPDX line is found", "spdx", "core/base/a.c", "int x;\n", True),
     ("a source with an SPDX line passes", "spdx", "core/base/a.c", SPDX, False),
     ("unfinished work is found", "unfinished", "docs/a.md", "TO" "DO: later\n", True),
@@ -61,7 +62,7 @@ def run(rule, name, text):
             file.write(text)
         if rule == "readme":
             for folder in ("tests", "tests/lint", "core"):
-                with open(os.path.join(root, folder, "README.md"), "w", encoding="utf-8") as file:
+                with open(os.path.join(root, folder, "README.md"), "a", encoding="utf-8") as file:
                     file.write("x\n")
         return subprocess.run([sys.executable, os.path.join(root, "tests/lint/lint.py"), rule],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
