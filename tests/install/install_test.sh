@@ -26,9 +26,9 @@ clean() { env -i HOME="$work/home" PATH=/usr/bin:/bin "$@"; }
 levada() { clean "$work/moved/bin/levada" "$@"; }
 
 installed() { "$cmake" --install "$LEVADA_BUILD" --prefix "$work/first" && mv "$work/first" "$work/moved"; }
-laid_out() {
+laid_out() (
     cd "$work/moved" && ls bin/levada lib/levada/plugins/*.so lib/pkgconfig/levada.pc include/levada/plugin.h
-}
+)
 says_version() { levada version | grep -q '^levada [0-9]'; }
 
 every_plugin_is_found() {
