@@ -35,7 +35,7 @@ def sentences(output):
     for match in re.finditer(cunit, output, re.S | re.M):
         verdict = re.search(r"(passed|FAILED)", match.group(2))
         found.append(("passed" if verdict and verdict.group(1) == "passed" else "failed", match.group(1), ""))
-    for match in re.finditer(r"^(not ok|ok)\b *\d* *-? *(.*?)(?: *# *skip\b:? *(.*))?$", output, re.I | re.M):
+    for match in re.finditer(r"^(not ok|ok)\b *\d* *-? *(.*?)(?: *# *(?i:skip)\b:? *(.*))?$", output, re.M):
         verdict = "failed" if match.group(1) == "not ok" else "skipped" if match.group(3) is not None else "passed"
         found.append((verdict, match.group(2), match.group(3) or ""))
     return found
