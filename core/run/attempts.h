@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The file `attempts` of a run: one fixed record and one lockable byte per attempt, so that anybody can learn what
+ * became of a worker whose engine died. Record 0 is the engine's own. Locks are OFD locks: each worker and
+ * each resumer opens the file itself, because a passed descriptor would share one lock owner.
+ *
+ * Worker: lock its byte, read the record, exit if `claim` is newer than its fence, write `started` with pid and start time, work.
+ * Resumer: lock the byte. Refused and the recorded process lives: wait for it. Refused and it is gone: a leftover
+ * holds it, end that first. Taken, not started: claim it, run again whatever the class. Receipt there: take it.
+ * Started, no receipt, lock free: the attempt vanished and the effect class decides.
+ */
+#ifndef RUN_ATTEMPTS_H
+#define RUN_ATTEMPTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+enum attempt_mark { ATTEMPT_NEW = 0, ATTEMPT_STARTED = 1 };
+
+struct attempt_record { /* 64 bytes on disk, host byte order: the state directory belongs to one kernel */
+    uint32_t mark;       /* enum attempt_mark */
+    int32_t pid;
+    uint64_t fence;      /* of the attempt that started */
+    uint64_t claim;      /* newest fence that claimed this record */
+    uint64_t start_time; /* /proc/PID/stat field 22: tells a recycled pid */
+    uint64_t boot;       /* first 8 bytes of SHA-256 of the boot id */
+    uint64_t reserved[3];
+};
+
+/* Opens RUN_FOLDER/attempts (made if absent, 0600). Returns a descriptor or -1 with err. */
+int attempts_open(const char *run_folder, struct err *err);
+int attempts_read(int fd, uint32_t record, struct attempt_record *ret, struct err *err);
+int attempts_write(int fd, uint32_t record, const struct attempt_record *attempt, struct err *err);
+/* 0: taken; 1: somebody else holds it; else an exit code (ENOLCK and the like). */
+int attempts_lock(int fd, uint32_t record, struct err *err);
+void attempts_unlock(int fd, uint32_t record);
+
+/* This process: pid, start_time, boot filled in. */
+void attempts_self(struct attempt_record *ret);
+/* Does the process of the record live (same boot, pid and start time)? */
+bool attempts_alive(const struct attempt_record *record);
+uint64_t attempts_start_time(pid_t pid); /* 0: no such process */
+
+/* End every process of this user whose environment has LEVADA_ATTEMPT=`mark` ("RUN/RECORD"), with SIGKILL, and wait until they
+ * are gone (bounded). Returns how many were found. */
+int attempts_end_leftovers(const char *mark);
+
+#endif

@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One turn: take what workers, launcher, signals and clocks say; decide; commit; only then acknowledge, launch and
+ * tell who watches. So nothing is acknowledged that a kill could lose, and no effect begins before its intent.
+ */
+#include "run/engine.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "run/engine_internal.h"
+#include "run/requests.h"
+#include "run/store.h"
+
+static void *
+grow(void *old, size_t count, size_t *capacity, size_t size)
+{
+    if (count < *capacity) return old;
+    *capacity = *capacity ? *capacity * 2 : 16;
+    return memory_resize(old, *capacity * size);
+}
+
+void
+engine_emit(struct engine *e, enum event_type type, const struct step_state *step, const struct value *data)
+{
+    struct err err;
+    struct event event = {.time_ms = clock_wall_ms(), .type = type, .data = data,
+                          .step = step != NULL ? step->step->id : NULL};
+    journal_append(e->journal, type, event.step, NULL, data);
+    if (state_apply(&e->state, &event, &err) != 0) {
+        err_print(&err);
+        UNREACHABLE("our own event does not apply");
+    }
+    e->happened = grow(e->happened, e->nhappened, &e->happened_capacity, sizeof *e->happened);
+    e->happened[e->nhappened++] = event;
+}
+
+void
+engine_after(struct engine *e, struct after after)
+{
+    e->after = grow(e->after, e->nafter, &e->after_capacity, sizeof *e->after);
+    e->after[e->nafter++] = after;
+}
+
+const struct value *
+engine_reason(struct engine *e, const char *code, const char *fmt, ...)
+{
+    struct value *reason = value_map(&e->turn);
+    va_list ap;
+    va_start(ap, fmt);
+    value_set(&e->turn, reason, "code", value_text(&e->turn, code));
+    value_set(&e->turn, reason, "text", value_text(&e->turn, arena_vprintf(&e->turn, fmt, ap)));
+    va_end(ap);
+    return reason;
+}
+
+void
+engine_note(struct engine *e, const char *fmt, ...)
+{
+    va_list ap;
+    if (e->options->watch.note == NULL) return;
+    va_start(ap, fmt);
+    e->options->watch.note(e->options->watch.context, arena_vprintf(&e->turn, fmt, ap));
+    va_end(ap);
+}
+
+int
+engine_create(struct arena *arena, const struct model *model, const struct value *params, const char *trigger,
+              const char **run_folder, struct err *err)
+{
+    char id[ID_SIZE];
+    const char *store;
+    struct journal *journal;
+    id_new(id);
+    int code = store_open(arena, true, &store, err);
+    if (!code) code = store_run_make(arena, store, id, run_folder, err);
+    if (code) return code;
+    code = journal_create(*run_folder, id, json_text(arena, model_to_json(arena, model)), model->power, &journal, err);
+    if (code) return code;
+    struct value *data = value_map(arena);
+    value_set(arena, data, "run", value_text(arena, id));
+    value_set(arena, data, "workflow", value_text(arena, model->name));
+    value_set(arena, data, "file", value_text(arena, model->file));
+    value_set(arena, data, "params", params);
+    value_set(arena, data, "version", value_text(arena, LEVADA_VERSION));
+    value_set(arena, data, "trigger", value_text(arena, trigger));
+    journal_append(journal, EVENT_RUN_CREATED, NULL, NULL, data);
+    code = journal_commit(journal, false, err);
+    journal_close(&journal, false);
+    return code;
+}
+
+/* ---- ending ---- */
+
+static void
+finish_run(struct engine *e)
+{
+    struct value *data = value_map(&e->turn);
+    const struct step_state *failed = sched_failure(&e->sched);
+    enum run_status status = e->state.cancel_asked ? RUN_CANCELLED_STATUS
+                             : failed != NULL      ? RUN_FAILED_STATUS
+                                                   : RUN_SUCCEEDED_STATUS;
+    const struct value *outputs = NULL;
+    struct err err = {0};
+    const struct value *error = failed != NULL ? failed->error : NULL;
+    if (status == RUN_SUCCEEDED_STATUS && inputs_run_outputs(&e->inputs, &e->turn, &outputs, &err) != 0) {
+        status = RUN_FAILED_STATUS;
+        err_context(&err, "top-level outputs");
+        error = error_value(&e->turn, LEVADA_INVALID, &err);
+        outputs = NULL;
+    }
+    int code = status == RUN_SUCCEEDED_STATUS ? EXIT_OK : status == RUN_FAILED_STATUS ? EXIT_FAILED : EXIT_CANCELLED;
+    value_set(&e->turn, data, "status", value_text(&e->turn, run_status_name(status)));
+    value_set(&e->turn, data, "exit", value_int(&e->turn, code));
+    if (outputs != NULL) value_set(&e->turn, data, "outputs", outputs);
+    if (error != NULL) value_set(&e->turn, data, "error", error);
+    if (failed != NULL) value_set(&e->turn, data, "failed_step", value_text(&e->turn, failed->step->id));
+    value_set(&e->turn, data, "duration_ms", value_int(&e->turn, clock_wall_ms() - e->state.started_ms));
+    engine_emit(e, EVENT_RUN_FINISHED, NULL, data);
+    e->ended = true;
+}
+
+static size_t
+count_unknown(const struct engine *e)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < e->state.nsteps; i++) count += e->state.steps[i].status == STEP_UNKNOWN_STATUS;
+    return count;
+}
+
+static void
+stop_run(struct engine *e, size_t unknown)
+{
+    struct value *data = value_map(&e->turn);
+    int code = unknown ? EXIT_UNKNOWN : 128 + e->interrupted;
+    enum run_status status = unknown ? RUN_UNKNOWN_STATUS : RUN_INTERRUPTED_STATUS;
+    value_set(&e->turn, data, "status", value_text(&e->turn, run_status_name(status)));
+    value_set(&e->turn, data, "exit", value_int(&e->turn, code));
+    if (e->interrupted) value_set(&e->turn, data, "signal", value_int(&e->turn, e->interrupted));
+    engine_emit(e, EVENT_RUN_STOPPED, NULL, data);
+    e->ended = true;
+}
+
+/* ---- deciding ---- */
+
+static int64_t
+next_due(const struct engine *e)
+{
+    int64_t due = 0;
+    for (size_t i = 0; i < e->state.nsteps; i++) {
+        const struct step_state *step = &e->state.steps[i];
+        if (step->status != STEP_BACKOFF_STATUS || step->due_ms <= e->woke_ms) continue;
+        if (due == 0 || step->due_ms < due) due = step->due_ms;
+    }
+    return due;
+}
+
+static void
+wake_due(struct engine *e)
+{
+    e->woke_ms = clock_wall_ms();
+    for (size_t i = 0; i < e->state.nsteps; i++) {
+        const struct step_state *step = &e->state.steps[i];
+        if (step->status == STEP_BACKOFF_STATUS && step->due_ms <= e->woke_ms) sched_again(&e->sched, i);
+    }
+}
+
+/* A cancel ends the steps that wait; what runs is asked to stop; `finally` still runs. */
+static void
+carry_out_cancel(struct engine *e)
+{
+    e->cancelling = true;
+    for (size_t i = 0; i < e->state.nsteps; i++) {
+        const struct step_state *step = &e->state.steps[i];
+        if (step->step->part == PART_FINALLY || step_status_ended(step->status)) continue;
+        if (step->status != STEP_RUNNING_STATUS) step_cancel(e, i, "the run was cancelled");
+    }
+    pool_stop(e, "cancelled", false);
+}
+
+static void
+ask_cancel(struct engine *e, const char *who, const char *why)
+{
+    if (e->state.cancel_asked) return;
+    struct value *data = value_map(&e->turn);
+    value_set(&e->turn, data, "who", value_text(&e->turn, who ? who : ""));
+    value_set(&e->turn, data, "why", value_text(&e->turn, why ? why : ""));
+    engine_emit(e, EVENT_CANCEL_ASKED, NULL, data);
+}
+
+static void
+schedule(struct engine *e)
+{
+    if (e->state.cancel_asked && !e->cancelling) carry_out_cancel(e);
+    if (e->backoffs) wake_due(e);
+    while (!e->interrupted && e->running + e->launching < e->state.max_parallel) {
+        ptrdiff_t i = sched_next(&e->sched);
+        if (i < 0) {
+            if (e->running + e->launching > 0 || !sched_part_done(&e->sched)) break;
+            /* on_failure is for failures, not for cancels and successes. */
+            if (!sched_next_part(&e->sched)) {
+                finish_run(e);
+                break;
+            }
+            if (e->sched.part == PART_ON_FAILURE && (sched_failure(&e->sched) == NULL || e->state.cancel_asked)) {
+                for (size_t k = 0; k < e->state.nsteps; k++)
+                    if (e->state.steps[k].step->part == PART_ON_FAILURE && !step_status_ended(e->state.steps[k].status))
+                        step_end(e, k, STEP_SKIPPED_STATUS, NULL, NULL,
+                                 engine_reason(e, "no_failure", "nothing failed"));
+            }
+            continue;
+        }
+        step_look(e, (size_t)i);
+    }
+    if (e->ended || e->running + e->launching > 0) return;
+    size_t unknown = count_unknown(e);
+    if (e->interrupted) stop_run(e, unknown);
+    else if (e->backoffs == 0 && e->sched.head == e->sched.tail) {
+        ASSERT(unknown > 0); /* else something waits for what will never come */
+        stop_run(e, unknown);
+    }
+}
+
+/* ---- the loop ---- */
+
+static void
+take_signal(struct engine *e, int signal)
+{
+    if (signal == SIGUSR1) {
+        const char *who, *why;
+        if (requests_cancel(&e->turn, e->folder, &who, &why)) ask_cancel(e, who, why);
+        return;
+    }
+    e->interrupts++;
+    if (e->interrupts == 1) {
+        e->interrupted = signal;
+        int64_t grace = 0;
+        for (size_t i = 0; i < e->nworkers; i++) {
+            const struct worker *w = &e->workers[i];
+            if (w->step < 0 || step_safe_to_stop(&e->state.steps[w->step])) continue;
+            const struct step *step = e->state.steps[w->step].step;
+            if (step->grace_ms > grace) grace = step->grace_ms;
+            engine_note(e, "waiting for step \"%s\": it is not safe to stop half-way; once more (Ctrl-C) kills it",
+                        step->id);
+        }
+        e->leave_at_ms = clock_monotonic_ms() + (grace ? grace : LIMIT_GRACE_MS);
+        pool_stop(e, "interrupted", true);
+    } else {
+        engine_note(e, "killing what still runs");
+        pool_kill(e);
+    }
+}
+
+static void
+take_signals(struct engine *e)
+{
+    struct signalfd_siginfo info;
+    while (read(e->signals, &info, sizeof info) == (ssize_t)sizeof info) take_signal(e, (int)info.ssi_signo);
+}
+
+static int
+poll_timeout(const struct engine *e)
+{
+    int64_t now = clock_monotonic_ms(), timeout = -1;
+    int64_t due = e->backoffs && !e->interrupted ? next_due(e) : 0;
+    if (due) {
+        int64_t left = due - clock_wall_ms();
+        timeout = left < 0 ? 0 : left;
+    }
+    for (size_t i = 0; i < e->nworkers; i++) {
+        int64_t kill_at = e->workers[i].kill_at_ms;
+        if (kill_at && (timeout < 0 || kill_at - now < timeout)) timeout = kill_at > now ? kill_at - now : 0;
+    }
+    if (e->interrupted && (timeout < 0 || e->leave_at_ms - now < timeout))
+        timeout = e->leave_at_ms > now ? e->leave_at_ms - now : 0;
+    if (e->options->watch.tick_ms && (timeout < 0 || timeout > e->options->watch.tick_ms))
+        timeout = e->options->watch.tick_ms;
+    return timeout > 60000 ? 60000 : (int)timeout;
+}
+
+static void
+wait_and_take(struct engine *e)
+{
+    size_t n = e->nworkers + 2;
+    struct pollfd *fds = ARENA_ARRAY(&e->turn, n, struct pollfd);
+    fds[0] = (struct pollfd){.fd = e->signals, .events = POLLIN};
+    fds[1] = (struct pollfd){.fd = e->launcher_gone ? -1 : e->launcher.sock, .events = POLLIN};
+    for (size_t i = 0; i < e->nworkers; i++) {
+        const struct worker *w = &e->workers[i];
+        fds[i + 2] = (struct pollfd){.fd = w->sock >= 0 ? w->sock : w->pidfd, .events = POLLIN};
+    }
+    size_t workers = e->nworkers;
+    if (poll(fds, (nfds_t)n, poll_timeout(e)) < 0) return;
+    if (fds[0].revents) take_signals(e);
+    for (size_t i = 0; i < workers; i++) {
+        if (!fds[i + 2].revents) continue;
+        if (e->workers[i].sock >= 0) pool_read(e, i);
+        else adopt_gone(e, i);
+    }
+    if (fds[1].revents) pool_launcher(e);
+    int64_t now = clock_monotonic_ms();
+    for (size_t i = 0; i < workers; i++) {
+        struct worker *w = &e->workers[i];
+        if (w->kill_at_ms && w->kill_at_ms <= now && w->pid > 0) {
+            w->kill_at_ms = 0;
+            kill(w->pid, SIGKILL);
+        }
+    }
+}
+
+static int
+end_turn(struct engine *e, struct err *err)
+{
+    int code = journal_commit(e->journal, e->sync, err);
+    if (code) return code;
+    e->sync = false;
+    for (size_t i = 0; i < e->nhappened; i++)
+        if (e->options->watch.event != NULL)
+            e->options->watch.event(e->options->watch.context, &e->state, &e->happened[i]);
+    e->nhappened = 0;
+    for (size_t i = 0; i < e->nafter; i++) {
+        struct after after = e->after[i];
+        if (after.type == AFTER_LAUNCH) pool_launch(e, after.step, after.record, after.job);
+        else pool_ack(e, &after);
+    }
+    e->nafter = 0;
+    e->launching = 0;
+    pool_sweep(e);
+    return 0;
+}
+
+/* Interrupted, and what is left is unsafe to stop: it goes on by itself, and `resume` takes its receipt. */
+static bool
+leave_rest(struct engine *e)
+{
+    if (!e->interrupted || e->ended || e->running == 0 || clock_monotonic_ms() < e->leave_at_ms) return false;
+    for (size_t i = 0; i < e->nworkers; i++)
+        if (e->workers[i].step >= 0)
+            engine_note(e, "step \"%s\" goes on by itself (pid %d); `levada resume` takes its result, `levada cancel` ends it",
+                        e->state.steps[e->workers[i].step].step->id, (int)e->workers[i].pid);
+    stop_run(e, 0);
+    return true;
+}
+
+static void
+start_again(struct engine *e)
+{
+    /* Workers keep what they have; the resumer finds them through `attempts`. There is one recovery path. */
+    struct err err;
+    (void)journal_commit(e->journal, false, &err);
+    journal_close(&e->journal, false);
+    if (e->options->again != NULL) execv("/proc/self/exe", e->options->again);
+    fprintf(stderr, "levada: the launcher died, and starting again failed: %s\n  Run `levada resume`.\n",
+            strerror(errno));
+    _exit(EXIT_FAILED);
+}
+
+static int
+loop(struct engine *e, struct err *err)
+{
+    int code = 0;
+    while (!code && !e->ended) {
+        schedule(e);
+        code = end_turn(e, err);
+        if (code || e->ended) break;
+        if (e->nhappened || e->nafter) continue; /* a launch that failed: decide again first */
+        arena_rewind(&e->turn, e->turn_start);
+        wait_and_take(e);
+        if (e->options->watch.tick != NULL) e->options->watch.tick(e->options->watch.context, &e->state);
+        if (e->launcher_gone) start_again(e);
+        if (leave_rest(e)) code = end_turn(e, err);
+    }
+    return code;
+}
+
+static int
+open_signals(struct err *err)
+{
+    sigset_t mask;
+    sigemptyset(&mask);
+    const int all[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) sigaddset(&mask, all[i]);
+    sigprocmask(SIG_BLOCK, &mask, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    int fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (fd < 0) err_errno(err, EXIT_FAILED, "cannot watch signals");
+    return fd;
+}
+
+static int
+begin_session(struct engine *e, struct err *err)
+{
+    int code = journal_take(e->journal, &e->fence, err);
+    if (code) return code;
+    bool resumed = e->state.sessions > 0;
+    uint32_t parallel = e->options->max_parallel ? e->options->max_parallel : e->state.max_parallel;
+    if (parallel == 0) {
+        int processors = get_nprocs();
+        parallel = processors < 4 ? 4 : (uint32_t)processors;
+    }
+    struct value *data = value_map(&e->turn);
+    value_set(&e->turn, data, "pid", value_int(&e->turn, getpid()));
+    value_set(&e->turn, data, "fence", value_int(&e->turn, (int64_t)e->fence));
+    value_set(&e->turn, data, "resumed", value_bool(&e->turn, resumed));
+    value_set(&e->turn, data, "max_parallel", value_int(&e->turn, parallel > LIMIT_WORKERS ? LIMIT_WORKERS : parallel));
+    engine_emit(e, EVENT_RUN_STARTED, NULL, data);
+    const char *who, *why;
+    if (e->options->cancel) ask_cancel(e, e->options->who, e->options->why);
+    else if (requests_cancel(&e->turn, e->folder, &who, &why)) ask_cancel(e, who, why);
+    return end_turn(e, err);
+}
+
+static int
+work(struct engine *e, struct err *err)
+{
+    (void)arena_alloc(&e->turn, 1);
+    e->turn_start = arena_mark(&e->turn);
+    int code = begin_session(e, err);
+    if (code) return code;
+    struct expr_vm *vm = expr_vm_new();
+    code = inputs_init(&e->inputs, vm, &e->state, e->folder, err);
+    if (!code) {
+        code = adopt_all(e, err);
+        sched_init(&e->sched, &e->arena, &e->state);
+        e->scheduled = true;
+    }
+    if (!code) code = end_turn(e, err);
+    if (!code) code = loop(e, err);
+    pool_end(e);
+    expr_vm_free(vm);
+    return code;
+}
+
+int
+engine_run(const char *run_folder, const struct engine_options *options, struct err *err)
+{
+    struct engine e = {.options = options, .folder = run_folder, .attempts = -1, .signals = -1,
+                       .launcher = options->launcher};
+    mode_t umask_before = umask(077);
+    int result = EXIT_FAILED, code = adopt_take(&e, options->takeover, err);
+    if (!code) code = journal_open(run_folder, &e.journal, err);
+    if (!code) code = state_read(&e.arena, e.journal, &e.state, err);
+    if (!code && run_status_ended(e.state.status)) {
+        result = e.state.exit_code; /* a finished run repeats its code and does nothing */
+    } else if (!code) {
+        e.signals = open_signals(err);
+        code = e.signals < 0 ? EXIT_FAILED : work(&e, err);
+        result = e.state.exit_code;
+    }
+    journal_close(&e.journal, run_status_ended(e.state.status));
+    for (size_t i = 0; i < e.nworkers; i++) {
+        fd_close(&e.workers[i].sock);
+        fd_close(&e.workers[i].pidfd);
+        memory_free(e.workers[i].reuse);
+    }
+    memory_free(e.workers);
+    memory_free(e.after);
+    memory_free(e.happened);
+    fd_close(&e.launcher.sock);
+    fd_close(&e.attempts);
+    fd_close(&e.signals);
+    arena_release(&e.turn);
+    arena_release(&e.arena);
+    umask(umask_before);
+    return code ? code : result;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the engine's own files share: engine.c (the loop), step.c (decisions about one step), pool.c (workers), adopt.c
+ * (what an earlier engine left).
+ */
+#ifndef RUN_ENGINE_INTERNAL_H
+#define RUN_ENGINE_INTERNAL_H
+
+#include "run/attempts.h"
+#include "run/engine.h"
+#include "run/frame.h"
+#include "run/inputs.h"
+#include "run/sched.h"
+
+struct worker {
+    int sock;              /* -1: adopted, or closed */
+    int pidfd;             /* adopted workers; else -1 */
+    pid_t pid;             /* 0: not forked yet */
+    ptrdiff_t step;        /* index, -1: idle */
+    uint32_t record;
+    bool dead;             /* DIED came, or its pidfd says so */
+    int status;            /* of waitpid, when dead and not adopted */
+    bool acking;           /* its receipt waits for the commit */
+    bool asked_to_stop;
+    int64_t kill_at_ms;    /* monotonic; 0: never. Behind its own time limit: for a worker that does not move */
+    char *reuse;           /* NULL: ends after its attempt */
+};
+
+/* What is to be done once the turn is committed. */
+enum after_type { AFTER_LAUNCH, AFTER_RECEIPT_ACK, AFTER_CHECKPOINT_ACK };
+struct after {
+    enum after_type type;
+    size_t worker;         /* acks */
+    size_t step;           /* launch */
+    uint32_t record;
+    const struct value *job;
+};
+
+struct engine {
+    const struct engine_options *options;
+    const char *folder;    /* of the run */
+    struct arena arena;    /* of the run */
+    struct arena turn;     /* emptied every turn */
+    struct arena_mark turn_start;
+    int64_t woke_ms;       /* wall: retries due until then are queued */
+    struct run_state state;
+    struct sched sched;
+    struct inputs inputs;
+    struct journal *journal;
+    uint64_t fence;        /* of this session */
+    int attempts;          /* descriptor */
+    int signals;
+    struct launcher launcher;
+    bool launcher_gone;
+
+    struct worker *workers;
+    size_t nworkers, workers_capacity;
+    size_t running;        /* workers with a step */
+    size_t launching;      /* decided in this turn, not launched yet */
+    size_t backoffs;       /* steps that wait for a retry */
+    bool scheduled;        /* the scheduler counts what ends */
+
+    struct after *after;
+    size_t nafter, after_capacity;
+    struct event *happened; /* of this turn, for the watch */
+    size_t nhappened, happened_capacity;
+    bool sync;             /* this turn's commit must be on disk */
+
+    int interrupted;       /* the signal, 0: none */
+    unsigned interrupts;   /* how often */
+    int64_t leave_at_ms;   /* interrupted: when we stop waiting for what is unsafe to stop */
+    bool cancelling;       /* the cancel was carried out */
+    bool ended;            /* RUN_FINISHED or RUN_STOPPED is journalled */
+};
+
+/* engine.c */
+void engine_emit(struct engine *e, enum event_type type, const struct step_state *step, const struct value *data);
+void engine_after(struct engine *e, struct after after);
+const struct value *engine_reason(struct engine *e, const char *code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void engine_note(struct engine *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* step.c */
+void step_look(struct engine *e, size_t i);     /* from the scheduler: start, skip or fail it */
+void step_receipt(struct engine *e, size_t i, uint32_t record, const struct value *receipt);
+/* Its worker is gone without a receipt. signal 0: unknown. started: had it begun its effect? */
+void step_vanished(struct engine *e, size_t i, uint32_t record, int signal, bool started);
+void step_cancel(struct engine *e, size_t i, const char *why); /* a step that does not run */
+void step_end(struct engine *e, size_t i, enum step_status status, const struct value *outputs,
+              const struct value *error, const struct value *reason);
+bool step_safe_to_stop(const struct step_state *step);
+const struct value *error_value(struct arena *arena, int error_class, const struct err *err);
+
+/* pool.c */
+void pool_launch(struct engine *e, size_t step, uint32_t record, const struct value *job);
+void pool_read(struct engine *e, size_t worker);      /* frames of one worker */
+void pool_launcher(struct engine *e);                 /* frames of the launcher */
+void pool_settle(struct engine *e, size_t worker);    /* dead and drained: what became of its attempt */
+void pool_ack(struct engine *e, const struct after *after);
+void pool_stop(struct engine *e, const char *why, bool safe_only); /* ask running workers to end */
+void pool_kill(struct engine *e);                     /* SIGKILL all that run */
+void pool_end(struct engine *e);                      /* BYE to the idle ones */
+struct worker *pool_add(struct engine *e);
+void pool_sweep(struct engine *e);                    /* forget workers that are gone */
+
+/* adopt.c */
+int adopt_all(struct engine *e, struct err *err);
+void adopt_gone(struct engine *e, size_t worker);     /* an adopted worker ended */
+int adopt_take(struct engine *e, bool takeover, struct err *err); /* the engine's own lock */
+
+#endif

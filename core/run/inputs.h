@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From a step's model to what a worker gets: conditions, inputs, scripts and outputs evaluated once, in the engine, with the
+ * names of this run. What touches a secret is not evaluated here: it travels as a template with its operands fixed.
+ */
+#ifndef RUN_INPUTS_H
+#define RUN_INPUTS_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "run/sched.h"
+#include "run/state.h"
+#include "workflow/expr.h"
+
+/* What every evaluation of a run shares. */
+struct inputs {
+    struct expr_vm *vm;
+    const struct run_state *state;
+    const struct value *params; /* typed */
+    const struct value *env;    /* the workflow's env, evaluated; a map */
+    const char *artifacts;      /* absolute path of the run's artifacts folder */
+};
+
+/* Params typed, env evaluated, values in the state's arena. Errors: EXIT_INVALID with a place. */
+int inputs_init(struct inputs *inputs, struct expr_vm *vm, struct run_state *state, const char *run_folder,
+                struct err *err);
+
+/* The map `run` of expressions: id short_id name date time trigger artifacts, and after a failure error error_class failed_step. */
+const struct value *inputs_run(struct arena *arena, const struct run_state *state, const char *artifacts);
+
+/* `if`: sets *ret; a step without one runs when all its needs succeeded. Not a boolean: an error. */
+int inputs_condition(const struct inputs *inputs, const struct step *step, struct sched_view view,
+                     struct arena *arena, bool *ret, struct err *err);
+
+/* Everything an attempt needs, as the map that the intent journals: members of job.h among with deferred names env vars
+ * script shell cwd stdin text. The same for every attempt of the step. */
+int inputs_evaluate(const struct inputs *inputs, const struct step *step, struct arena *arena,
+                    const struct value **ret, struct err *err);
+
+/* After a success: `outputs` whose value is an expression, added to *outputs; then every `expect`. A false one is an error
+ * of class CONTRACT that quotes it. */
+int inputs_finish(const struct inputs *inputs, const struct step *step, struct arena *arena,
+                  const struct value **outputs, struct err *err);
+
+/* Top-level outputs. */
+int inputs_run_outputs(const struct inputs *inputs, struct arena *arena, const struct value **ret, struct err *err);
+
+#endif

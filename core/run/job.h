@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A job: all a worker needs to run one attempt, as one JSON map; and the receipt it answers with. `levada worker <
+ * job.json` runs the same by hand.
+ *
+ * Job:
+ *   kind        "run" (shell), "uses" (plugin action), "lua", or "resolve" (ask the action whether the effect happened)
+ *   run step item attempt record fence token      identity; item "" when there is none
+ *   run_folder                                    absolute: attempts, logs/, receipts/, artifacts/ are in it
+ *   folder                                        of the workflow file: cwd and what paths are relative to
+ *   log                                           file name under logs/, made at the first byte
+ *   timeout_ms grace_ms                           0: no limit
+ *   env          map of texts set for the child   (run)
+ *   unset        list of variables to remove: the sources of `env` secrets (run)
+ *   script shell vars cwd                         (run) vars: map LEVADA_n → text, set besides env
+ *   stdin        text, or absent                  (run) exactly these bytes
+ *   plugin action                                 (uses, resolve) path of the shared object, name of the action
+ *   digest                                        (uses, resolve) SHA-256 the engine checked; refused when the file differs
+ *   with         map of evaluated inputs          (uses, resolve)
+ *   deferred     list of {path: [name or index…], template, line, column, sql: bool}: inputs that touch secrets:
+ *                evaluated here, with `names` and the secrets, and put into `with` (or `stdin` for path ["stdin"])
+ *   text line    (lua) the chunk and its line
+ *   names        map: operands for deferred templates and lua (params, env, steps, run)
+ *   secrets      list of {name, from, key, field?}: all that this attempt may see
+ *   checkpoints  map of texts kept from earlier attempts
+ *   outputs      list of {name, from?, as?}       (run) what `outputs:` declares
+ *   reuse        text: workers with equal text may be reused; absent: one attempt, one worker
+ *
+ * Receipt (frame RECEIPT, and the file receipts/RECORD.json when the engine is gone):
+ *   record fence attempt step item
+ *   status       "succeeded", "failed", "skipped" (lua), "cancelled", "interrupted" (asked to stop; may be run again)
+ *   outputs      map (masked; sensitive outputs as {"$secret": name} references only)
+ *   error        {class, message, hint?, file?, line?, column?, signal?, exit?} when failed; masked
+ *   skipped      reason text, when skipped
+ *   duration_ms metrics [{name,value,unit}] log_bytes peak_kib cpu_ms pid
+ *   found        "done", "not_done", "undecided": resolve only
+ *   checkpoints  map: those that no engine acknowledged
+ */
+#ifndef RUN_JOB_H
+#define RUN_JOB_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/value.h"
+
+#define RECEIPTS_FOLDER "receipts"
+#define LOGS_FOLDER "logs"
+#define ARTIFACTS_FOLDER "artifacts"
+
+/* Entry of a worker process: takes jobs from `sock` until BYE, end of file while idle, or a fault. Never returns:
+ * _exit(0) after a clean end. A worker outlives its engine: with a job running, end of file only means that the
+ * receipt goes to a file. */
+_Noreturn void worker_main(int sock);
+/* One job by hand (`levada worker`): log to stderr, receipt as JSON on stdout. Returns the exit code. */
+int worker_by_hand(const char *job, size_t size);
+
+#endif

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Events wait in memory until the commit: the transaction is as short as it can be, and `synchronous` can be chosen
+ * when it is known whether the transaction carries an intent. In WAL mode a commit under NORMAL survives any kill,
+ * one under FULL a power cut too, with all commits before it.
+ */
+#include "run/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/failpoint.h"
+#include "base/json.h"
+#include "base/str.h"
+
+struct waiting_event {
+    enum event_type type;
+    int64_t time_ms;
+    char *step, *item;
+    struct buf data;
+};
+
+struct journal {
+    sqlite3 *db;
+    sqlite3_stmt *insert, *check, *begin, *commit, *rollback, *set_fence;
+    uint64_t holder, fence, fence_written;
+    bool writable, power;
+    int synchronous; /* as set last: 1 NORMAL, 2 FULL */
+    struct waiting_event *queue;
+    size_t count, capacity;
+    struct arena arena; /* names of what waits; rewound at commit */
+};
+
+static const char *const names[] = {
+#define X(id, word) word,
+    EVENTS(X)
+#undef X
+};
+
+const char *
+event_name(enum event_type type)
+{
+    return names[type];
+}
+
+static bool
+event_from_name(const char *name, enum event_type *ret)
+{
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (str_eq(name, names[i])) {
+            *ret = (enum event_type)i;
+            return true;
+        }
+    return false;
+}
+
+static int
+store_error(struct journal *journal, struct err *err, const char *what)
+{
+    int code = journal->db != NULL ? sqlite3_extended_errcode(journal->db) : SQLITE_NOMEM;
+    err_set(err, EXIT_STORE, "run journal: cannot %s: %s", what,
+            journal->db != NULL ? sqlite3_errmsg(journal->db) : "out of memory");
+    if ((code & 0xff) == SQLITE_FULL) err_hint(err, "The disk is full: make room, then `levada resume` goes on.");
+    else if ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB)
+        err_hint(err, "The journal is damaged: restore the run folder from a backup.");
+    else if ((code & 0xff) == SQLITE_READONLY || (code & 0xff) == SQLITE_CANTOPEN)
+        err_hint(err, "Is the state directory writable? LEVADA_STATE names another one.");
+    return EXIT_STORE;
+}
+
+static int
+exec(struct journal *journal, const char *sql, const char *what, struct err *err)
+{
+    if (sqlite3_exec(journal->db, sql, NULL, NULL, NULL) != SQLITE_OK) return store_error(journal, err, what);
+    return 0;
+}
+
+static int
+open_database(const char *run_folder, int flags, const char *query, struct journal **ret, struct err *err)
+{
+    char uri[4200];
+    struct buf path BUF_SCOPED;
+    buf_init(&path, sizeof uri);
+    for (const char *p = run_folder; *p; p++) {
+        if (strchr("%?#", *p) != NULL) buf_printf(&path, "%%%02x", (unsigned char)*p);
+        else buf_char(&path, *p);
+    }
+    if (snprintf(uri, sizeof uri, "file:%s/" JOURNAL_FILE "%s", buf_str(&path), query) >= (int)sizeof uri)
+        return err_set(err, EXIT_STORE, "path too long: \"%s\"", run_folder);
+    struct journal *journal = memory_resize(NULL, sizeof *journal);
+    *journal = (struct journal){.synchronous = -1};
+    if (sqlite3_open_v2(uri, &journal->db, flags | SQLITE_OPEN_URI | SQLITE_OPEN_EXRESCODE, NULL) != SQLITE_OK) {
+        store_error(journal, err, "open");
+        err_context(err, "\"%s\"", run_folder);
+        journal_close(&journal, false);
+        return EXIT_STORE;
+    }
+    sqlite3_busy_timeout(journal->db, 5000);
+    *ret = journal;
+    return 0;
+}
+
+static int
+meta_number(struct journal *journal, const char *name, int64_t *ret, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    if (sqlite3_prepare_v2(journal->db, "select value from meta where name = ?", -1, &stmt, NULL) != SQLITE_OK)
+        return store_error(journal, err, "read");
+    sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
+    int step = sqlite3_step(stmt);
+    if (step == SQLITE_ROW) *ret = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    if (step == SQLITE_ROW) return 0;
+    if (step == SQLITE_DONE) return err_set(err, EXIT_STORE, "run journal: \"%s\" is missing in it", name);
+    return store_error(journal, err, "read");
+}
+
+static int
+prepare_writes(struct journal *journal, struct err *err)
+{
+    const struct { sqlite3_stmt **stmt; const char *sql; } all[] = {
+        {&journal->insert, "insert into events(time_ms, type, step, item, data) values(?,?,?,?,?)"},
+        {&journal->check, "select value from meta where name = 'holder'"},
+        {&journal->set_fence, "update meta set value = ? where name = 'fence'"},
+        {&journal->begin, "begin immediate"},
+        {&journal->commit, "commit"},
+        {&journal->rollback, "rollback"},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (sqlite3_prepare_v3(journal->db, all[i].sql, -1, SQLITE_PREPARE_PERSISTENT, all[i].stmt, NULL) != SQLITE_OK)
+            return store_error(journal, err, "prepare");
+    journal->writable = true;
+    return 0;
+}
+
+static int
+check_version(struct journal *journal, struct err *err)
+{
+    int64_t version = 0, power = 1;
+    int code = meta_number(journal, "version", &version, err);
+    if (!code) code = meta_number(journal, "power", &power, err);
+    if (code) return code;
+    journal->power = power != 0;
+    if (version == JOURNAL_VERSION) return 0;
+    err_set(err, EXIT_STORE, "run journal: written by a newer Levada (journal version %lld, this one reads %d)",
+            (long long)version, JOURNAL_VERSION);
+    err_hint(err, "Use the Levada that made this run, or a newer one.");
+    return EXIT_STORE;
+}
+
+int
+journal_create(const char *run_folder, const char *run_id, const char *model_json, bool power,
+               struct journal **ret, struct err *err)
+{
+    struct journal *journal;
+    int code = open_database(run_folder, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, "", &journal, err);
+    if (code) return code;
+    code = exec(journal, "pragma journal_mode = wal; pragma synchronous = normal", "create", err);
+    if (!code)
+        code = exec(journal,
+                    "begin; create table meta(name text primary key, value) without rowid;"
+                    "create table events(seq integer primary key, time_ms integer not null, type text not null,"
+                    " step text, item text, data text not null);"
+                    "create table model(json text not null);",
+                    "create", err);
+    sqlite3_stmt *stmt = NULL;
+    if (!code) {
+        const struct { const char *name; int64_t value; } rows[] = {
+            {"version", JOURNAL_VERSION}, {"holder", 0}, {"fence", 0}, {"power", power}};
+        sqlite3_prepare_v2(journal->db, "insert into meta values(?,?)", -1, &stmt, NULL);
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0] && stmt != NULL; i++) {
+            sqlite3_bind_text(stmt, 1, rows[i].name, -1, SQLITE_STATIC);
+            sqlite3_bind_int64(stmt, 2, rows[i].value);
+            if (sqlite3_step(stmt) != SQLITE_DONE) code = store_error(journal, err, "create");
+            sqlite3_reset(stmt);
+        }
+        sqlite3_bind_text(stmt, 1, "run", -1, SQLITE_STATIC);
+        sqlite3_bind_text(stmt, 2, run_id, -1, SQLITE_STATIC);
+        if (sqlite3_step(stmt) != SQLITE_DONE) code = store_error(journal, err, "create");
+        sqlite3_finalize(stmt);
+    }
+    if (!code) {
+        sqlite3_prepare_v2(journal->db, "insert into model values(?)", -1, &stmt, NULL);
+        sqlite3_bind_text(stmt, 1, model_json, -1, SQLITE_STATIC);
+        if (sqlite3_step(stmt) != SQLITE_DONE) code = store_error(journal, err, "create");
+        sqlite3_finalize(stmt);
+    }
+    if (!code) code = exec(journal, "commit", "create", err);
+    if (!code) code = prepare_writes(journal, err);
+    if (code) {
+        journal_close(&journal, false);
+        return code;
+    }
+    journal->power = power;
+    *ret = journal;
+    return 0;
+}
+
+int
+journal_open(const char *run_folder, struct journal **ret, struct err *err)
+{
+    struct journal *journal;
+    int code = open_database(run_folder, SQLITE_OPEN_READWRITE, "", &journal, err);
+    if (code) return code;
+    code = check_version(journal, err);
+    if (!code) code = exec(journal, "pragma journal_mode = wal", "open", err);
+    if (!code) code = prepare_writes(journal, err);
+    if (code) {
+        err_context(err, "\"%s\"", run_folder);
+        journal_close(&journal, false);
+        return code;
+    }
+    *ret = journal;
+    return 0;
+}
+
+int
+journal_open_read(const char *run_folder, struct journal **ret, struct err *err)
+{
+    struct journal *journal;
+    char wal[4200];
+    snprintf(wal, sizeof wal, "%s/" JOURNAL_FILE "-wal", run_folder);
+    /* A plain file in a folder that we may not write needs no lock files; a WAL does. */
+    bool plain = access(wal, F_OK) != 0 && access(run_folder, W_OK) != 0;
+    int code = open_database(run_folder, SQLITE_OPEN_READONLY, plain ? "?immutable=1" : "?mode=ro", &journal, err);
+    if (code) return code;
+    code = check_version(journal, err);
+    if (code) {
+        err_context(err, "\"%s\"", run_folder);
+        journal_close(&journal, false);
+        return code;
+    }
+    *ret = journal;
+    return 0;
+}
+
+static void
+drop_queue(struct journal *journal)
+{
+    for (size_t i = 0; i < journal->count; i++) buf_release(&journal->queue[i].data);
+    journal->count = 0;
+    arena_release(&journal->arena);
+}
+
+void
+journal_close(struct journal **journal, bool finished)
+{
+    struct journal *j = *journal;
+    *journal = NULL;
+    if (j == NULL) return;
+    drop_queue(j);
+    memory_free(j->queue);
+    sqlite3_stmt *const all[] = {j->insert, j->check, j->begin, j->commit, j->rollback, j->set_fence};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) sqlite3_finalize(all[i]);
+    if (finished && j->writable) {
+        /* Fails when a reader is in the way: then the next command that finds the journal unused does it. */
+        sqlite3_busy_timeout(j->db, 50);
+        (void)sqlite3_exec(j->db, "pragma wal_checkpoint(truncate)", NULL, NULL, NULL);
+        (void)sqlite3_exec(j->db, "pragma journal_mode = delete", NULL, NULL, NULL);
+    }
+    sqlite3_close(j->db);
+    memory_free(j);
+}
+
+int
+journal_take(struct journal *journal, uint64_t *fence, struct err *err)
+{
+    int code = exec(journal, "pragma synchronous = full; begin immediate", "take over", err);
+    int64_t last = 0;
+    journal->synchronous = 2;
+    if (!code) code = meta_number(journal, "fence", &last, err);
+    char sql[200];
+    snprintf(sql, sizeof sql, "update meta set value = %lld where name in ('holder', 'fence'); commit",
+             (long long)last + 1);
+    if (!code) code = exec(journal, sql, "take over", err);
+    if (code) {
+        (void)sqlite3_exec(journal->db, "rollback", NULL, NULL, NULL);
+        return code;
+    }
+    journal->holder = journal->fence = journal->fence_written = (uint64_t)last + 1;
+    *fence = journal->holder;
+    return 0;
+}
+
+uint64_t
+journal_next_fence(struct journal *journal)
+{
+    return ++journal->fence;
+}
+
+void
+journal_append(struct journal *journal, enum event_type type, const char *step, const char *item,
+               const struct value *data)
+{
+    if (journal->count == journal->capacity) {
+        journal->capacity = journal->capacity ? journal->capacity * 2 : 16;
+        journal->queue = memory_resize(journal->queue, journal->capacity * sizeof *journal->queue);
+    }
+    struct waiting_event *event = &journal->queue[journal->count++];
+    *event = (struct waiting_event){.type = type, .time_ms = clock_wall_ms()};
+    event->step = step != NULL ? arena_strdup(&journal->arena, step) : NULL;
+    event->item = item != NULL ? arena_strdup(&journal->arena, item) : NULL;
+    buf_init(&event->data, LIMIT_VALUE_SIZE);
+    json_write(&event->data, data);
+}
+
+size_t
+journal_waiting(const struct journal *journal)
+{
+    return journal->count;
+}
+
+static int
+insert_all(struct journal *journal, struct err *err)
+{
+    for (size_t i = 0; i < journal->count; i++) {
+        struct waiting_event *event = &journal->queue[i];
+        sqlite3_stmt *stmt = journal->insert;
+        if (event->data.full)
+            return err_set(err, EXIT_STORE, "run journal: one event is larger than %u bytes", LIMIT_VALUE_SIZE);
+        sqlite3_bind_int64(stmt, 1, event->time_ms);
+        sqlite3_bind_text(stmt, 2, event_name(event->type), -1, SQLITE_STATIC);
+        sqlite3_bind_text(stmt, 3, event->step, -1, SQLITE_STATIC);
+        sqlite3_bind_text(stmt, 4, event->item, -1, SQLITE_STATIC);
+        sqlite3_bind_text(stmt, 5, buf_str(&event->data), (int)event->data.size, SQLITE_STATIC);
+        int step = sqlite3_step(stmt);
+        sqlite3_reset(stmt);
+        if (step != SQLITE_DONE) return store_error(journal, err, "write");
+        if (i == journal->count / 2) FAILPOINT("journal_inside");
+    }
+    return 0;
+}
+
+static int
+run_statement(struct journal *journal, sqlite3_stmt *stmt, const char *what, struct err *err)
+{
+    int step = sqlite3_step(stmt);
+    sqlite3_reset(stmt);
+    return step == SQLITE_DONE || step == SQLITE_ROW ? 0 : store_error(journal, err, what);
+}
+
+static int
+check_holder(struct journal *journal, struct err *err)
+{
+    int step = sqlite3_step(journal->check);
+    uint64_t holder = step == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(journal->check, 0) : 0;
+    sqlite3_reset(journal->check);
+    if (step != SQLITE_ROW) return store_error(journal, err, "read the holder");
+    if (holder == journal->holder) return 0;
+    return err_set(err, EXIT_HELD, "this run was taken over by another engine (fence %llu, ours %llu)",
+                   (unsigned long long)holder, (unsigned long long)journal->holder);
+}
+
+int
+journal_commit(struct journal *journal, bool sync, struct err *err)
+{
+    if (journal->count == 0 && journal->fence == journal->fence_written) return 0;
+    FAILPOINT("journal_before");
+    int want = sync && journal->power ? 2 : 1;
+    int code = 0;
+    if (want != journal->synchronous)
+        code = exec(journal, want == 2 ? "pragma synchronous = full" : "pragma synchronous = normal", "write", err);
+    journal->synchronous = want;
+    if (!code) code = run_statement(journal, journal->begin, "begin", err);
+    if (code) return code;
+    code = check_holder(journal, err);
+    if (!code) code = insert_all(journal, err);
+    if (!code && journal->fence != journal->fence_written) {
+        sqlite3_bind_int64(journal->set_fence, 1, (int64_t)journal->fence);
+        code = run_statement(journal, journal->set_fence, "write", err);
+    }
+    if (!code) code = run_statement(journal, journal->commit, "commit", err);
+    if (code) {
+        struct err ignored;
+        (void)run_statement(journal, journal->rollback, "roll back", &ignored);
+        return code;
+    }
+    journal->fence_written = journal->fence;
+    drop_queue(journal);
+    FAILPOINT("journal_after");
+    return 0;
+}
+
+static int
+read_row(sqlite3_stmt *stmt, struct arena *scratch, struct event *ret, struct err *err)
+{
+    *ret = (struct event){.seq = sqlite3_column_int64(stmt, 0), .time_ms = sqlite3_column_int64(stmt, 1)};
+    const char *type = (const char *)sqlite3_column_text(stmt, 2);
+    if (type == NULL || !event_from_name(type, &ret->type))
+        return err_set(err, EXIT_STORE, "run journal: event %lld has the unknown type \"%s\"", (long long)ret->seq,
+                       type ? type : "");
+    const char *step = (const char *)sqlite3_column_text(stmt, 3), *item = (const char *)sqlite3_column_text(stmt, 4);
+    ret->step = step != NULL ? arena_strdup(scratch, step) : NULL;
+    ret->item = item != NULL ? arena_strdup(scratch, item) : NULL;
+    const char *data = (const char *)sqlite3_column_text(stmt, 5);
+    int code = data == NULL ? EXIT_STORE
+                            : json_parse(scratch, data, (size_t)sqlite3_column_bytes(stmt, 5), &ret->data, err);
+    if (code || ret->data->type != VALUE_MAP)
+        return err_set(err, EXIT_STORE, "run journal: event %lld holds no valid data", (long long)ret->seq);
+    return 0;
+}
+
+int
+journal_read(struct journal *journal, int64_t after,
+             int (*each)(void *context, const struct event *event, struct arena *scratch, struct err *err),
+             void *context, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    struct arena scratch ARENA_SCOPED = {0};
+    int code = 0, step = SQLITE_DONE;
+    if (sqlite3_prepare_v2(journal->db, "select seq, time_ms, type, step, item, data from events where seq > ?"
+                           " order by seq", -1, &stmt, NULL) != SQLITE_OK)
+        return store_error(journal, err, "read");
+    sqlite3_bind_int64(stmt, 1, after);
+    while (!code && (step = sqlite3_step(stmt)) == SQLITE_ROW) {
+        struct event event;
+        struct arena_mark mark = arena_mark(&scratch);
+        code = read_row(stmt, &scratch, &event, err);
+        if (!code) code = each(context, &event, &scratch, err);
+        arena_rewind(&scratch, mark);
+    }
+    if (!code && step != SQLITE_DONE) code = store_error(journal, err, "read");
+    sqlite3_finalize(stmt);
+    return code;
+}
+
+int
+journal_model(struct journal *journal, struct arena *arena, const char **ret, size_t *size, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    if (sqlite3_prepare_v2(journal->db, "select json from model", -1, &stmt, NULL) != SQLITE_OK)
+        return store_error(journal, err, "read");
+    int step = sqlite3_step(stmt), code = 0;
+    if (step == SQLITE_ROW) {
+        *size = (size_t)sqlite3_column_bytes(stmt, 0);
+        *ret = arena_strndup(arena, (const char *)sqlite3_column_text(stmt, 0), *size);
+    } else {
+        code = step == SQLITE_DONE ? err_set(err, EXIT_STORE, "run journal: it holds no workflow")
+                                   : store_error(journal, err, "read");
+    }
+    sqlite3_finalize(stmt);
+    return code;
+}
+
+int
+journal_run_id(struct journal *journal, struct arena *arena, const char **ret, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    if (sqlite3_prepare_v2(journal->db, "select value from meta where name = 'run'", -1, &stmt, NULL) != SQLITE_OK)
+        return store_error(journal, err, "read");
+    int step = sqlite3_step(stmt), code = 0;
+    if (step == SQLITE_ROW) *ret = arena_strdup(arena, (const char *)sqlite3_column_text(stmt, 0));
+    else code = store_error(journal, err, "read");
+    sqlite3_finalize(stmt);
+    return code;
+}
+
+static int
+count_event(void *context, const struct event *event, struct arena *scratch, struct err *err)
+{
+    (void)scratch;
+    int64_t *next = context;
+    if (event->seq != ++*next)
+        return err_set(err, EXIT_STORE, "run journal: event %lld is missing", (long long)*next);
+    return 0;
+}
+
+int
+journal_check(struct journal *journal, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    if (sqlite3_prepare_v2(journal->db, "pragma integrity_check(1)", -1, &stmt, NULL) != SQLITE_OK)
+        return store_error(journal, err, "check");
+    int step = sqlite3_step(stmt), code = 0;
+    const char *word = step == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
+    if (word == NULL) code = store_error(journal, err, "check");
+    else if (!str_eq(word, "ok")) code = err_set(err, EXIT_STORE, "run journal: damaged: %s", word);
+    sqlite3_finalize(stmt);
+    int64_t next = 0;
+    return code ? code : journal_read(journal, 0, count_event, &next, err);
+}

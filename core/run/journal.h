@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The journal of one run: append-only events in SQLite (the only user of it). While the run goes on it is in
+ * WAL mode; when it ends it becomes one plain file. Every transaction checks the fence row: an old engine that wakes
+ * up after a takeover can write nothing that counts.
+ */
+#ifndef RUN_JOURNAL_H
+#define RUN_JOURNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/value.h"
+
+#define JOURNAL_FILE "journal.db"
+#define JOURNAL_VERSION 1
+
+/* Type, word in the database, meaning and members of its data. `step` and `item` are columns of their own. */
+#define EVENTS(X)                                                                                            \
+    X(RUN_CREATED, "run_created")         /* run workflow file params version trigger */                      \
+    X(RUN_STARTED, "run_started")         /* pid fence resumed max_parallel */                                \
+    X(STEP_INTENT, "step_intent")         /* attempt record fence token effect log inputs reason{code,text} */ \
+    X(STEP_STARTED, "step_started")       /* record pid */                                                    \
+    X(STEP_CHECKPOINT, "step_checkpoint") /* key value */                                                     \
+    X(STEP_RECEIPT, "step_receipt")       /* the receipt of job.h */                                          \
+    X(STEP_VANISHED, "step_vanished")     /* record signal? ask? reason{code,text} */                      \
+    X(STEP_RETRY, "step_retry")           /* attempt (the next) delay_ms due_ms ask? reason{code,text} */          \
+    X(STEP_FINISHED, "step_finished")     /* status outputs? error? reason{code,text} attempt duration_ms */   \
+    X(STEP_RESOLVED, "step_resolved")     /* decision: done redo fail; outputs? who why */                    \
+    X(CANCEL_ASKED, "cancel_asked")       /* who why */                                                       \
+    X(RUN_STOPPED, "run_stopped")         /* status: interrupted or unknown; exit signal? */                  \
+    X(RUN_FINISHED, "run_finished")       /* status exit outputs? error? failed_step? duration_ms */
+
+enum event_type {
+#define X(id, word) EVENT_##id,
+    EVENTS(X)
+#undef X
+};
+const char *event_name(enum event_type type);
+
+struct event {
+    int64_t seq;     /* from 1, no gaps */
+    int64_t time_ms;
+    enum event_type type;
+    const char *step; /* NULL: of the run */
+    const char *item; /* NULL: no item */
+    const struct value *data; /* a map */
+};
+
+struct journal;
+
+/* Make the journal of a new run, with the model's JSON. `power`: commits that carry intents are synced. */
+int journal_create(const char *run_folder, const char *run_id, const char *model_json, bool power,
+                   struct journal **ret, struct err *err);
+/* Open for writing. EXIT_STORE: missing, corrupt, of a newer version. */
+int journal_open(const char *run_folder, struct journal **ret, struct err *err);
+/* Open for reading: never writes, works on a copied or read-only folder. */
+int journal_open_read(const char *run_folder, struct journal **ret, struct err *err);
+/* The folder's journal becomes one plain file when nobody else has it open; closing never fails. */
+void journal_close(struct journal **journal, bool finished);
+
+/* Take the run over: fence row = max + 1, returned. From then on older holders cannot commit. */
+int journal_take(struct journal *journal, uint64_t *fence, struct err *err);
+/* The next fence for an attempt; durable with the next commit. */
+uint64_t journal_next_fence(struct journal *journal);
+
+/* Events wait until the commit: one transaction per turn of the event loop. */
+void journal_append(struct journal *journal, enum event_type type, const char *step, const char *item,
+                    const struct value *data);
+size_t journal_waiting(const struct journal *journal);
+/* Writes what waits, if anything. `sync`: on disk before it returns (durability: power). EXIT_HELD when another
+ * engine took the run over; EXIT_STORE when it cannot be written, and nothing of it was. */
+int journal_commit(struct journal *journal, bool sync, struct err *err);
+
+/* Events with seq > after, in order. */
+int journal_read(struct journal *journal, int64_t after,
+                 int (*each)(void *context, const struct event *event, struct arena *scratch, struct err *err),
+                 void *context, struct err *err);
+/* The model's JSON text. */
+int journal_model(struct journal *journal, struct arena *arena, const char **ret, size_t *size, struct err *err);
+int journal_run_id(struct journal *journal, struct arena *arena, const char **ret, struct err *err);
+/* PRAGMA integrity_check and the shape of every event. */
+int journal_check(struct journal *journal, struct err *err);
+
+#endif

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Workers: launched through the launcher, read from their own sockets, used again where the plugin allows it. A worker
+ * counts as gone when the launcher says so (it has then ended what the worker left) and its socket is drained.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "run/engine_internal.h"
+
+/* Behind a worker's own time limit and grace: one that was stopped or hangs in the kernel is killed this much later. */
+#define KILL_SLACK_MS 10000
+
+struct worker *
+pool_add(struct engine *e)
+{
+    if (e->nworkers == e->workers_capacity) {
+        e->workers_capacity = e->workers_capacity ? e->workers_capacity * 2 : 8;
+        e->workers = memory_resize(e->workers, e->workers_capacity * sizeof *e->workers);
+    }
+    struct worker *w = &e->workers[e->nworkers++];
+    *w = (struct worker){.sock = -1, .pidfd = -1, .step = -1};
+    return w;
+}
+
+void
+pool_sweep(struct engine *e)
+{
+    for (size_t i = e->nworkers; i-- > 0;) {
+        struct worker *w = &e->workers[i];
+        if (!w->dead || w->sock >= 0 || w->step >= 0) continue;
+        fd_close(&w->pidfd);
+        memory_free(w->reuse);
+        *w = e->workers[--e->nworkers];
+    }
+}
+
+static struct worker *
+find_idle(struct engine *e, const char *reuse)
+{
+    for (size_t i = 0; reuse != NULL && i < e->nworkers; i++) {
+        struct worker *w = &e->workers[i];
+        if (w->step < 0 && !w->dead && w->sock >= 0 && w->reuse != NULL && str_eq(w->reuse, reuse)) return w;
+    }
+    return NULL;
+}
+
+/* A step whose idle worker closed on us, or that could not be launched: nothing happened, another worker takes it. */
+static void
+not_launched(struct engine *e, struct worker *w)
+{
+    size_t step = (size_t)w->step;
+    w->step = -1;
+    e->running--;
+    step_vanished(e, step, w->record, 0, false);
+}
+
+static struct worker *
+fork_worker(struct engine *e, const char *reuse)
+{
+    int pair[2];
+    struct err err;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return NULL;
+    /* Roomy, so that a job never waits for a worker that is still being forked. */
+    int size = 512 * 1024;
+    (void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    if (fcntl(pair[0], F_SETFL, O_NONBLOCK) != 0) UNREACHABLE("fcntl on our own socket");
+    struct worker *w = pool_add(e);
+    w->sock = pair[0];
+    w->reuse = reuse != NULL ? memory_resize(NULL, strlen(reuse) + 1) : NULL;
+    if (w->reuse != NULL) memcpy(w->reuse, reuse, strlen(reuse) + 1);
+    struct value *data = value_map(&e->turn);
+    value_set(&e->turn, data, "worker", value_int(&e->turn, pair[0]));
+    if (frame_send(e->launcher.sock, FRAME_FORK, data, pair[1], &err) != 0) e->launcher_gone = true;
+    close(pair[1]);
+    return w;
+}
+
+void
+pool_launch(struct engine *e, size_t step, uint32_t record, const struct value *job)
+{
+    struct err err;
+    const char *reuse = value_get_str(job, "reuse", NULL);
+    struct worker *w = find_idle(e, reuse);
+    if (w == NULL) w = fork_worker(e, reuse);
+    if (w == NULL) {
+        step_vanished(e, step, record, 0, false);
+        return;
+    }
+    w->step = (ptrdiff_t)step;
+    w->record = record;
+    w->asked_to_stop = false;
+    const struct step *model = e->state.steps[step].step;
+    if (model->timeout_ms)
+        w->kill_at_ms = clock_monotonic_ms() + model->timeout_ms + model->grace_ms + KILL_SLACK_MS;
+    e->running++;
+    if (frame_send(w->sock, FRAME_JOB, job, -1, &err) != 0) not_launched(e, w);
+}
+
+void
+pool_ack(struct engine *e, const struct after *after)
+{
+    struct worker *w = &e->workers[after->worker];
+    struct err err;
+    struct value *data = value_map(&e->turn);
+    value_set(&e->turn, data, "record", value_int(&e->turn, after->record));
+    if (w->sock < 0) return;
+    /* A worker that is gone by now keeps nothing that is not committed. */
+    (void)frame_send(w->sock, after->type == AFTER_RECEIPT_ACK ? FRAME_RECEIPT_ACK : FRAME_CHECKPOINT_ACK, data, -1,
+                     &err);
+    if (after->type == AFTER_RECEIPT_ACK) w->acking = false;
+}
+
+static void
+take_receipt(struct engine *e, size_t worker, const struct value *receipt)
+{
+    struct worker *w = &e->workers[worker];
+    if (w->step < 0 || value_get_int(receipt, "record", -1) != (int64_t)w->record) return;
+    size_t step = (size_t)w->step;
+    uint32_t record = w->record;
+    w->step = -1;
+    w->kill_at_ms = 0;
+    w->acking = true;
+    e->running--;
+    engine_after(e, (struct after){.type = AFTER_RECEIPT_ACK, .worker = worker, .record = record});
+    step_receipt(e, step, record, receipt);
+}
+
+static void
+take_frame(struct engine *e, size_t worker, const struct frame *frame)
+{
+    struct worker *w = &e->workers[worker];
+    struct step_state *step = w->step >= 0 ? &e->state.steps[w->step] : NULL;
+    bool ours = step != NULL && value_get_int(frame->data, "record", -1) == (int64_t)w->record;
+    switch (frame->type) {
+    case FRAME_STARTED:
+        if (ours) step->attempts[step->nattempts - 1].pid = (int)value_get_int(frame->data, "pid", 0);
+        break;
+    case FRAME_REFUSED:
+        if (ours) not_launched(e, w);
+        break;
+    case FRAME_PROGRESS:
+        if (ours && e->options->watch.progress != NULL)
+            e->options->watch.progress(e->options->watch.context, &e->state, step,
+                                       (uint64_t)value_get_int(frame->data, "done", 0),
+                                       (uint64_t)value_get_int(frame->data, "total", 0),
+                                       value_get_str(frame->data, "what", ""));
+        break;
+    case FRAME_CHECKPOINT:
+        if (!ours) break;
+        engine_emit(e, EVENT_STEP_CHECKPOINT, step, frame->data);
+        e->sync = true;
+        engine_after(e, (struct after){.type = AFTER_CHECKPOINT_ACK, .worker = worker, .record = w->record});
+        break;
+    case FRAME_RECEIPT: take_receipt(e, worker, frame->data); break;
+    default: break; /* nothing else is a worker's to say */
+    }
+}
+
+void
+pool_read(struct engine *e, size_t worker)
+{
+    for (;;) {
+        struct err err;
+        struct frame frame = {.fd = -1};
+        if (e->workers[worker].sock < 0) return;
+        int code = frame_receive(e->workers[worker].sock, &e->turn, &frame, &err);
+        fd_close(&frame.fd);
+        if (code == -1) return;
+        if (code != 0) { /* end of file, or a frame no worker of ours would send */
+            if (code != 1 && e->workers[worker].pid > 0 && !e->workers[worker].dead) kill(e->workers[worker].pid, SIGKILL);
+            fd_close(&e->workers[worker].sock);
+            if (e->workers[worker].dead) pool_settle(e, worker);
+            return;
+        }
+        take_frame(e, worker, &frame);
+    }
+}
+
+void
+pool_settle(struct engine *e, size_t worker)
+{
+    struct worker *w = &e->workers[worker];
+    struct attempt_record record = {0};
+    struct err err;
+    if (w->step < 0) return;
+    size_t step = (size_t)w->step;
+    w->step = -1;
+    e->running--;
+    bool started = attempts_read(e->attempts, w->record, &record, &err) != 0 || record.mark == ATTEMPT_STARTED;
+    step_vanished(e, step, w->record, WIFSIGNALED(w->status) ? WTERMSIG(w->status) : 0, started);
+}
+
+static void
+take_forked(struct engine *e, const struct value *data)
+{
+    int64_t key = value_get_int(data, "worker", -1), pid = value_get_int(data, "pid", 0);
+    for (size_t i = 0; i < e->nworkers; i++) {
+        struct worker *w = &e->workers[i];
+        if (w->sock != (int)key || w->pid != 0) continue;
+        if (pid > 0) {
+            w->pid = (pid_t)pid;
+        } else { /* the machine has no room for another process */
+            w->dead = true;
+            fd_close(&w->sock);
+            pool_settle(e, i);
+        }
+        return;
+    }
+}
+
+static void
+take_died(struct engine *e, const struct value *data)
+{
+    pid_t pid = (pid_t)value_get_int(data, "pid", 0);
+    for (size_t i = 0; i < e->nworkers; i++) {
+        struct worker *w = &e->workers[i];
+        if (w->pid != pid || w->dead) continue;
+        w->status = (int)value_get_int(data, "status", 0);
+        pool_read(e, i); /* what it said before it died counts */
+        w->dead = true;
+        fd_close(&w->sock);
+        pool_settle(e, i);
+        return;
+    }
+}
+
+void
+pool_launcher(struct engine *e)
+{
+    for (;;) {
+        struct err err;
+        struct frame frame = {.fd = -1};
+        int code = frame_receive(e->launcher.sock, &e->turn, &frame, &err);
+        fd_close(&frame.fd);
+        if (code == -1) return;
+        if (code != 0) {
+            e->launcher_gone = true;
+            return;
+        }
+        if (frame.type == FRAME_FORKED) take_forked(e, frame.data);
+        else if (frame.type == FRAME_DIED) take_died(e, frame.data);
+    }
+}
+
+void
+pool_stop(struct engine *e, const char *why, bool safe_only)
+{
+    for (size_t i = 0; i < e->nworkers; i++) {
+        struct worker *w = &e->workers[i];
+        struct err err;
+        if (w->step < 0 || w->asked_to_stop) continue;
+        const struct step_state *step = &e->state.steps[w->step];
+        if (safe_only && !step_safe_to_stop(step)) continue;
+        w->asked_to_stop = true;
+        int64_t grace = step->step->grace_ms;
+        if (w->sock >= 0) {
+            struct value *data = value_map(&e->turn);
+            value_set(&e->turn, data, "record", value_int(&e->turn, w->record));
+            value_set(&e->turn, data, "why", value_text(&e->turn, why));
+            value_set(&e->turn, data, "grace_ms", value_int(&e->turn, grace));
+            (void)frame_send(w->sock, FRAME_CANCEL, data, -1, &err);
+        } else if (w->pid > 0) {
+            kill(w->pid, str_eq(why, "cancelled") ? SIGTERM : SIGINT); /* adopted: its socket died with its engine */
+        }
+        w->kill_at_ms = clock_monotonic_ms() + grace + KILL_SLACK_MS;
+    }
+}
+
+void
+pool_kill(struct engine *e)
+{
+    for (size_t i = 0; i < e->nworkers; i++)
+        if (e->workers[i].step >= 0 && e->workers[i].pid > 0) kill(e->workers[i].pid, SIGKILL);
+}
+
+void
+pool_end(struct engine *e)
+{
+    for (size_t i = 0; i < e->nworkers; i++) {
+        struct worker *w = &e->workers[i];
+        struct err err;
+        if (w->sock >= 0 && w->step < 0) (void)frame_send(w->sock, FRAME_BYE, value_map(&e->turn), -1, &err);
+    }
+}

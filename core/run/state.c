@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The fold: one function per event type, in a table. Nothing here decides anything; deciding is sched.c.
+ */
+#include "run/state.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/json.h"
+#include "base/str.h"
+
+static const char *const step_names[] = {
+#define X(id, word) word,
+    STEP_STATUSES(X)
+#undef X
+};
+
+static const char *const run_names[] = {
+#define X(id, word) word,
+    RUN_STATUSES(X)
+#undef X
+};
+
+const char *
+step_status_name(enum step_status status)
+{
+    return step_names[status];
+}
+
+const char *
+run_status_name(enum run_status status)
+{
+    return run_names[status];
+}
+
+bool
+step_status_ended(enum step_status status)
+{
+    return status == STEP_SUCCEEDED_STATUS || status == STEP_FAILED_STATUS || status == STEP_SKIPPED_STATUS ||
+           status == STEP_CANCELLED_STATUS;
+}
+
+bool
+run_status_ended(enum run_status status)
+{
+    return status == RUN_SUCCEEDED_STATUS || status == RUN_FAILED_STATUS || status == RUN_CANCELLED_STATUS;
+}
+
+static size_t
+hash_id(const char *id)
+{
+    size_t hash = 14695981039346656037u;
+    for (; *id; id++) hash = (hash ^ (unsigned char)*id) * 1099511628211u;
+    return hash ^ hash >> 29;
+}
+
+static uint32_t *
+index_slot(const struct run_state *state, const char *id)
+{
+    size_t mask = state->index_size - 1, at = hash_id(id) & mask;
+    while (state->index[at] != 0 && !str_eq(state->steps[state->index[at] - 1].step->id, id)) at = (at + 1) & mask;
+    return &state->index[at];
+}
+
+void
+state_init(struct run_state *state, struct arena *arena, const struct model *model, const char *id)
+{
+    *state = (struct run_state){.arena = arena, .model = model, .id = arena_strdup(arena, id)};
+    state->nsteps = model->nsteps;
+    state->steps = ARENA_ARRAY(arena, model->nsteps, struct step_state);
+    state->index_size = 16;
+    while (state->index_size < model->nsteps * 2) state->index_size *= 2;
+    state->index = ARENA_ARRAY(arena, state->index_size, uint32_t);
+    for (size_t i = 0; i < model->nsteps; i++) {
+        state->steps[i].step = &model->steps[i];
+        *index_slot(state, model->steps[i].id) = (uint32_t)i + 1;
+    }
+    state->next_record = 1; /* 0 is the engine's own */
+}
+
+struct step_state *
+state_step(const struct run_state *state, const char *id, const char *item)
+{
+    (void)item;
+    uint32_t at = *index_slot(state, id);
+    return at == 0 ? NULL : &state->steps[at - 1];
+}
+
+static const struct value *
+keep(struct run_state *state, const struct value *data, const char *name)
+{
+    const struct value *value = value_get(data, name);
+    return value == NULL || value->type == VALUE_NULL ? NULL : value_copy(state->arena, value);
+}
+
+static const char *
+keep_text(struct run_state *state, const struct value *data, const char *name, const char *old)
+{
+    const char *text = value_get_str(data, name, NULL);
+    return text == NULL ? old : old != NULL && str_eq(old, text) ? old : arena_strdup(state->arena, text);
+}
+
+static void
+keep_reason(struct run_state *state, struct step_state *step, const struct value *data)
+{
+    const struct value *reason = value_get(data, "reason");
+    step->reason_code = keep_text(state, reason, "code", step->reason_code);
+    step->reason_text = keep_text(state, reason, "text", step->reason_text);
+}
+
+static struct attempt_state *
+attempt_of(struct step_state *step, uint32_t record)
+{
+    for (size_t i = step->nattempts; i-- > 0;)
+        if (step->attempts[i].record == record) return &step->attempts[i];
+    return NULL;
+}
+
+static uint64_t
+number_of(const struct value *data, const char *name)
+{
+    int64_t number = value_get_int(data, name, 0);
+    return number > 0 ? (uint64_t)number : 0;
+}
+
+static void
+see_fence(struct run_state *state, const struct value *data)
+{
+    uint64_t fence = number_of(data, "fence");
+    if (fence > state->fence) state->fence = fence;
+}
+
+static int
+apply_run_created(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
+{
+    (void)step;
+    (void)err;
+    state->params = keep(state, event->data, "params");
+    state->trigger = keep_text(state, event->data, "trigger", NULL);
+    state->started_ms = event->time_ms;
+    return 0;
+}
+
+static int
+apply_run_started(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
+{
+    (void)step;
+    (void)err;
+    state->status = RUN_RUNNING_STATUS;
+    state->pid = (int)value_get_int(event->data, "pid", 0);
+    state->max_parallel = (uint32_t)number_of(event->data, "max_parallel");
+    state->sessions++;
+    see_fence(state, event->data);
+    return 0;
+}
+
+static int
+apply_intent(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
+{
+    (void)err;
+    if (step->nattempts == 0 || (step->nattempts >= 4 && (step->nattempts & (step->nattempts - 1)) == 0)) {
+        struct attempt_state *grown =
+            ARENA_ARRAY(state->arena, step->nattempts ? step->nattempts * 2 : 4, struct attempt_state);
+        if (step->nattempts) memcpy(grown, step->attempts, step->nattempts * sizeof *grown);
+        step->attempts = grown;
+    }
+    struct attempt_state *attempt = &step->attempts[step->nattempts++];
+    *attempt = (struct attempt_state){
+        .attempt = (uint32_t)number_of(event->data, "attempt"), .record = (uint32_t)number_of(event->data, "record"),
+        .fence = number_of(event->data, "fence"), .intent_ms = event->time_ms,
+        .resolve = value_get_bool(event->data, "resolve", false)};
+    attempt->log = keep_text(state, event->data, "log", NULL);
+    see_fence(state, event->data);
+    if (attempt->record >= state->next_record) state->next_record = attempt->record + 1;
+    if (step->started_ms == 0) step->started_ms = event->time_ms;
+    step->token = keep_text(state, event->data, "token", step->token);
+    if (step->inputs == NULL) step->inputs = keep(state, event->data, "inputs");
+    step->status = STEP_RUNNING_STATUS;
+    keep_reason(state, step, event->data);
+    return 0;
+}
+
+static int
+apply_step_started(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
+{
+    (void)state;
+    (void)err;
+    struct attempt_state *attempt = attempt_of(step, (uint32_t)number_of(event->data, "record"));
+    if (attempt != NULL) attempt->pid = (int)value_get_int(event->data, "pid", 0);
+    return 0;
+}
+
+static int
+apply_checkpoint(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
+{
+    const char *key = value_get_str(event->data, "key", NULL);
+    const struct value *value = value_get(event->data, "value");
+    if (key == NULL || value == NULL) return err_set(err, EXIT_STORE, "a checkpoint has no key or value");
+    struct value *map =
+        step->checkpoints != NULL ? value_copy(state->arena, step->checkpoints) : value_map(state->arena);
+    value_set(state->arena, map, key, value_copy(state->arena, value));
+    step->checkpoints = map;
+    return 0;
+}
+
+static int
+apply_receipt(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
+{
+    struct attempt_state *attempt = attempt_of(step, (uint32_t)number_of(event->data, "record"));
+    if (attempt == NULL) return err_set(err, EXIT_STORE, "a receipt without an intent");
+    attempt->status = keep_text(state, event->data, "status", "failed");
+    attempt->finished_ms = event->time_ms;
+    attempt->duration_ms = value_get_int(event->data, "duration_ms", 0);
+    attempt->pid = (int)value_get_int(event->data, "pid", attempt->pid);
+    attempt->log_bytes = value_get_int(event->data, "log_bytes", 0);
+    attempt->peak_kib = value_get_int(event->data, "peak_kib", 0);
+    attempt->cpu_ms = value_get_int(event->data, "cpu_ms", 0);
+    attempt->error = keep(state, event->data, "error");
+    attempt->metrics = keep(state, event->data, "metrics");
+    attempt->found = keep_text(state, event->data, "found", NULL);
+    const struct value *outputs = keep(state, event->data, "outputs");
+    if (outputs != NULL) step->outputs = outputs;
+    const struct value *checkpoints = value_get(event->data, "checkpoints");
+    if (value_is(checkpoints, VALUE_MAP) && checkpoints->map.count) {
+        struct value *map =
+            step->checkpoints != NULL ? value_copy(state->arena, step->checkpoints) : value_map(state->arena);
+        for (size_t i = 0; i < checkpoints->map.count; i++)
+            value_set(state->arena, map, checkpoints->map.names[i],
+                      value_copy(state->arena, checkpoints->map.values[i]));
+        step->checkpoints = map;
+    }
+    return 0;
+}
+
+static int
+apply_vanished(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
+{
+    (void)err;
+    struct attempt_state *attempt = attempt_of(step, (uint32_t)number_of(event->data, "record"));
+    if (attempt != NULL) {
+        attempt->status = "vanished";
+        attempt->finished_ms = event->time_ms;
+    }
+    step->vanished++;
+    step->ask_first = value_get_bool(event->data, "ask", false);
+    step->status = STEP_READY_STATUS;
+    keep_reason(state, step, event->data);
+    return 0;
+}
+
+static int
+apply_retry(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
+{
+    (void)err;
+    step->status = STEP_BACKOFF_STATUS;
+    step->due_ms = value_get_int(event->data, "due_ms", 0);
+    step->ask_first = value_get_bool(event->data, "ask", false);
+    keep_reason(state, step, event->data);
+    return 0;
+}
+
+static int
+apply_finished(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
+{
+    const char *word = value_get_str(event->data, "status", "");
+    size_t i = 0;
+    while (i < sizeof step_names / sizeof step_names[0] && !str_eq(step_names[i], word)) i++;
+    if (i == sizeof step_names / sizeof step_names[0])
+        return err_set(err, EXIT_STORE, "a step ended as \"%s\", which is no status", word);
+    step->status = (enum step_status)i;
+    step->finished_ms = event->time_ms;
+    step->error = keep(state, event->data, "error");
+    const struct value *outputs = keep(state, event->data, "outputs");
+    if (outputs != NULL) step->outputs = outputs;
+    keep_reason(state, step, event->data);
+    return 0;
+}
+
+static int
+apply_resolved(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
+{
+    const char *decision = value_get_str(event->data, "decision", "");
+    if (str_eq(decision, "done")) {
+        step->status = STEP_SUCCEEDED_STATUS;
+    } else if (str_eq(decision, "fail")) {
+        step->status = STEP_FAILED_STATUS;
+    } else if (str_eq(decision, "redo")) {
+        step->status = STEP_READY_STATUS;
+        step->ask_first = false;
+    } else
+        return err_set(err, EXIT_STORE, "a step was resolved as \"%s\"", decision);
+    if (step_status_ended(step->status)) step->finished_ms = event->time_ms;
+    const struct value *outputs = keep(state, event->data, "outputs");
+    if (outputs != NULL) step->outputs = outputs;
+    const struct value *error = keep(state, event->data, "error");
+    step->error = error;
+    keep_reason(state, step, event->data);
+    return 0;
+}
+
+static int
+apply_cancel(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
+{
+    (void)step;
+    (void)err;
+    state->cancel_asked = true;
+    state->cancel_who = keep_text(state, event->data, "who", NULL);
+    state->cancel_why = keep_text(state, event->data, "why", NULL);
+    return 0;
+}
+
+static int
+apply_run_end(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
+{
+    (void)step;
+    const char *word = value_get_str(event->data, "status", "");
+    size_t i = 0;
+    while (i < sizeof run_names / sizeof run_names[0] && !str_eq(run_names[i], word)) i++;
+    if (i == sizeof run_names / sizeof run_names[0])
+        return err_set(err, EXIT_STORE, "the run ended as \"%s\", which is no status", word);
+    state->status = (enum run_status)i;
+    state->exit_code = (int)value_get_int(event->data, "exit", 0);
+    state->finished_ms = run_status_ended(state->status) ? event->time_ms : 0;
+    state->outputs = keep(state, event->data, "outputs");
+    state->error = keep(state, event->data, "error");
+    state->failed_step = keep_text(state, event->data, "failed_step", NULL);
+    return 0;
+}
+
+typedef int apply_function(struct run_state *, struct step_state *, const struct event *, struct err *);
+
+static const struct {
+    apply_function *apply;
+    bool of_step;
+} table[] = {
+    [EVENT_RUN_CREATED] = {apply_run_created, false},   [EVENT_RUN_STARTED] = {apply_run_started, false},
+    [EVENT_STEP_INTENT] = {apply_intent, true},         [EVENT_STEP_STARTED] = {apply_step_started, true},
+    [EVENT_STEP_CHECKPOINT] = {apply_checkpoint, true}, [EVENT_STEP_RECEIPT] = {apply_receipt, true},
+    [EVENT_STEP_VANISHED] = {apply_vanished, true},     [EVENT_STEP_RETRY] = {apply_retry, true},
+    [EVENT_STEP_FINISHED] = {apply_finished, true},     [EVENT_STEP_RESOLVED] = {apply_resolved, true},
+    [EVENT_CANCEL_ASKED] = {apply_cancel, false},       [EVENT_RUN_STOPPED] = {apply_run_end, false},
+    [EVENT_RUN_FINISHED] = {apply_run_end, false},
+};
+
+int
+state_apply(struct run_state *state, const struct event *event, struct err *err)
+{
+    struct step_state *step = NULL;
+    if (table[event->type].of_step) {
+        if (event->step != NULL) step = state_step(state, event->step, event->item);
+        if (step == NULL)
+            return err_set(err, EXIT_STORE, "run journal: event %lld (%s) names no step of the workflow",
+                           (long long)event->seq, event_name(event->type));
+    }
+    int code = table[event->type].apply(state, step, event, err);
+    if (code) err_context(err, "run journal: event %lld (%s)", (long long)event->seq, event_name(event->type));
+    else if (event->seq) state->last_seq = event->seq;
+    return code;
+}
+
+static int
+apply_read(void *context, const struct event *event, struct arena *scratch, struct err *err)
+{
+    (void)scratch;
+    return state_apply(context, event, err);
+}
+
+int
+state_read(struct arena *arena, struct journal *journal, struct run_state *ret, struct err *err)
+{
+    const char *text, *id;
+    size_t size;
+    const struct value *json;
+    const struct model *model;
+    int code = journal_model(journal, arena, &text, &size, err);
+    if (!code) code = journal_run_id(journal, arena, &id, err);
+    if (!code) code = json_parse(arena, text, size, &json, err);
+    if (!code) code = model_from_json(arena, json, &model, err);
+    if (code) {
+        err->code = EXIT_STORE;
+        return EXIT_STORE;
+    }
+    state_init(ret, arena, model, id);
+    return journal_read(journal, 0, apply_read, ret, err);
+}
+
+int
+state_load(struct arena *arena, const char *run_folder, struct run_state *ret, struct err *err)
+{
+    struct journal *journal;
+    int code = journal_open_read(run_folder, &journal, err);
+    if (code) return code;
+    code = state_read(arena, journal, ret, err);
+    journal_close(&journal, false);
+    return code;
+}

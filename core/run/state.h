@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a run is, folded from its events: pure, no process, no file. Engine, resume and everything that shows a run
+ * use the same fold.
+ */
+#ifndef RUN_STATE_H
+#define RUN_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/value.h"
+#include "run/journal.h"
+#include "workflow/model.h"
+
+#define STEP_STATUSES(X)                                                                                     \
+    X(WAITING, "waiting") X(READY, "ready") X(RUNNING, "running") X(BACKOFF, "backoff") X(PARKED, "parked")    \
+    X(SUCCEEDED, "succeeded") X(FAILED, "failed") X(SKIPPED, "skipped") X(CANCELLED, "cancelled")              \
+    X(UNKNOWN, "unknown")
+enum step_status {
+#define X(id, word) STEP_##id##_STATUS,
+    STEP_STATUSES(X)
+#undef X
+};
+const char *step_status_name(enum step_status status);
+bool step_status_ended(enum step_status status); /* succeeded failed skipped cancelled */
+
+#define RUN_STATUSES(X)                                                                                      \
+    X(RUNNING, "running") X(INTERRUPTED, "interrupted") X(PARKED, "parked") X(UNKNOWN, "unknown")              \
+    X(SUCCEEDED, "succeeded") X(FAILED, "failed") X(CANCELLED, "cancelled")
+enum run_status {
+#define X(id, word) RUN_##id##_STATUS,
+    RUN_STATUSES(X)
+#undef X
+};
+const char *run_status_name(enum run_status status);
+bool run_status_ended(enum run_status status); /* succeeded failed cancelled */
+
+struct attempt_state {
+    uint32_t attempt, record;
+    uint64_t fence;
+    int64_t intent_ms, finished_ms; /* wall; finished 0: not yet */
+    int64_t duration_ms;
+    int pid;                        /* 0: not known */
+    const char *status;             /* of the receipt, "vanished", or NULL: open */
+    const char *log;                /* file name under logs/ */
+    int64_t log_bytes, peak_kib, cpu_ms;
+    const struct value *error;      /* map or NULL */
+    const struct value *metrics;    /* list or NULL */
+    const char *found;              /* resolve only */
+    bool resolve;                   /* an attempt that asked, not one that did */
+};
+
+struct step_state {
+    const struct step *step;
+    const char *item;               /* NULL: none */
+    enum step_status status;
+    struct attempt_state *attempts; /* in order */
+    size_t nattempts;
+    uint32_t vanished;              /* vanished attempts */
+    bool ask_first;                 /* its last attempt vanished: the next one asks whether the effect happened */
+    int64_t due_ms;                 /* BACKOFF: wall time of the next attempt */
+    int64_t started_ms, finished_ms;
+    const char *token;              /* NULL before the first intent */
+    const struct value *inputs;     /* as journalled with the first intent; NULL before */
+    const struct value *outputs;    /* map or NULL */
+    const struct value *error;      /* map or NULL */
+    const struct value *checkpoints;/* map or NULL */
+    const char *reason_code, *reason_text; /* of the last decision; NULL before */
+};
+
+struct run_state {
+    struct arena *arena;
+    const struct model *model;
+    const char *id;
+    enum run_status status;
+    int exit_code;                  /* when stopped or finished */
+    int64_t started_ms, finished_ms;
+    int pid;                        /* of the last engine */
+    uint64_t fence;                 /* highest seen */
+    uint32_t next_record;           /* first unused record of `attempts` */
+    uint32_t max_parallel;
+    uint32_t sessions;              /* engines so far */
+    bool cancel_asked;
+    const char *cancel_who, *cancel_why;
+    const struct value *params;     /* as bound; secrets never are params */
+    const struct value *outputs, *error; /* of the run, or NULL */
+    const char *failed_step, *trigger;
+    struct step_state *steps;       /* same order and count as model->steps */
+    size_t nsteps;
+    uint32_t *index;                /* hash table of step ids: position + 1, 0: free */
+    size_t index_size;              /* a power of two */
+    int64_t last_seq;
+};
+
+/* All steps waiting. The arena outlives the state. */
+void state_init(struct run_state *state, struct arena *arena, const struct model *model, const char *id);
+/* EXIT_STORE for an event that cannot follow: names it. */
+int state_apply(struct run_state *state, const struct event *event, struct err *err);
+/* Model and events of an open journal. */
+int state_read(struct arena *arena, struct journal *journal, struct run_state *ret, struct err *err);
+/* Open the journal of a run folder for reading, build the model and fold all events. */
+int state_load(struct arena *arena, const char *run_folder, struct run_state *ret, struct err *err);
+struct step_state *state_step(const struct run_state *state, const char *id, const char *item);
+
+#endif

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Decisions about one step: start it, skip it, retry it, end it, or say that nobody knows. Every decision is journalled
+ * with its reason, which is what `levada why` prints.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "run/engine_internal.h"
+
+const struct value *
+error_value(struct arena *arena, int error_class, const struct err *err)
+{
+    struct value *error = value_map(arena);
+    value_set(arena, error, "class", value_text(arena, schema_class_name(err->error_class ? err->error_class : error_class)));
+    value_set(arena, error, "message", value_text(arena, err->message));
+    if (err->hint[0]) value_set(arena, error, "hint", value_text(arena, err->hint));
+    if (err->file[0]) value_set(arena, error, "file", value_text(arena, err->file));
+    if (err->line) {
+        value_set(arena, error, "line", value_int(arena, err->line));
+        value_set(arena, error, "column", value_int(arena, err->column));
+    }
+    return error;
+}
+
+bool
+step_safe_to_stop(const struct step_state *step)
+{
+    return step->step->effect != LEVADA_EFFECT_UNSAFE;
+}
+
+void
+step_end(struct engine *e, size_t i, enum step_status status, const struct value *outputs, const struct value *error,
+         const struct value *reason)
+{
+    struct step_state *step = &e->state.steps[i];
+    struct value *data = value_map(&e->turn);
+    int64_t now = clock_wall_ms();
+    if (step->status == STEP_BACKOFF_STATUS) e->backoffs--;
+    value_set(&e->turn, data, "status", value_text(&e->turn, step_status_name(status)));
+    if (outputs != NULL) value_set(&e->turn, data, "outputs", outputs);
+    if (error != NULL) value_set(&e->turn, data, "error", error);
+    value_set(&e->turn, data, "reason", reason);
+    value_set(&e->turn, data, "attempt", value_int(&e->turn, (int64_t)step->nattempts));
+    value_set(&e->turn, data, "duration_ms", value_int(&e->turn, step->started_ms ? now - step->started_ms : 0));
+    engine_emit(e, EVENT_STEP_FINISHED, step, data);
+    if (e->scheduled && step_status_ended(status)) sched_ended(&e->sched, i);
+}
+
+void
+step_cancel(struct engine *e, size_t i, const char *why)
+{
+    step_end(e, i, STEP_CANCELLED_STATUS, NULL, NULL, engine_reason(e, "cancelled", "%s", why));
+}
+
+static void
+make_token(const struct engine *e, const struct step_state *step, char ret[HASH_HEX_SIZE])
+{
+    char text[ID_SIZE + 2 * LIMIT_ID_SIZE + 16];
+    int n = snprintf(text, sizeof text, "%s/%s/%s", e->state.id, step->step->id, step->item ? step->item : "");
+    ASSERT(n > 0 && (size_t)n < sizeof text);
+    hash_sha256_hex(text, (size_t)n, ret);
+    ret[32] = '\0'; /* 128 bits are plenty, and fit where servers limit a key's length */
+}
+
+/* Inputs that must be equal for a worker to be used again; NULL: one attempt, one worker. */
+static const char *
+reuse_key(struct engine *e, const struct step *step, const struct value *inputs)
+{
+    if (step->kind != STEP_USES || !step->schema->reuse) return NULL;
+    const struct value *with = value_get(inputs, "with"), *deferred = value_get(inputs, "deferred");
+    struct value *key = value_map(&e->turn);
+    value_set(&e->turn, key, "plugin", value_text(&e->turn, step->schema->digest));
+    for (size_t i = 0; i < step->schema->nreuse_by; i++) {
+        const struct value *value = value_get(with, step->schema->reuse_by[i]);
+        if (value != NULL) value_set(&e->turn, key, step->schema->reuse_by[i], value);
+    }
+    /* Secrets are part of it by what they are called: a template and its operands. */
+    if (deferred != NULL) value_set(&e->turn, key, "secrets", deferred);
+    return json_text(&e->turn, key);
+}
+
+static const struct value *
+job_secrets(struct engine *e, const struct value *inputs)
+{
+    struct value *list = value_list(&e->turn);
+    const struct value *deferred = value_get(inputs, "deferred");
+    if (deferred == NULL) return list;
+    const char *text = json_text(&e->turn, deferred);
+    for (size_t i = 0; i < e->state.model->nsecrets; i++) {
+        const struct secret_def *def = &e->state.model->secrets[i];
+        /* A name that only looks mentioned costs nothing but a look-up. */
+        if (strstr(text, def->name) == NULL) continue;
+        struct value *entry = value_map(&e->turn);
+        value_set(&e->turn, entry, "name", value_text(&e->turn, def->name));
+        value_set(&e->turn, entry, "from", value_text(&e->turn, def->from));
+        value_set(&e->turn, entry, "key", value_text(&e->turn, def->key));
+        if (def->field != NULL) value_set(&e->turn, entry, "field", value_text(&e->turn, def->field));
+        value_push(&e->turn, list, entry);
+    }
+    return list;
+}
+
+static void
+job_common(struct engine *e, const struct step_state *step, struct value *job, const struct value *inputs)
+{
+    static const char *const kinds[] = {[STEP_USES] = "uses", [STEP_RUN] = "run", [STEP_LUA] = "lua"};
+    struct arena *arena = &e->turn;
+    const struct step *model = step->step;
+    value_set(arena, job, "kind", value_text(arena, kinds[model->kind]));
+    value_set(arena, job, "run", value_text(arena, e->state.id));
+    value_set(arena, job, "step", value_text(arena, model->id));
+    value_set(arena, job, "item", value_text(arena, step->item ? step->item : ""));
+    value_set(arena, job, "run_folder", value_text(arena, e->folder));
+    value_set(arena, job, "folder", value_text(arena, e->state.model->folder));
+    value_set(arena, job, "timeout_ms", value_int(arena, model->timeout_ms));
+    value_set(arena, job, "grace_ms", value_int(arena, model->grace_ms));
+    value_set(arena, job, "secrets", job_secrets(e, inputs));
+    for (size_t i = 0; i < inputs->map.count; i++) value_set(arena, job, inputs->map.names[i], inputs->map.values[i]);
+    if (step->checkpoints != NULL) value_set(arena, job, "checkpoints", step->checkpoints);
+}
+
+static void
+job_of_kind(struct engine *e, const struct step *step, struct value *job, const struct value *inputs)
+{
+    struct arena *arena = &e->turn;
+    if (step->kind == STEP_USES) {
+        value_set(arena, job, "plugin", value_text(arena, step->schema->path));
+        value_set(arena, job, "action", value_text(arena, step->action));
+        value_set(arena, job, "digest", value_text(arena, step->schema->digest));
+        const char *key = reuse_key(e, step, inputs);
+        if (key != NULL) value_set(arena, job, "reuse", value_text(arena, key));
+    } else if (step->kind == STEP_LUA) {
+        value_set(arena, job, "text", value_text(arena, step->text));
+        value_set(arena, job, "line", value_int(arena, step->text_line));
+    } else {
+        struct value *unset = value_list(arena), *outputs = value_list(arena);
+        for (size_t i = 0; i < e->state.model->nsecrets; i++)
+            if (str_eq(e->state.model->secrets[i].from, "env"))
+                value_push(arena, unset, value_text(arena, e->state.model->secrets[i].key));
+        for (size_t i = 0; i < step->noutputs; i++) {
+            struct value *entry = value_map(arena);
+            if (step->outputs[i].value != NULL) continue;
+            value_set(arena, entry, "name", value_text(arena, step->outputs[i].name));
+            if (step->outputs[i].from) value_set(arena, entry, "from", value_text(arena, step->outputs[i].from));
+            if (step->outputs[i].as) value_set(arena, entry, "as", value_text(arena, step->outputs[i].as));
+            value_push(arena, outputs, entry);
+        }
+        value_set(arena, job, "unset", unset);
+        value_set(arena, job, "outputs", outputs);
+    }
+}
+
+/* Journal the intent and queue the launch. `ask`: resolve, not run. */
+static void
+start_attempt(struct engine *e, size_t i, const struct value *inputs, bool ask, const struct value *reason)
+{
+    struct step_state *step = &e->state.steps[i];
+    struct value *intent = value_map(&e->turn), *job = value_map(&e->turn);
+    char token[HASH_HEX_SIZE];
+    uint32_t record = e->state.next_record, attempt = 1;
+    for (size_t k = 0; k < step->nattempts; k++) attempt += !step->attempts[k].resolve;
+    if (ask) attempt--;
+    make_token(e, step, token);
+    const struct value *fence = value_int(&e->turn, (int64_t)journal_next_fence(e->journal));
+    const char *log = arena_printf(&e->turn, "%s.%u.log", step->step->id, record);
+    struct value *const both[] = {intent, job};
+    for (size_t k = 0; k < 2; k++) {
+        value_set(&e->turn, both[k], "attempt", value_int(&e->turn, attempt));
+        value_set(&e->turn, both[k], "record", value_int(&e->turn, record));
+        value_set(&e->turn, both[k], "fence", fence);
+        value_set(&e->turn, both[k], "token", value_text(&e->turn, token));
+        value_set(&e->turn, both[k], "log", value_text(&e->turn, log));
+    }
+    job_common(e, step, job, inputs);
+    job_of_kind(e, step->step, job, inputs);
+    if (ask) value_set(&e->turn, job, "kind", value_text(&e->turn, "resolve"));
+    value_set(&e->turn, intent, "effect", value_text(&e->turn, schema_effect_name(step->step->effect)));
+    if (step->inputs == NULL) value_set(&e->turn, intent, "inputs", inputs);
+    if (ask) value_set(&e->turn, intent, "resolve", value_bool(&e->turn, true));
+    value_set(&e->turn, intent, "reason", reason);
+    if (step->status == STEP_BACKOFF_STATUS) e->backoffs--;
+    engine_emit(e, EVENT_STEP_INTENT, step, intent);
+    if (step->step->effect > LEVADA_EFFECT_READ) e->sync = true;
+    e->launching++;
+    engine_after(e, (struct after){.type = AFTER_LAUNCH, .step = i, .record = record, .job = job});
+}
+
+static void
+fail_before_start(struct engine *e, size_t i, struct err *err, const char *what)
+{
+    if (err->file[0] == '\0' && err->line) err_place(err, e->state.model->file, err->line, err->column);
+    step_end(e, i, STEP_FAILED_STATUS, NULL, error_value(&e->turn, LEVADA_INVALID, err),
+             engine_reason(e, "invalid", "%s could not be evaluated", what));
+}
+
+void
+step_look(struct engine *e, size_t i)
+{
+    struct step_state *step = &e->state.steps[i];
+    struct err err = {0};
+    bool wanted;
+    if (step->inputs != NULL) { /* evaluated once, journalled, never again */
+        const char *code = step->reason_code ? step->reason_code : "again";
+        bool ask = step->ask_first;
+        start_attempt(e, i, step->inputs, ask,
+                      engine_reason(e, ask ? "resolve" : code, "%s",
+                                    ask ? "asking whether the effect happened" : step->reason_text ? step->reason_text : ""));
+        return;
+    }
+    struct sched_view view = sched_view(&e->sched, i);
+    if (inputs_condition(&e->inputs, step->step, view, &e->turn, &wanted, &err) != 0) {
+        fail_before_start(e, i, &err, "`if`");
+        return;
+    }
+    if (!wanted) {
+        const struct value *reason =
+            view.success ? engine_reason(e, "condition", "its `if` is false: %s", step->step->condition)
+            : engine_reason(e, "need_not_met", "step \"%s\", which it needs, %s", view.first_bad,
+                            state_step(&e->state, view.first_bad, NULL)->status == STEP_FAILED_STATUS ? "failed"
+                            : state_step(&e->state, view.first_bad, NULL)->status == STEP_SKIPPED_STATUS ? "was skipped"
+                                                                                                         : "was cancelled");
+        step_end(e, i, STEP_SKIPPED_STATUS, NULL, NULL, reason);
+        return;
+    }
+    const struct value *inputs;
+    if (inputs_evaluate(&e->inputs, step->step, &e->turn, &inputs, &err) != 0) {
+        fail_before_start(e, i, &err, "its inputs");
+        return;
+    }
+    start_attempt(e, i, inputs, false,
+                  step->step->nneeds ? engine_reason(e, "ready", "all it needs has ended")
+                                     : engine_reason(e, "ready", "it needs nothing"));
+}
+
+static uint32_t
+failed_attempts(const struct step_state *step)
+{
+    uint32_t count = 0;
+    for (size_t k = 0; k < step->nattempts; k++)
+        count += !step->attempts[k].resolve && step->attempts[k].status != NULL &&
+                 !str_eq(step->attempts[k].status, "vanished") && !str_eq(step->attempts[k].status, "interrupted");
+    return count;
+}
+
+static bool
+worth_retrying(const struct step_state *step, int error_class)
+{
+    const struct retry *retry = &step->step->retry;
+    if (failed_attempts(step) >= retry->attempts || error_class == LEVADA_CANCELLED) return false;
+    if (retry->classes) return (retry->classes >> error_class & 1) != 0;
+    /* An exit code says nothing about its class, so `retry` on a shell step means any failure. */
+    if (step->step->kind != STEP_USES) return true;
+    switch (error_class) {
+#define X(id, number, word, again, meaning) case number: return again;
+        LEVADA_CLASSES(X)
+#undef X
+    default: return false;
+    }
+}
+
+static int64_t
+retry_delay(const struct step_state *step)
+{
+    const struct retry *retry = &step->step->retry;
+    double delay = (double)retry->delay_ms;
+    for (uint32_t k = 1; k < failed_attempts(step) && delay < 1e12; k++) delay *= retry->backoff;
+    if (retry->max_delay_ms && delay > (double)retry->max_delay_ms) delay = (double)retry->max_delay_ms;
+    unsigned char chance;
+    arc4random_buf(&chance, 1);
+    return (int64_t)(delay * (1 - retry->jitter * (double)chance / 255));
+}
+
+static void
+schedule_again(struct engine *e, size_t i, int64_t delay_ms, bool ask, const struct value *reason)
+{
+    struct step_state *step = &e->state.steps[i];
+    struct value *data = value_map(&e->turn);
+    value_set(&e->turn, data, "attempt", value_int(&e->turn, (int64_t)step->nattempts + 1));
+    value_set(&e->turn, data, "delay_ms", value_int(&e->turn, delay_ms));
+    value_set(&e->turn, data, "due_ms", value_int(&e->turn, clock_wall_ms() + delay_ms));
+    if (ask) value_set(&e->turn, data, "ask", value_bool(&e->turn, true));
+    value_set(&e->turn, data, "reason", reason);
+    engine_emit(e, EVENT_STEP_RETRY, step, data);
+    e->backoffs++;
+}
+
+static void
+step_succeeded(struct engine *e, size_t i, const struct value *outputs, const struct value *reason)
+{
+    struct step_state *step = &e->state.steps[i];
+    struct err err = {0};
+    int code = inputs_finish(&e->inputs, step->step, &e->turn, &outputs, &err);
+    if (code == 0) {
+        step_end(e, i, STEP_SUCCEEDED_STATUS, outputs, NULL, reason);
+        return;
+    }
+    if (err.file[0] == '\0' && err.line) err_place(&err, e->state.model->file, err.line, err.column);
+    step_end(e, i, STEP_FAILED_STATUS, outputs, error_value(&e->turn, LEVADA_INVALID, &err),
+             engine_reason(e, "expect", "it ran, and what came out is not what was expected"));
+}
+
+static void
+step_failed(struct engine *e, size_t i, const struct value *error)
+{
+    struct step_state *step = &e->state.steps[i];
+    const char *word = value_get_str(error, "class", "permanent");
+    const char *message = value_get_str(error, "message", "it failed");
+    int error_class = schema_class_from_name(word);
+    if (!e->state.cancel_asked && worth_retrying(step, error_class ? error_class : LEVADA_PERMANENT)) {
+        int64_t delay = retry_delay(step);
+        struct buf shown BUF_SCOPED;
+        buf_init(&shown, 64);
+        str_duration(&shown, delay);
+        schedule_again(e, i, delay, false,
+                       engine_reason(e, "retry", "attempt %u of %u failed (%s: %s); again in %s", failed_attempts(step),
+                                     step->step->retry.attempts, word, message, buf_str(&shown)));
+        return;
+    }
+    const struct value *reason =
+        step->step->retry.attempts > 1 && failed_attempts(step) >= step->step->retry.attempts
+            ? engine_reason(e, "retries_used_up", "all %u attempts failed", step->step->retry.attempts)
+        : step->step->retry.attempts > 1
+            ? engine_reason(e, "not_worth_retrying", "errors of class %s are not retried here", word)
+            : engine_reason(e, "failed", "%s", message);
+    step_end(e, i, STEP_FAILED_STATUS, NULL, error, reason);
+}
+
+static void
+step_unknown(struct engine *e, size_t i, const char *how)
+{
+    struct err err = {0};
+    err_set(&err, EXIT_UNKNOWN, "nobody knows whether its effect happened: %s", how);
+    err_hint(&err, "Look at what it does outside, then: levada resolve %s %s --done | --redo | --fail",
+             e->state.id, e->state.steps[i].step->id);
+    step_end(e, i, STEP_UNKNOWN_STATUS, NULL, error_value(&e->turn, LEVADA_PERMANENT, &err),
+             engine_reason(e, "unknown", "%s", how));
+}
+
+void
+step_receipt(struct engine *e, size_t i, uint32_t record, const struct value *receipt)
+{
+    struct step_state *step = &e->state.steps[i];
+    const char *status = value_get_str(receipt, "status", "failed");
+    bool ask = false;
+    for (size_t k = 0; k < step->nattempts; k++)
+        if (step->attempts[k].record == record) ask = step->attempts[k].resolve;
+    engine_emit(e, EVENT_STEP_RECEIPT, step, receipt);
+    const struct value *error = value_get(receipt, "error"), *outputs = value_get(receipt, "outputs");
+    if (error == NULL || error->type != VALUE_MAP) {
+        struct err none = {0};
+        err_set(&none, EXIT_FAILED, "it failed and did not say why");
+        error = error_value(&e->turn, LEVADA_PERMANENT, &none);
+    }
+    if (str_eq(status, "interrupted")) {
+        schedule_again(e, i, 0, ask, engine_reason(e, "interrupted", "it was asked to stop; it runs again on resume"));
+    } else if (ask && str_eq(status, "succeeded")) {
+        const char *found = value_get_str(receipt, "found", "undecided");
+        if (str_eq(found, "done"))
+            step_succeeded(e, i, outputs, engine_reason(e, "resolved_done", "its token was found: the effect had happened"));
+        else if (str_eq(found, "not_done"))
+            schedule_again(e, i, 0, false,
+                           engine_reason(e, "resolved_not_done", "its token was not found: the effect had not happened"));
+        else
+            step_unknown(e, i, "asked, and the other side could not say");
+    } else if (ask) {
+        step_unknown(e, i, value_get_str(error, "message", "asking failed"));
+    } else if (str_eq(status, "succeeded")) {
+        step_succeeded(e, i, outputs, engine_reason(e, "done", "it succeeded"));
+    } else if (str_eq(status, "skipped")) {
+        step_end(e, i, STEP_SKIPPED_STATUS, NULL, NULL,
+                 engine_reason(e, "skipped_itself", "%s", value_get_str(receipt, "skipped", "")));
+    } else if (str_eq(status, "cancelled")) {
+        step_end(e, i, STEP_CANCELLED_STATUS, NULL, error, engine_reason(e, "cancelled", "it was cancelled"));
+    } else {
+        step_failed(e, i, error);
+    }
+}
+
+static bool
+is_crash(int signal)
+{
+    return signal == SIGSEGV || signal == SIGABRT || signal == SIGBUS || signal == SIGILL || signal == SIGFPE ||
+           signal == SIGSYS || signal == SIGTRAP;
+}
+
+static void
+step_crashed(struct engine *e, size_t i, int signal)
+{
+    struct err err = {0};
+    err_set(&err, EXIT_FAILED, "its worker crashed: signal %d (%s)", signal, strsignal(signal));
+    err_hint(&err, "`levada logs %s %s` has its last lines.", e->state.id, e->state.steps[i].step->id);
+    step_failed(e, i, error_value(&e->turn, LEVADA_PERMANENT, &err));
+}
+
+static void
+look_again(struct engine *e, size_t i)
+{
+    if (e->scheduled) sched_again(&e->sched, i); /* before that, sched_init finds it */
+}
+
+void
+step_vanished(struct engine *e, size_t i, uint32_t record, int signal, bool started)
+{
+    struct step_state *step = &e->state.steps[i];
+    enum levada_effect effect = step->step->effect;
+    const char *how = signal ? arena_printf(&e->turn, "its worker was ended by signal %d (%s)", signal, strsignal(signal))
+                             : "its worker vanished";
+    bool ask = false;
+    for (size_t k = 0; k < step->nattempts; k++)
+        if (step->attempts[k].record == record) ask = step->attempts[k].resolve;
+    struct value *data = value_map(&e->turn);
+    value_set(&e->turn, data, "record", value_int(&e->turn, record));
+    if (signal) value_set(&e->turn, data, "signal", value_int(&e->turn, signal));
+    value_set(&e->turn, data, "reason",
+              !started ? engine_reason(e, "not_started", "%s before it began: nothing happened", how)
+                       : engine_reason(e, "vanished", "%s; its effect is %s", how, schema_effect_name(effect)));
+    bool asks = effect == LEVADA_EFFECT_TRANSACTIONAL || effect == LEVADA_EFFECT_PROBE;
+    if (ask || (started && asks)) value_set(&e->turn, data, "ask", value_bool(&e->turn, true));
+    engine_emit(e, EVENT_STEP_VANISHED, step, data);
+    if (!started && step->vanished <= LIMIT_VANISHED) {
+        look_again(e, i);
+    } else if (step->vanished > LIMIT_VANISHED) {
+        if (effect == LEVADA_EFFECT_UNSAFE || ask) step_unknown(e, i, how);
+        else step_crashed(e, i, signal ? signal : SIGKILL);
+    } else if (effect == LEVADA_EFFECT_UNSAFE) {
+        step_unknown(e, i, arena_printf(&e->turn, "%s, and an unsafe effect is never repeated by itself", how));
+    } else if (is_crash(signal) && !asks) {
+        step_crashed(e, i, signal);
+    } else {
+        look_again(e, i);
+    }
+}
