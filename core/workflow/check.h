@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From a tree of values to a model: everything that can be known before a run is checked, all faults in one pass.
+ * This header is for the check_*.c files; others call workflow_load() of model.h.
+ */
+#ifndef WORKFLOW_CHECK_H
+#define WORKFLOW_CHECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/value.h"
+#include "workflow/diag.h"
+#include "workflow/expr.h"
+#include "workflow/graph.h"
+#include "workflow/keys.h"
+#include "workflow/model.h"
+#include "workflow/names.h"
+
+/* A step while it is checked; parallel to model.steps. */
+struct draft {
+    const struct value *map;   /* as in the file */
+    const char *what;          /* "step \"load\"", for messages */
+    const struct value *own_env; /* of the step alone; NULL: none */
+    struct edges edges;
+    bool broken;               /* its kind or action is unknown: say nothing about its inputs and outputs */
+};
+
+struct check {
+    struct arena *arena;
+    struct diags *diags;
+    struct model *model;
+    const struct value *root;
+    struct names steps;        /* ids; numbers through step_index */
+    uint32_t *step_index;
+    struct names params, secrets, plugins;
+    bool *param_used, *secret_used;
+    const struct value *plugins_map;       /* `plugins:` of the file, or NULL */
+    const struct schema_plugin **schemas;  /* by number in `plugins`; NULL: could not be loaded */
+    struct draft *drafts;
+    const struct value *env;               /* top-level and `defaults: env`, merged; NULL: none */
+};
+
+/* Where an expression stands decides what it may name. */
+enum {
+    SCOPE_PARAMS = 1, SCOPE_ENV = 2, SCOPE_STEPS = 4, SCOPE_RUN = 8, SCOPE_OUTPUTS = 16, SCOPE_STATUS = 32,
+    SCOPE_SECRETS = 64, SCOPE_FAILURE = 128, /* run.error and its like */
+    SCOPE_RAW = 256,     /* of its own outputs only those that are no expressions */
+};
+#define NO_STEP UINT32_MAX
+struct scope {
+    const char *what;        /* "`run`", for messages */
+    unsigned allow;
+    uint32_t step;           /* whose text it is, or NO_STEP */
+    size_t nparams;          /* how many params, in order, may be named */
+    const struct value *env; /* names behind `env.`, or NULL */
+};
+
+#define CHECK_ERROR(check, at, code, hint, ...) \
+    diag_add((check)->diags, DIAG_ERROR, (int)(at)->line, (int)(at)->column, (code), (hint), __VA_ARGS__)
+#define CHECK_WARNING(check, at, code, hint, ...) \
+    diag_add((check)->diags, DIAG_WARNING, (int)(at)->line, (int)(at)->column, (code), (hint), __VA_ARGS__)
+
+/* check_names.c: ids, and maps laid over one another. */
+/* Reports what is no id or is a keyword, at the given place. `noun`: "step id", "param". */
+bool check_id(struct check *check, const char *id, const char *noun, int line, int column);
+/* Members of `over` replace those of `base`; either may be NULL. Places are kept. */
+const struct value *check_merge(struct arena *arena, const struct value *base, const struct value *over);
+
+/* check_declare.c: params, secrets, plugins and env at the top. */
+void check_params(struct check *check);
+void check_secrets(struct check *check);
+void check_env(struct check *check, const struct value *env, const char *what);
+void check_unused(struct check *check);
+
+/* check_step.c: the steps' own keys. */
+void check_steps(struct check *check);
+
+/* check_outputs.c: `outputs:` of a step. */
+void check_step_outputs(struct check *check, uint32_t index);
+/* The names that steps.X.outputs has, for suggestions; *fields gets the schema's field when it is one. */
+bool check_output_find(const struct check *check, uint32_t index, const char *name, const struct schema_field **field);
+/* Is it one that `outputs:` makes with an expression? */
+bool check_output_made(const struct check *check, uint32_t index, const char *name);
+const char *check_output_suggest(struct check *check, uint32_t index, const char *name);
+
+/* check_plugin.c: actions and their inputs. */
+void check_plugins(struct check *check);
+void check_action(struct check *check, uint32_t index);
+void check_inputs(struct check *check, uint32_t index);
+void check_shared_inputs(struct check *check);
+
+/* check_refs.c: names in expressions. */
+void check_tree(struct check *check, const struct scope *scope, const struct value *tree);
+void check_ref(struct check *check, const struct scope *scope, const struct expr_ref *ref, int line, int column);
+void check_call(struct check *check, const struct scope *scope, const char *name, int line, int column);
+void check_expr(struct check *check, const struct scope *scope, const struct expr *expr);
+
+/* check_script.c: the text of `run` and `lua`. */
+void check_script(struct check *check, uint32_t index);
+
+/* check_step_texts.c: every expression of a step. */
+void check_step_texts(struct check *check, uint32_t index);
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a step hands on. An action's outputs are in its plugin's table; a script declares its own, so that a misspelt
+ * reference is found before the script has run for an hour.
+ */
+#include "base/str.h"
+#include "workflow/check.h"
+#include "workflow/parse.h"
+#include "workflow/template.h"
+
+static struct output_def *
+find_def(const struct step *step, const char *name)
+{
+    for (size_t i = 0; i < step->noutputs; i++)
+        if (str_eq(step->outputs[i].name, name)) return &step->outputs[i];
+    return NULL;
+}
+
+/* Adds an output after the checks of its name. NULL: reported. */
+static struct output_def *
+declare(struct check *check, uint32_t index, const char *name, int line, int column)
+{
+    struct step *step = &check->model->steps[index];
+    const char *what = check->drafts[index].what;
+    if (!check_id(check, name, "output", line, column)) return NULL;
+    if (find_def(step, name) != NULL) {
+        diag_add(check->diags, DIAG_ERROR, line, column, "duplicate-key", NULL, "output \"%s\" of %s is declared twice",
+                 name, what);
+        return NULL;
+    }
+    if (step->schema_action != NULL &&
+        schema_field_find(step->schema_action->outputs, step->schema_action->noutputs, name) != NULL) {
+        diag_add(check->diags, DIAG_ERROR, line, column, "wrong-value", "Choose another name.",
+                 "\"%s.%s\" has an output \"%s\" of its own", step->plugin, step->action, name);
+        return NULL;
+    }
+    struct output_def *def = &step->outputs[step->noutputs++];
+    *def = (struct output_def){.name = name};
+    return def;
+}
+
+static void
+declare_member(struct check *check, uint32_t index, struct output_def *def, const struct value *value)
+{
+    const struct step *step = &check->model->steps[index];
+    const char *what = arena_printf(check->arena, "output \"%s\" of %s", def->name, check->drafts[index].what);
+    if (value->type == VALUE_STRING && template_is(value->text.ptr)) {
+        def->value = value;
+        return;
+    }
+    if (step->kind == STEP_USES) {
+        CHECK_ERROR(check, value, "wrong-type", "Write `${{ outputs.NAME … }}`; the action's own outputs need no declaration.",
+                    "%s must be an expression", what);
+        return;
+    }
+    if (value->type == VALUE_NULL) return;
+    if (value->type != VALUE_MAP) {
+        CHECK_ERROR(check, value, "wrong-type",
+                    "Write `{from: stdout}`, `${{ … }}`, or `{}` for what the step itself sets.",
+                    "%s must be a map or an expression, not %s", what, keys_type_phrase(value));
+        return;
+    }
+    keys_check(check->diags, PLACE_OUTPUT, value, what);
+    def->from = keys_text(PLACE_OUTPUT, value, "from");
+    def->as = keys_text(PLACE_OUTPUT, value, "as");
+    if (def->from != NULL && step->kind != STEP_RUN)
+        CHECK_ERROR(check, value_get(value, "from"), "misplaced-key", "Call `set_output(name, value)`, or return a map.",
+                    "only a `run` has standard output");
+    if (def->as != NULL && value_get(value, "from") == NULL)
+        CHECK_ERROR(check, value_get(value, "as"), "misplaced-key", "Write `{from: stdout, as: …}`.",
+                    "\"as\" of %s belongs to `from: stdout`", what);
+}
+
+void
+check_step_outputs(struct check *check, uint32_t index)
+{
+    struct step *step = &check->model->steps[index];
+    const struct value *given = keys_get(PLACE_STEP, check->drafts[index].map, "outputs");
+    if (given == NULL) return;
+    bool list = given->type == VALUE_LIST;
+    size_t count = list ? given->list.count : given->map.count;
+    if (list && step->kind == STEP_USES) {
+        CHECK_ERROR(check, given, "misplaced-key", "Leave it out, or make new ones: `outputs: {x: \"${{ outputs.NAME }}\"}`.",
+                    "the outputs of %s are those of its action", check->drafts[index].what);
+        return;
+    }
+    step->outputs = ARENA_ARRAY(check->arena, count, struct output_def);
+    for (size_t i = 0; i < count; i++) {
+        int line, column;
+        if (list) {
+            const struct value *name = given->list.items[i];
+            if (name->type != VALUE_STRING)
+                CHECK_ERROR(check, name, "wrong-type", "Write `[a, b]`.", "an output's name must be a text, not %s",
+                            keys_type_phrase(name));
+            else
+                declare(check, index, name->text.ptr, (int)name->line, (int)name->column);
+            continue;
+        }
+        parse_name_place(given, i, &line, &column);
+        struct output_def *def = declare(check, index, given->map.names[i], line, column);
+        if (def != NULL) declare_member(check, index, def, given->map.values[i]);
+    }
+}
+
+bool
+check_output_find(const struct check *check, uint32_t index, const char *name, const struct schema_field **field)
+{
+    const struct step *step = &check->model->steps[index];
+    *field = step->schema_action != NULL
+                 ? schema_field_find(step->schema_action->outputs, step->schema_action->noutputs, name)
+                 : NULL;
+    return *field != NULL || find_def(step, name) != NULL;
+}
+
+bool
+check_output_made(const struct check *check, uint32_t index, const char *name)
+{
+    const struct output_def *def = find_def(&check->model->steps[index], name);
+    return def != NULL && def->value != NULL;
+}
+
+const char *
+check_output_suggest(struct check *check, uint32_t index, const char *name)
+{
+    const struct step *step = &check->model->steps[index];
+    size_t fields = step->schema_action != NULL ? step->schema_action->noutputs : 0, count = 0;
+    const char **names = ARENA_ARRAY(check->arena, fields + step->noutputs + 1, const char *);
+    for (size_t i = 0; i < fields; i++) names[count++] = step->schema_action->outputs[i].name;
+    for (size_t i = 0; i < step->noutputs; i++) names[count++] = step->outputs[i].name;
+    const char *hint = keys_suggest(check->arena, name, names, count);
+    if (hint != NULL) return hint;
+    if (step->kind != STEP_USES)
+        return arena_printf(check->arena, "Declare it in step \"%s\": `outputs: [%s]`%s.", step->id, name,
+                            step->kind == STEP_RUN ? arena_printf(check->arena, ", and write `%s=…` to $LEVADA_OUTPUT", name)
+                                                   : arena_printf(check->arena, ", and call `set_output(\"%s\", …)`", name));
+    if (count == 0) return "It has none.";
+    const char *all = "";
+    for (size_t i = 0; i < count && i < 12; i++)
+        all = arena_printf(check->arena, "%s%s`%s`", all, i == 0 ? "" : ", ", names[i]);
+    return arena_printf(check->arena, "It has %s.", all);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The text of `run` and `lua`. A shell script is held to the rules of injection; a Lua chunk is compiled, and the
+ * names it mentions are looked up as those of an expression are, so that it has edges too.
+ */
+#include <string.h>
+
+#include "base/str.h"
+#include "workflow/check.h"
+#include "workflow/expr_lex.h"
+#include "workflow/template.h"
+
+struct warner {
+    struct check *check;
+};
+
+static void
+warn(void *context, int line, int column, const char *message)
+{
+    const struct warner *warner = context;
+    diag_add(warner->check->diags, DIAG_WARNING, line, column, "injection",
+             "Pass the value in a variable (`env:`) or as an argument of its own, and quote it there.", "%s", message);
+}
+
+static void
+check_run(struct check *check, const struct scope *scope, uint32_t index)
+{
+    const struct step *step = &check->model->steps[index];
+    if (!template_is(step->text)) return;
+    size_t before = check->diags->errors;
+    check_tree(check, scope, value_get(check->drafts[index].map, "run"));
+    if (check->diags->errors > before) return;
+    struct warner warner = {check};
+    struct err err = {0};
+    struct inject *inject;
+    if (inject_parse(check->arena, step->shell, step->text, step->text_line, step->text_column, NULL, warn, &warner,
+                     &inject, &err))
+        diag_err(check->diags, "injection", &err);
+}
+
+#define ROOTS 6
+
+static int
+root_of(const struct token *token)
+{
+    static const char *const roots[ROOTS] = {"params", "env", "secrets", "steps", "run", "outputs"};
+    for (int i = 0; token->kind == TOKEN_NAME && i < ROOTS; i++)
+        if (str_eq(roots[i], token->text)) return i;
+    return -1;
+}
+
+/* The path that begins with `token`, as far as it is written with constants; *token is what follows. */
+static int
+read_path(struct lexer *lexer, struct token *token, struct expr_ref *ref, struct err *err)
+{
+    *ref = (struct expr_ref){.path = {token->text}, .depth = 1};
+    if (lex_next(lexer, token, err)) return EXIT_INVALID;
+    for (;;) {
+        bool dot = token_is(token, "."), bracket = token_is(token, "[");
+        if (!dot && !bracket) return 0;
+        if (lex_next(lexer, token, err)) return EXIT_INVALID;
+        bool constant = dot ? token->kind == TOKEN_NAME : token->kind == TOKEN_STRING;
+        if (!constant || ref->depth == EXPR_PATH_MAX) return 0;
+        ref->path[ref->depth++] = token->text;
+        if (lex_next(lexer, token, err)) return EXIT_INVALID;
+        if (bracket && !token_is(token, "]")) return 0;
+        if (bracket && lex_next(lexer, token, err)) return EXIT_INVALID;
+    }
+}
+
+/* Names that `local a, b` declares are the chunk's own from there on, wherever its block ends: being lenient after
+ * it costs an error message, being strict would cost a right script. */
+static int
+read_locals(struct lexer *lexer, struct token *token, bool *hidden, struct err *err)
+{
+    do {
+        if (lex_next(lexer, token, err)) return EXIT_INVALID;
+        int root = root_of(token);
+        if (root >= 0) hidden[root] = true;
+        if (token->kind == TOKEN_NAME && lex_next(lexer, token, err)) return EXIT_INVALID;
+    } while (token_is(token, ","));
+    return 0;
+}
+
+static void
+check_lua_names(struct check *check, const struct scope *scope, struct lexer *lexer)
+{
+    bool hidden[ROOTS] = {false}, member = false;
+    struct token token;
+    struct err err = {0};
+    if (lex_next(lexer, &token, &err)) return;
+    while (token.kind != TOKEN_END) {
+        int root = root_of(&token), line = token.line, column = token.column;
+        if (token_is(&token, "local") || token_is(&token, "for")) {
+            if (read_locals(lexer, &token, hidden, &err)) return;
+            member = false;
+            continue;
+        }
+        if (root < 0 || hidden[root] || member) {
+            member = token_is(&token, ".") || token_is(&token, ":");
+            if (lex_next(lexer, &token, &err)) return;
+            continue;
+        }
+        struct expr_ref ref;
+        if (read_path(lexer, &token, &ref, &err)) return;
+        /* `{run = 1}` names a member, not the root. */
+        if (ref.depth > 1 || !token_is(&token, "=")) check_ref(check, scope, &ref, line, column);
+        member = false;
+    }
+}
+
+static void
+check_lua(struct check *check, const struct scope *scope, uint32_t index)
+{
+    const struct step *step = &check->model->steps[index];
+    struct err err = {0};
+    if (script_check(step->text, step->text_line, &err)) {
+        if (err.line == 0) {
+            err.line = step->text_line;
+            err.column = step->text_column;
+        }
+        if (err.column == 0) err.column = 1;
+        diag_err(check->diags, "lua", &err);
+        return;
+    }
+    struct lexer lexer;
+    lex_init(&lexer, check->arena, step->text, strlen(step->text), step->text_line, step->text_column);
+    lexer.script = true;
+    check_lua_names(check, scope, &lexer);
+}
+
+void
+check_script(struct check *check, uint32_t index)
+{
+    const struct step *step = &check->model->steps[index];
+    if (step->text == NULL) return;
+    struct scope scope = {.what = step->kind == STEP_RUN ? "`run`" : "`lua`", .step = index,
+                          .nparams = check->model->nparams, .env = step->env,
+                          .allow = SCOPE_PARAMS | SCOPE_ENV | SCOPE_STEPS | SCOPE_RUN |
+                                   (step->part == PART_STEPS ? 0 : SCOPE_FAILURE)};
+    if (step->kind == STEP_RUN) check_run(check, &scope, index);
+    else check_lua(check, &scope, index);
+}

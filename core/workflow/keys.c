@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The tables. Every key of the language is here: those of later versions too, so that a file which asks for more than
+ * this version does is refused instead of half obeyed.
+ */
+#include "workflow/keys.h"
+
+#define KEY(id, kind, ...) {.name = id, .type = KEY_##kind, .doc = __VA_ARGS__}
+
+static const char *const durabilities[] = {"power", "process", NULL};
+static const char *const param_types[] = {"string", "integer", "number", "boolean", "duration",
+                                          "size", "timestamp", "list", "map", NULL};
+static const char *const param_formats[] = {"uri", "path", NULL};
+static const char *const providers[] = {"env", "file", NULL};
+static const char *const effects[] = {"pure", "read", "idempotent", "keyed", "checkpointed", "unsafe", NULL};
+static const char *const output_sources[] = {"stdout", NULL};
+static const char *const output_forms[] = {"text", "json", "lines", "integer", "number", NULL};
+static const char *const classes[] = {"transient", "throttled", "conflict", "auth", "invalid", "contract",
+                                      "missing", "timeout", "cancelled", "permanent", NULL};
+
+static const struct key workflow_keys[] = {
+    KEY("levada", ANY, "The version of the language: 1.", .required = true),
+    KEY("name", TEXT, "What the workflow is called; the file's name without it."),
+    KEY("description", TEXT, "A sentence for people."),
+    KEY("labels", MAP, "Names and texts for people and reports; no effect on a run."),
+    KEY("params", MAP, "What a run can be given; see params."),
+    KEY("env", MAP, "Environment variables of every step that runs a command or Lua."),
+    KEY("secrets", MAP, "Where secret values come from; see secrets."),
+    KEY("plugins", MAP, "Versions and shared inputs of plugins; see plugins."),
+    KEY("defaults", MAP, "What steps use that say nothing themselves; see defaults."),
+    KEY("durability", WORD, "`power`: intents survive a power cut; `process`: they survive any kill, and are faster.",
+        durabilities),
+    KEY("steps", LIST, "The work: a list of steps.", .required = true),
+    KEY("outputs", MAP, "What the run yields: names and values."),
+    KEY("on_failure", LIST, "Steps that run when a step has failed."),
+    KEY("finally", LIST, "Steps that run at the end, whatever happened."),
+    KEY("schedule", LATER, "Let cron or a timer call `levada run`."),
+    KEY("deadline", LATER, "Give the steps a `timeout`."),
+    KEY("objectives", LATER, "Compare the measured values in an `expect`."),
+    KEY("concurrency", LATER, "Guard the command that starts the run, with flock(1) for instance."),
+    KEY("hooks", LATER, "Use `on_failure` or `finally`."),
+    KEY("on_success", LATER, "Let a last step need all others."),
+    KEY("history", LATER, "Remove old run folders by hand."),
+    KEY("require", LATER, "Check it in a first step."),
+};
+static const struct key_alias workflow_aliases[] = {
+    {"jobs", "steps", NULL}, {"tasks", "steps", NULL}, {"stages", "steps", NULL}, {"job", "steps", NULL},
+    {"vars", "params", NULL}, {"variables", "params", NULL}, {"inputs", "params", NULL},
+    {"parameters", "params", NULL}, {"environment", "env", NULL}, {"version", "levada", "Write `levada: 1`."},
+    {"title", "name", NULL}, {"on", "schedule", NULL}, {"cron", "schedule", NULL}, {"triggers", "schedule", NULL},
+    {"always", "finally", NULL}, {"on_exit", "finally", NULL}, {"on_error", "on_failure", NULL},
+    {"doc", "description", NULL}, {"tags", "labels", NULL}, {"results", "outputs", NULL},
+};
+
+static const struct key param_keys[] = {
+    KEY("type", WORD, "What its values are; `string` without it.", param_types),
+    KEY("default", ANY, "The value when none is given; may use params before it, and `run`."),
+    KEY("required", BOOL, "A run must be given it."),
+    KEY("enum", LIST, "The only values allowed."),
+    KEY("minimum", ANY, "The least value allowed; integer, number, duration, size, timestamp."),
+    KEY("maximum", ANY, "The greatest value allowed."),
+    KEY("pattern", TEXT, "A pattern that the whole text must match; string."),
+    KEY("format", WORD, "`uri` or `path`: what the text must look like; string.", param_formats),
+    KEY("doc", TEXT, "A sentence for people."),
+};
+static const struct key_alias param_aliases[] = {
+    {"description", "doc", NULL}, {"help", "doc", NULL}, {"choices", "enum", NULL}, {"options", "enum", NULL},
+    {"values", "enum", NULL}, {"allowed", "enum", NULL}, {"min", "minimum", NULL}, {"max", "maximum", NULL},
+    {"regex", "pattern", NULL}, {"value", "default", NULL}, {"optional", "required", "A param is optional unless `required: true`."},
+};
+
+static const struct key secret_keys[] = {
+    KEY("from", WORD, "Where it is kept: `env` or `file`.", providers, .required = true),
+    KEY("name", TEXT, "The variable, or the path of the file, relative to the workflow's folder.", .required = true),
+    KEY("field", LATER, "Keep the one value in a variable or file of its own."),
+    KEY("version", LATER, "A variable and a file have only one version."),
+};
+static const struct key_alias secret_aliases[] = {
+    {"provider", "from", NULL}, {"source", "from", NULL}, {"key", "name", NULL}, {"var", "name", NULL},
+    {"variable", "name", NULL}, {"path", "name", NULL},
+    {"env", "from", "Write `{from: env, name: VARIABLE}`."}, {"file", "from", "Write `{from: file, name: PATH}`."},
+    {"value", "from", "A secret's value does not belong into the file: `{from: env, name: VARIABLE}`."},
+};
+
+static const struct key plugin_keys[] = {
+    KEY("version", TEXT, "The version asked for, as far as it matters: \"1\" or \"1.2\"."),
+    KEY("with", MAP, "Inputs given to every action of the plugin that has them."),
+};
+static const struct key_alias plugin_aliases[] = {
+    {"inputs", "with", NULL}, {"config", "with", NULL}, {"defaults", "with", NULL}, {"params", "with", NULL},
+};
+
+static const struct key defaults_keys[] = {
+    KEY("retry", MAP, "As in a step; a step's own `retry` replaces single members."),
+    KEY("timeout", DURATION, "As in a step."),
+    KEY("env", MAP, "As at the top."),
+    KEY("shell", TEXT, "As in a step."),
+    KEY("grace", LATER, "Write it in the step."),
+};
+
+static const struct key step_keys[] = {
+    KEY("id", TEXT, "What other steps call it: lower-case letters, digits and `_`.", .required = true),
+    KEY("name", TEXT, "What people see; the id without it."),
+    KEY("uses", TEXT, "The action to run: `plugin.action`."),
+    KEY("with", MAP, "The action's inputs."),
+    KEY("run", TEMPLATE, "A shell script."),
+    KEY("lua", TEXT, "A Lua chunk."),
+    KEY("needs", NAMES, "Steps that must have succeeded first; `[]` says that it starts at once on purpose."),
+    KEY("if", CONDITION, "Run it only when this is true; else it is skipped."),
+    KEY("env", MAP, "Environment variables; `run` and `lua`."),
+    KEY("shell", TEXT, "What runs the script: `sh` without it; `run`."),
+    KEY("cwd", TEMPLATE, "Folder to run in, relative to the workflow's; `run`."),
+    KEY("stdin", TEMPLATE, "Text for standard input, byte for byte; a secret may go here; `run`."),
+    KEY("outputs", NAMED, "What later steps may read; see outputs."),
+    KEY("expect", LIST, "Expressions over `outputs` that must be true, or the step fails with class `contract`."),
+    KEY("retry", MAP, "How often and when to try again; see retry."),
+    KEY("timeout", DURATION, "End an attempt after this time."),
+    KEY("grace", DURATION, "From the polite end of an attempt to the hard one; 10s without it."),
+    KEY("effect", WORD, "What may be done when an attempt vanishes; `unsafe` without it; `run` and `lua`.", effects),
+    KEY("continue_on_error", BOOL, "Its failure fails neither the run nor the steps behind it."),
+    KEY("foreach", LATER, "Write a step for each, or loop inside `run` or `lua`."),
+    KEY("as", LATER, "It belongs to `foreach`."),
+    KEY("key", LATER, "It belongs to `foreach`."),
+    KEY("max_parallel", LATER, "Use `levada run --max-parallel`."),
+    KEY("fail_fast", LATER, "It belongs to `foreach`."),
+    KEY("matrix", LATER, "Write a step for each."),
+    KEY("until", LATER, "Fail with class `transient` and use `retry`."),
+    KEY("every", LATER, "Use `retry` with a `delay`."),
+    KEY("attempts", LATER, "Use `retry: {attempts: …}`."),
+    KEY("workflow", LATER, "Put its steps into this file, or call `levada run` in a `run`."),
+    KEY("steps", LATER, "Put the steps beside this one."),
+    KEY("approve", LATER, "Split the workflow where a person decides."),
+    KEY("undo", LATER, "Use `on_failure` or `finally`."),
+    KEY("lifecycle", LATER, "Leave it out."),
+    KEY("on_unknown", LATER, "A person decides with `levada resolve`."),
+    KEY("limits", LATER, "Use ulimit in `run`."),
+    KEY("sandbox", LATER, "Leave it out."),
+    KEY("pool", LATER, "Use `levada run --max-parallel`."),
+    KEY("hooks", LATER, "Use `on_failure` or `finally`."),
+};
+static const struct key_alias step_aliases[] = {
+    {"depends_on", "needs", NULL}, {"dependsOn", "needs", NULL}, {"depends", "needs", NULL},
+    {"dependencies", "needs", NULL}, {"requires", "needs", NULL}, {"after", "needs", NULL},
+    {"upstream", "needs", NULL}, {"command", "run", NULL}, {"commands", "run", NULL}, {"cmd", "run", NULL},
+    {"script", "run", NULL}, {"bash", "run", NULL}, {"sh", "run", NULL}, {"exec", "run", NULL},
+    {"when", "if", NULL}, {"only_if", "if", NULL}, {"condition", "if", NULL}, {"unless", "if", NULL},
+    {"with_items", "foreach", NULL}, {"with_param", "foreach", NULL}, {"loop", "foreach", NULL},
+    {"for_each", "foreach", NULL}, {"for", "foreach", NULL}, {"items", "foreach", NULL},
+    {"args", "with", NULL}, {"inputs", "with", NULL}, {"input", "with", NULL}, {"arguments", "with", NULL},
+    {"params", "with", NULL}, {"parameters", "with", NULL}, {"config", "with", NULL},
+    {"action", "uses", NULL}, {"task", "uses", NULL}, {"module", "uses", NULL}, {"plugin", "uses", NULL},
+    {"use", "uses", NULL}, {"type", "uses", NULL},
+    {"environment", "env", NULL}, {"working_directory", "cwd", NULL}, {"working-directory", "cwd", NULL},
+    {"workdir", "cwd", NULL}, {"dir", "cwd", NULL}, {"chdir", "cwd", NULL}, {"folder", "cwd", NULL},
+    {"interpreter", "shell", NULL}, {"executor", "shell", NULL},
+    {"retries", "retry", "Write `retry: {attempts: 3}`."}, {"max_retries", "retry", "Write `retry: {attempts: 3}`."},
+    {"ignore_errors", "continue_on_error", NULL}, {"allow_failure", "continue_on_error", NULL},
+    {"register", "outputs", NULL}, {"output", "outputs", NULL}, {"result", "outputs", NULL},
+    {"timeout_minutes", "timeout", "Write `timeout: 5m`."}, {"timeout-minutes", "timeout", "Write `timeout: 5m`."},
+    {"timeout_seconds", "timeout", "Write `timeout: 30s`."},
+    {"assert", "expect", NULL}, {"checks", "expect", NULL}, {"title", "name", NULL}, {"input_text", "stdin", NULL},
+};
+
+static const struct key retry_keys[] = {
+    KEY("attempts", COUNT, "How many in all; 3 without it."),
+    KEY("delay", DURATION, "Before the second attempt; 1s without it."),
+    KEY("backoff", NUMBER, "Factor from one delay to the next; 2 without it."),
+    KEY("max_delay", DURATION, "The longest delay; 5m without it."),
+    KEY("jitter", NUMBER, "The part of a delay that is chance, from 0 to 1; 0 without it."),
+    KEY("for", WORDS, "The error classes worth it; transient, throttled, conflict and timeout without it.", classes),
+};
+static const struct key_alias retry_aliases[] = {
+    {"max_attempts", "attempts", NULL}, {"retries", "attempts", NULL}, {"limit", "attempts", NULL},
+    {"count", "attempts", NULL}, {"times", "attempts", NULL}, {"max", "attempts", NULL},
+    {"wait", "delay", NULL}, {"interval", "delay", NULL}, {"factor", "backoff", NULL},
+    {"multiplier", "backoff", NULL}, {"max_interval", "max_delay", NULL}, {"on", "for", NULL},
+    {"when", "for", NULL}, {"classes", "for", NULL}, {"errors", "for", NULL},
+};
+
+static const struct key output_keys[] = {
+    KEY("from", WORD, "`stdout`: what the script prints. Without it the step sets the output itself.", output_sources),
+    KEY("as", WORD, "How to read standard output; `text` without it.", output_forms),
+};
+static const struct key_alias output_aliases[] = {{"type", "as", NULL}, {"format", "as", NULL}, {"source", "from", NULL}};
+
+#define TABLE(place, title, noun) \
+    [place] = {title, noun##_keys, sizeof noun##_keys / sizeof noun##_keys[0], noun##_aliases, \
+               sizeof noun##_aliases / sizeof noun##_aliases[0]}
+
+static const struct key_table tables[PLACES] = {
+    TABLE(PLACE_WORKFLOW, "The workflow", workflow),
+    TABLE(PLACE_PARAM, "params", param),
+    TABLE(PLACE_SECRET, "secrets", secret),
+    TABLE(PLACE_PLUGIN, "plugins", plugin),
+    [PLACE_DEFAULTS] = {"defaults", defaults_keys, sizeof defaults_keys / sizeof defaults_keys[0], NULL, 0},
+    TABLE(PLACE_STEP, "A step", step),
+    TABLE(PLACE_RETRY, "retry", retry),
+    TABLE(PLACE_OUTPUT, "outputs", output),
+};
+
+const struct key_table *
+keys_table(enum key_place place)
+{
+    return &tables[place];
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A map against the table of its place. What is unknown gets the nearest name that is known; what has the wrong type
+ * gets an example of the right one.
+ */
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/str.h"
+#include "workflow/keys.h"
+#include "workflow/parse.h"
+#include "workflow/template.h"
+
+const char *
+keys_type_phrase(const struct value *value)
+{
+    switch (value->type) {
+    case VALUE_NULL: return "nothing";
+    case VALUE_BOOL: return "a boolean";
+    case VALUE_INT: return "an integer";
+    case VALUE_REAL: return "a number";
+    case VALUE_STRING: return "a text";
+    case VALUE_LIST: return "a list";
+    case VALUE_MAP: return "a map";
+    default: return value_type_name(value->type);
+    }
+}
+
+const char *
+keys_suggest(struct arena *arena, const char *name, const char *const *names, size_t count)
+{
+    const char *near = str_nearest(name, names, count);
+    return near != NULL ? arena_printf(arena, "Did you mean `%s`?", near) : NULL;
+}
+
+static const struct key *
+find_key(enum key_place place, const char *name)
+{
+    const struct key_table *table = keys_table(place);
+    for (size_t i = 0; i < table->count; i++)
+        if (str_eq(table->keys[i].name, name)) return &table->keys[i];
+    return NULL;
+}
+
+/* ---- types -------------------------------------------------------------------------------------------- */
+
+/* How a right value looks: first the noun for the message, then the hint. */
+static const char *const forms[][2] = {
+    [KEY_TEXT] = {"a text", NULL},
+    [KEY_TEMPLATE] = {"a text", NULL},
+    [KEY_CONDITION] = {"an expression", "Write `if: ${{ … }}`."},
+    [KEY_BOOL] = {"true or false", "Only `true` and `false` are booleans."},
+    [KEY_COUNT] = {"a whole number from 1", NULL},
+    [KEY_NUMBER] = {"a number, not negative", NULL},
+    [KEY_DURATION] = {"a duration longer than nothing", "Write a number with its unit: `500ms`, `30s`, `5m`, `1h30m`, `2d`."},
+    [KEY_WORD] = {"one word", NULL},
+    [KEY_WORDS] = {"a list of words", NULL},
+    [KEY_NAMES] = {"a list of step ids", "Write `[a, b]`."},
+    [KEY_LIST] = {"a list", NULL},
+    [KEY_MAP] = {"a map", "Write `name: value` lines below it."},
+    [KEY_NAMED] = {"a list of names or a map", "Write `[a, b]`, or `{a: {from: stdout}}`."},
+    [KEY_ANY] = {"a value", NULL},
+    [KEY_LATER] = {"a value", NULL},
+};
+
+static bool
+is_word(const struct key *key, const struct value *value)
+{
+    if (value->type != VALUE_STRING) return false;
+    for (const char *const *choice = key->choices; *choice != NULL; choice++)
+        if (str_eq(*choice, value->text.ptr)) return true;
+    return false;
+}
+
+static bool
+is_duration(const struct value *value)
+{
+    int64_t ms;
+    return value->type == VALUE_STRING && str_to_duration(value->text.ptr, &ms) && ms > 0;
+}
+
+static bool
+is_names(const struct value *value)
+{
+    if (value->type == VALUE_STRING) return true;
+    if (value->type != VALUE_LIST) return false;
+    for (size_t i = 0; i < value->list.count; i++)
+        if (value->list.items[i]->type != VALUE_STRING) return false;
+    return true;
+}
+
+static bool
+is_words(const struct key *key, const struct value *value)
+{
+    if (value->type != VALUE_LIST) return false;
+    for (size_t i = 0; i < value->list.count; i++)
+        if (!is_word(key, value->list.items[i])) return false;
+    return true;
+}
+
+static bool
+is_right(const struct key *key, const struct value *value)
+{
+    switch (key->type) {
+    case KEY_TEXT: return value->type == VALUE_STRING && !template_is(value->text.ptr);
+    case KEY_TEMPLATE: return value->type == VALUE_STRING;
+    case KEY_CONDITION: return value->type == VALUE_BOOL || (value->type == VALUE_STRING && template_is(value->text.ptr));
+    case KEY_BOOL: return value->type == VALUE_BOOL;
+    case KEY_COUNT: return value->type == VALUE_INT && value->integer >= 1 && value->integer <= LIMIT_ATTEMPTS;
+    case KEY_NUMBER: return (value->type == VALUE_INT && value->integer >= 0) || (value->type == VALUE_REAL && value->real >= 0);
+    case KEY_DURATION: return is_duration(value);
+    case KEY_WORD: return is_word(key, value);
+    case KEY_WORDS: return is_words(key, value);
+    case KEY_NAMES: return is_names(value);
+    case KEY_LIST: return value->type == VALUE_LIST;
+    case KEY_MAP: return value->type == VALUE_MAP;
+    case KEY_NAMED: return value->type == VALUE_LIST || value->type == VALUE_MAP;
+    case KEY_ANY: return true;
+    case KEY_LATER: return false;
+    }
+    return false;
+}
+
+static const char *
+list_words(struct arena *arena, const char *const *words)
+{
+    const char *ret = "";
+    for (const char *const *word = words; *word != NULL; word++)
+        ret = arena_printf(arena, "%s%s`%s`", ret, word == words ? "" : word[1] == NULL ? " or " : ", ", *word);
+    return ret;
+}
+
+/* Words that mean one of ours in other tools. */
+static const char *
+known_word(const char *word)
+{
+    static const char *const words[][2] = {
+        {"int", "integer"}, {"bool", "boolean"}, {"str", "string"}, {"text", "string"}, {"float", "number"},
+        {"double", "number"}, {"real", "number"}, {"array", "list"}, {"object", "map"}, {"dict", "map"},
+        {"date", "timestamp"}, {"datetime", "timestamp"}, {"time", "timestamp"}, {"url", "uri"},
+        {"environment", "env"}, {"network", "transient"}, {"none", "pure"},
+    };
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (str_eq(words[i][0], word)) return words[i][1];
+    return NULL;
+}
+
+static void
+report_word(struct diags *diags, const struct key *key, const struct value *value, const char *what)
+{
+    size_t count = 0;
+    while (key->choices[count] != NULL) count++;
+    const char *mapped = known_word(value->text.ptr), *hint = NULL;
+    for (size_t i = 0; mapped != NULL && i < count; i++)
+        if (str_eq(key->choices[i], mapped)) hint = arena_printf(diags->arena, "Did you mean `%s`?", mapped);
+    if (hint == NULL) hint = keys_suggest(diags->arena, value->text.ptr, key->choices, count);
+    if (hint == NULL) hint = arena_printf(diags->arena, "Write %s.", list_words(diags->arena, key->choices));
+    diag_add(diags, DIAG_ERROR, (int)value->line, (int)value->column, "wrong-value", hint,
+             "\"%s\" of %s cannot be \"%s\"", key->name, what, value->text.ptr);
+}
+
+static void
+report_type(struct diags *diags, const struct key *key, const struct value *value, const char *what)
+{
+    int line = (int)value->line, column = (int)value->column;
+    if (key->type == KEY_WORD && value->type == VALUE_STRING) {
+        report_word(diags, key, value, what);
+        return;
+    }
+    if (key->type == KEY_WORDS && value->type == VALUE_LIST) {
+        for (size_t i = 0; i < value->list.count; i++)
+            if (!is_word(key, value->list.items[i]))
+                report_type(diags, &(struct key){key->name, KEY_WORD, "", key->choices, false}, value->list.items[i], what);
+        return;
+    }
+    if (value->type == VALUE_STRING && template_is(value->text.ptr)) {
+        diag_add(diags, DIAG_ERROR, line, column, "no-expression", "Write the value itself.",
+                 "\"%s\" of %s takes no expression", key->name, what);
+        return;
+    }
+    const char *hint = forms[key->type][1];
+    if (key->type == KEY_WORD) hint = arena_printf(diags->arena, "Write %s.", list_words(diags->arena, key->choices));
+    bool scalar = value->type == VALUE_INT || value->type == VALUE_REAL || value->type == VALUE_BOOL;
+    if (scalar && (key->type == KEY_TEXT || key->type == KEY_TEMPLATE)) hint = "Put it in quotes if it is text.";
+    if (key->type == KEY_TEMPLATE && value->type == VALUE_LIST) hint = "Write one text; `|` begins a text of several lines.";
+    if (key->type == KEY_CONDITION && value->type == VALUE_STRING)
+        hint = arena_printf(diags->arena, "Write `${{ %.200s }}`.", value->text.ptr);
+    if (key->type == KEY_DURATION && value->type == VALUE_INT && value->integer > 0)
+        hint = arena_printf(diags->arena, "Write the unit too: `%llds`, `%lldm`.", (long long)value->integer,
+                            (long long)value->integer);
+    if (str_eq(key->name, "retry")) hint = "Write `retry: {attempts: 3}`.";
+    if (str_eq(key->name, "expect")) hint = "Write a list: `- ${{ outputs.rows > 0 }}`.";
+    bool steps = key->type == KEY_LIST && value->type == VALUE_MAP && strchr("sof", key->name[0]) != NULL;
+    if (steps) hint = "Write a list; each step begins with `- id: NAME`.";
+    if (value->type == VALUE_NULL)
+        diag_add(diags, DIAG_ERROR, line, column, "wrong-type", hint, "\"%s\" of %s has no value", key->name, what);
+    else
+        diag_add(diags, DIAG_ERROR, line, column, key->type == KEY_COUNT && value->type == VALUE_INT ? "wrong-value" : "wrong-type",
+                 hint, "\"%s\" of %s must be %s, not %s", key->name, what, forms[key->type][0],
+                 key->type == KEY_DURATION && value->type == VALUE_STRING
+                     ? arena_printf(diags->arena, "\"%.60s\"", value->text.ptr)
+                 : key->type == KEY_COUNT && value->type == VALUE_INT
+                     ? arena_printf(diags->arena, "%lld", (long long)value->integer)
+                     : keys_type_phrase(value));
+}
+
+/* ---- names -------------------------------------------------------------------------------------------- */
+
+static void
+report_unknown(struct diags *diags, enum key_place place, const struct value *map, size_t i, const char *what)
+{
+    const struct key_table *table = keys_table(place);
+    const char *name = map->map.names[i], *hint = NULL, *near = NULL, *names[64];
+    size_t count = 0;
+    for (size_t k = 0; k < table->naliases && hint == NULL; k++)
+        if (str_eq(table->aliases[k].from, name)) {
+            near = table->aliases[k].to;
+            hint = table->aliases[k].hint != NULL ? table->aliases[k].hint
+                                                  : arena_printf(diags->arena, "Here it is called `%s`.", near);
+        }
+    for (size_t k = 0; k < table->count && count < 64; k++) names[count++] = table->keys[k].name;
+    if (hint == NULL) hint = keys_suggest(diags->arena, name, names, count);
+    int line, column;
+    parse_name_place(map, i, &line, &column);
+    diag_add(diags, DIAG_ERROR, line, column, near != NULL ? "foreign-key" : "unknown-key", hint,
+             "unknown key \"%s\" in %s", name, what);
+}
+
+bool
+keys_check(struct diags *diags, enum key_place place, const struct value *map, const char *what)
+{
+    if (map->type != VALUE_MAP) {
+        diag_add(diags, DIAG_ERROR, (int)map->line, (int)map->column, "wrong-type", NULL, "%s must be a map, not %s",
+                 what, keys_type_phrase(map));
+        return false;
+    }
+    for (size_t i = 0; i < map->map.count; i++) {
+        const struct key *key = find_key(place, map->map.names[i]);
+        int line, column;
+        parse_name_place(map, i, &line, &column);
+        if (key == NULL)
+            report_unknown(diags, place, map, i, what);
+        else if (key->type == KEY_LATER)
+            diag_add(diags, DIAG_ERROR, line, column, "not-yet", key->doc, "\"%s\" is not supported by this version",
+                     key->name);
+        else if (!is_right(key, map->map.values[i]))
+            report_type(diags, key, map->map.values[i], what);
+    }
+    const struct key_table *table = keys_table(place);
+    for (size_t i = 0; i < table->count; i++)
+        if (table->keys[i].required && value_get(map, table->keys[i].name) == NULL && place != PLACE_STEP)
+            diag_add(diags, DIAG_ERROR, (int)map->line, (int)map->column, "missing-key",
+                     place == PLACE_WORKFLOW && i == 0 ? "Write `levada: 1` in the first line." : table->keys[i].doc, "%s needs \"%s\"",
+                     what, table->keys[i].name);
+    return true;
+}
+
+const struct value *
+keys_get(enum key_place place, const struct value *map, const char *name)
+{
+    const struct key *key = find_key(place, name);
+    const struct value *value = value_get(map, name);
+    return value != NULL && key != NULL && is_right(key, value) ? value : NULL;
+}
+
+const char *
+keys_text(enum key_place place, const struct value *map, const char *name)
+{
+    return value_str(keys_get(place, map, name), NULL);
+}
+
+int64_t
+keys_duration(enum key_place place, const struct value *map, const char *name, int64_t fallback)
+{
+    int64_t ms = fallback;
+    const char *text = keys_text(place, map, name);
+    return text != NULL && str_to_duration(text, &ms) ? ms : fallback;
+}
