@@ -32,6 +32,14 @@
 #define LIMIT_SECRET_MIN 6u              /* shorter ones cannot be masked without masking everything */
 #define LIMIT_SECRET_SIZE (64u * KIB)
 
+/* Plugins. */
+#define LIMIT_PLUGIN_ACTIONS 1000u       /* of one plugin: a table gone wrong is refused, not walked */
+#define LIMIT_PLUGIN_FIELDS 255u         /* of one table: LEVADA_INPUT_SIZE_MAX holds no more */
+#define LIMIT_PLUGIN_DEPTH 8u            /* objects in objects: a table that holds itself ends here */
+#define LIMIT_PLUGIN_STRIDE 4096u        /* bytes of one row of a table */
+#define LIMIT_DESCRIBE_SIZE (4u * MIB)   /* one plugin's tables as JSON */
+#define LIMIT_DESCRIBE_MS 10000          /* loading a plugin and printing its tables */
+
 /* Running. */
 #define LIMIT_WORKERS 1024u              /* at once, in one run */
 #define LIMIT_ATTEMPTS 1000u             /* of one step */
