@@ -96,6 +96,7 @@ int
 output_convert(struct arena *arena, const char *text, size_t size, const char *as, const struct value **ret,
                struct err *err)
 {
+    if (as == NULL) as = "text";
     if (str_utf8_bad(text, size) >= 0) return broken_promise(err, "is not UTF-8");
     if (str_eq(as, "json")) {
         struct err detail = {0};
@@ -108,7 +109,7 @@ output_convert(struct arena *arena, const char *text, size_t size, const char *a
         return 0;
     }
     if (size > 0 && text[size - 1] == '\n') size--;
-    if (as == NULL || str_eq(as, "text")) {
+    if (str_eq(as, "text")) {
         *ret = value_textn(arena, VALUE_STRING, text, size);
         return 0;
     }
