@@ -97,8 +97,16 @@ draw(struct progress *progress, bool final)
                              .hints = progress->hints, .width = width > 20 ? width : 20, .height = height,
                              .now_ms = clock_wall_ms(), .frame = progress->frame++, .colour = progress->colour,
                              .final = final};
-    erase(progress);
-    progress->drawn = tree_render(&view, &progress->text);
+    struct buf lines BUF_SCOPED;
+    buf_init(&lines, LIMIT_VALUE_SIZE);
+    if (progress->drawn) buf_printf(&progress->text, "\033[%zuA\r", progress->drawn);
+    progress->drawn = tree_render(&view, &lines);
+    /* Each line is written over the old one and cleared to its end: no moment without text, no flicker. */
+    for (size_t i = 0; i < lines.size; i++) {
+        if (lines.data[i] == '\n') buf_text(&progress->text, "\033[K");
+        buf_char(&progress->text, lines.data[i]);
+    }
+    buf_text(&progress->text, "\033[J");
     flush_text(progress);
 }
 
