@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -74,19 +75,42 @@ work_stop(struct work *work, enum stop why, int64_t grace_ms)
     atomic_compare_exchange_strong(&work->stop, &none, (int)why);
 }
 
+/* An engine that adopted this worker has no socket to it: it sends SIGTERM for cancel, SIGINT for interrupt. */
+static volatile sig_atomic_t signalled;
+
+static void
+note_signal(int number)
+{
+    signalled = number;
+}
+
+void
+work_take_signals(void)
+{
+    struct sigaction action = {.sa_handler = note_signal};
+    (void)sigaction(SIGTERM, &action, NULL);
+    (void)sigaction(SIGINT, &action, NULL);
+}
+
 int
 work_tick(struct work *work)
 {
     int64_t now = clock_monotonic_ms();
+    if (signalled != 0) {
+        work_stop(work, signalled == SIGTERM ? STOP_CANCELLED : STOP_INTERRUPTED, work->job.grace_ms);
+        signalled = 0;
+    }
     bool stopped = atomic_load(&work->stop) != STOP_NONE;
     if (!stopped && work->deadline_ms != 0 && now >= work->deadline_ms) {
         work_stop(work, STOP_TIMEOUT, work->job.grace_ms);
         stopped = true;
     }
     int64_t next = stopped ? work->kill_at_ms : work->deadline_ms;
-    if (next == 0) return -1;
+    /* A signal may reach the thread that does not poll, so without an engine somebody looks now and then. */
+    int longest = atomic_load(&work->worker->gone) ? 200 : 60000;
+    if (next == 0) return longest;
     if (next <= now) return 0;
-    return next - now > 60000 ? 60000 : (int)(next - now);
+    return next - now > longest ? longest : (int)(next - now);
 }
 
 void

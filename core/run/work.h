@@ -90,7 +90,9 @@ bool work_send(struct work *work, enum frame_type type, const struct value *data
 void work_receive(struct work *work, struct arena *scratch);
 /* Ask for the end; a second call can only shorten the grace. */
 void work_stop(struct work *work, enum stop why, int64_t grace_ms);
-/* Notices the deadline. Returns how long a poll may sleep, in ms, or -1: for ever. */
+/* From now on SIGTERM cancels and SIGINT interrupts the attempt that runs. */
+void work_take_signals(void);
+/* Notices the deadline and signals. Returns how long a poll may sleep, in ms. */
 int work_tick(struct work *work);
 /* printf line of the host's own. */
 __attribute__((format(printf, 3, 4))) void work_log(struct work *work, const char *level, const char *fmt, ...);

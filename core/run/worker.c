@@ -157,6 +157,7 @@ become_worker(struct worker *worker, int sock)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     for (int n = 1; n < 32; n++)
         if (n != SIGKILL && n != SIGSTOP) (void)signal(n, n == SIGPIPE ? SIG_IGN : SIG_DFL);
+    work_take_signals();
     if (sock > 3) (void)close_range(3, (unsigned)sock - 1, 0);
     (void)close_range((unsigned)sock + 1, ~0u, 0);
     (void)fcntl(sock, F_SETFD, FD_CLOEXEC);
