@@ -8,7 +8,6 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 
