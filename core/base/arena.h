@@ -30,7 +30,7 @@ char *arena_strdup(struct arena *arena, const char *text);
 /* `size` bytes of `text` and a NUL. */
 char *arena_strndup(struct arena *arena, const char *text, size_t size);
 __attribute__((format(printf, 2, 3))) char *arena_printf(struct arena *arena, const char *fmt, ...);
-char *arena_vprintf(struct arena *arena, const char *fmt, va_list ap);
+__attribute__((format(printf, 2, 0))) char *arena_vprintf(struct arena *arena, const char *fmt, va_list ap);
 
 /* Scratch: rewind frees all that was allocated since the mark. */
 struct arena_mark arena_mark(struct arena *arena);

@@ -23,7 +23,7 @@ void buf_add(struct buf *buf, const void *data, size_t size);
 void buf_text(struct buf *buf, const char *text);
 void buf_char(struct buf *buf, char c);
 __attribute__((format(printf, 2, 3))) void buf_printf(struct buf *buf, const char *fmt, ...);
-void buf_vprintf(struct buf *buf, const char *fmt, va_list ap);
+__attribute__((format(printf, 2, 0))) void buf_vprintf(struct buf *buf, const char *fmt, va_list ap);
 /* Drop the first `size` bytes. */
 void buf_drop(struct buf *buf, size_t size);
 /* Never NULL. */

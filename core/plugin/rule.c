@@ -35,12 +35,6 @@ static const struct phrase {
     [LEVADA_TYPE_OBJECTS] = {"a list of objects", "Write one object after each dash."},
 };
 
-const char *
-rule_type_phrase(enum levada_type type)
-{
-    return phrases[type].phrase;
-}
-
 struct rule
 rule_of_field(const struct levada_field *field, const char *path)
 {
@@ -367,6 +361,16 @@ rule_text(struct arena *arena, const struct rule *rule, const char *text, struct
     return rule_accept(arena, rule, value, fault);
 }
 
+const char *
+rule_detail(const struct rule *rule, const struct fault *fault)
+{
+    const char *text = fault->err.message;
+    size_t size = strlen(rule->path);
+    bool named = str_starts(text, "input \"") && strncmp(text + 7, rule->path, size) == 0 &&
+                 str_starts(text + 7 + size, "\" ");
+    return named ? text + 7 + size + 2 : text;
+}
+
 const struct value *
 field_coerce(struct arena *arena, enum levada_type type, const struct value *value, struct err *err)
 {
@@ -384,9 +388,7 @@ field_coerce(struct arena *arena, enum levada_type type, const struct value *val
     }
     const struct value *ret = rule_accept(arena, &rule, value, &fault);
     if (ret != NULL) return ret;
-    const char *detail = str_starts(fault.err.message, "input \"value\" ") ? fault.err.message + 14
-                                                                           : fault.err.message;
-    err_set(err, EXIT_INVALID, "%s", detail);
+    err_set(err, EXIT_INVALID, "%s", rule_detail(&rule, &fault));
     err_hint(err, "%s", fault.err.hint);
     err->error_class = LEVADA_INVALID;
     return NULL;

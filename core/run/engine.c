@@ -77,6 +77,18 @@ engine_note(struct engine *e, const char *fmt, ...)
     va_end(ap);
 }
 
+const struct value *
+engine_run_names(struct arena *arena, const struct model *model)
+{
+    struct run_state none = {.model = model, .id = "00000000000000000000000000", .started_ms = clock_wall_ms()};
+    const struct value *all = inputs_run(arena, &none, "");
+    struct value *ret = value_map(arena);
+    static const char *const known[] = {"name", "date", "time", "trigger"};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        value_set(arena, ret, known[i], value_get(all, known[i]));
+    return ret;
+}
+
 int
 engine_create(struct arena *arena, const struct model *model, const struct value *params, const char *trigger,
               const char **run_folder, struct err *err)

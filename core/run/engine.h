@@ -36,6 +36,8 @@ struct engine_options {
     struct engine_watch watch;
 };
 
+/* The map `run` for defaults of params, before the run has an id: name, date, time, trigger. */
+const struct value *engine_run_names(struct arena *arena, const struct model *model);
 /* Make the run folder and journal of a new run. *ret: the folder. `params`: as params_bind made them. */
 int engine_create(struct arena *arena, const struct model *model, const struct value *params, const char *trigger,
                   const char **run_folder, struct err *err);

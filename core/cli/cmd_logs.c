@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * levada logs RUN [STEP] [-f] [--attempt N]: what steps wrote. Into a pipe the bytes are as they were written; on
+ * a terminal control characters are made visible.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "cli/commands.h"
+#include "cli/usage.h"
+#include "run/store.h"
+#include "show/logs.h"
+#include "show/text.h"
+
+static const char usage[] = "logs RUN [STEP] [-f] [--attempt N]";
+
+/* The end of following, or an empty answer, is explained; stdout stays what the steps wrote. */
+static void
+explain(const struct view *view, const struct logs_options *options, bool written)
+{
+    const char *id = view_short_id(view->state.id);
+    const struct step_state *step =
+        options->step != NULL ? state_step(&view->state, options->step, NULL) : NULL;
+    if (!written && step != NULL)
+        fprintf(stderr, "%s wrote nothing: it is %s; levada why %s %s says more\n", step->step->id,
+                step_status_name(step->status), id, step->step->id);
+    else if (!written)
+        fprintf(stderr, "no step of run %s wrote anything\n", id);
+    else if (step != NULL && options->attempt == 0 && !options->follow && step_attempts(step) > 1)
+        fprintf(stderr, "attempt %u; --attempt N shows an earlier one\n", step_attempts(step));
+    if (options->follow && view->status != RUN_RUNNING_STATUS)
+        fprintf(stderr, "run %s is %s\n", id, run_status_name(view->status));
+}
+
+int
+cmd_logs(int argc, char **argv)
+{
+    static const struct option options[] = {{"follow", no_argument, NULL, 'f'},
+                                            {"attempt", required_argument, NULL, 'a'},
+                                            {NULL, 0, NULL, 0}};
+    struct arena arena ARENA_SCOPED = {0};
+    struct logs_options logs = {.out = stdout, .plain = isatty(STDOUT_FILENO)};
+    struct view view;
+    struct err err = {0};
+    const char *folder;
+    bool written = false;
+    int64_t attempt = 0;
+    int option;
+    opterr = 0;
+    optind = 1;
+    while ((option = getopt_long(argc, argv, ":f", options, NULL)) != -1) {
+        if (option == 'f') logs.follow = true;
+        else if (option != 'a') return usage_option(usage, option, argv);
+        else if (!str_to_int(optarg, &attempt) || attempt < 1 || attempt > LIMIT_ATTEMPTS)
+            return usage_error(usage, "--attempt takes a number from 1, not \"%s\"", optarg);
+    }
+    if (argc - optind < 1 || argc - optind > 2)
+        return usage_error(usage, "name one run (its id, a part of it, or `last`) and at most one step");
+    logs.step = argv[optind + 1];
+    logs.attempt = (uint32_t)attempt;
+    if (attempt && logs.step == NULL) return usage_error(usage, "--attempt is of a step: name it");
+    int code = store_run_find(&arena, argv[optind], &folder, &err);
+    if (!code) code = view_load(&arena, folder, &view, &err);
+    if (!code) code = logs_print(&arena, &view, &logs, &written, &err);
+    if (code) {
+        err_print(&err);
+        return code;
+    }
+    explain(&view, &logs, written);
+    return 0;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `levada resolve`: a person says what became of a step that nobody knows about. Only settles; `resume` goes on.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "cli/cli.h"
+#include "run/attempts.h"
+#include "run/requests.h"
+#include "run/state.h"
+#include "run/store.h"
+
+#define USAGE "levada resolve RUN STEP --done [OUTPUTS-JSON] | --redo | --fail [--reason TEXT]"
+
+struct decision {
+    const char *run, *step, *word, *outputs, *why;
+};
+
+static int
+parse_arguments(int argc, char **argv, struct decision *ret)
+{
+    for (int i = 1; i < argc; i++) {
+        bool done = str_eq(argv[i], "--done");
+        if (done || str_eq(argv[i], "--redo") || str_eq(argv[i], "--fail")) {
+            if (ret->word != NULL) return cli_usage(USAGE, "one decision, not \"%s\" too", argv[i]);
+            ret->word = argv[i] + 2;
+            if (done && i + 1 < argc && argv[i + 1][0] == '{') ret->outputs = argv[++i];
+        } else if (str_eq(argv[i], "--reason") && i + 1 < argc) {
+            ret->why = argv[++i];
+        } else if (str_eq(argv[i], "--help") || str_eq(argv[i], "-h")) {
+            puts("usage: " USAGE);
+            return -1;
+        } else if (argv[i][0] == '-') {
+            return cli_usage(USAGE, "there is no option \"%s\"", argv[i]);
+        } else if (ret->run == NULL) {
+            ret->run = argv[i];
+        } else if (ret->step == NULL) {
+            ret->step = argv[i];
+        } else {
+            return cli_usage(USAGE, "unexpected \"%s\"", argv[i]);
+        }
+    }
+    if (ret->run == NULL || ret->step == NULL) return cli_usage(USAGE, "which run, and which step?");
+    if (ret->word == NULL) return cli_usage(USAGE, "say --done, --redo or --fail");
+    return 0;
+}
+
+static int
+parse_outputs(struct arena *arena, const struct decision *decision, const struct step_state *step,
+              const struct value **ret, struct err *err)
+{
+    *ret = value_map(arena);
+    if (decision->outputs == NULL) return 0;
+    int code = json_parse(arena, decision->outputs, strlen(decision->outputs), ret, err);
+    if (code) {
+        err_context(err, "--done");
+        return code;
+    }
+    const struct schema_action *action = step->step->schema_action;
+    for (size_t i = 0; action != NULL && i < (*ret)->map.count; i++)
+        if (schema_field_find(action->outputs, action->noutputs, (*ret)->map.names[i]) == NULL)
+            return err_set(err, EXIT_USAGE, "--done: action \"%s\" has no output \"%s\"", action->name,
+                           (*ret)->map.names[i]);
+    return 0;
+}
+
+static int
+settle(struct arena *arena, const struct decision *decision, const char *run_folder, struct journal *journal,
+       struct err *err)
+{
+    struct run_state state;
+    uint64_t fence;
+    const struct value *outputs;
+    int code = state_read(arena, journal, &state, err);
+    if (code) return code;
+    struct step_state *step = state_step(&state, decision->step, NULL);
+    if (step == NULL) {
+        const char **ids = ARENA_ARRAY(arena, state.nsteps + 1, const char *);
+        for (size_t i = 0; i < state.nsteps; i++) ids[i] = state.steps[i].step->id;
+        const char *near = str_nearest(decision->step, ids, state.nsteps);
+        err_set(err, EXIT_USAGE, "run %s has no step \"%s\"", state.id, decision->step);
+        if (near != NULL) err_hint(err, "Did you mean \"%s\"?", near);
+        return EXIT_USAGE;
+    }
+    if (step->status != STEP_UNKNOWN_STATUS)
+        return err_set(err, EXIT_USAGE, "step \"%s\" is %s: only an unknown step is settled", decision->step,
+                       step_status_name(step->status));
+    code = parse_outputs(arena, decision, step, &outputs, err);
+    if (!code) code = journal_take(journal, &fence, err);
+    if (code) return code;
+    struct value *data = value_map(arena), *reason = value_map(arena);
+    const char *who = requests_who(arena);
+    value_set(arena, reason, "code", value_text(arena, "resolved"));
+    value_set(arena, reason, "text", value_text(arena, arena_printf(arena, "%s said: %s%s%s", who, decision->word,
+                                                                    decision->why ? ": " : "",
+                                                                    decision->why ? decision->why : "")));
+    value_set(arena, data, "decision", value_text(arena, decision->word));
+    if (str_eq(decision->word, "done")) value_set(arena, data, "outputs", outputs);
+    if (str_eq(decision->word, "fail")) {
+        struct value *error = value_map(arena);
+        value_set(arena, error, "class", value_text(arena, "permanent"));
+        value_set(arena, error, "message", value_text(arena, arena_printf(arena, "settled as failed by %s", who)));
+        value_set(arena, data, "error", error);
+    }
+    value_set(arena, data, "who", value_text(arena, who));
+    value_set(arena, data, "why", value_text(arena, decision->why ? decision->why : ""));
+    value_set(arena, data, "reason", reason);
+    journal_append(journal, EVENT_STEP_RESOLVED, decision->step, NULL, data);
+    code = journal_commit(journal, true, err);
+    if (!code) fprintf(stderr, "step \"%s\" is settled: %s\n  go on with: levada resume %s\n", decision->step,
+                       decision->word, strrchr(run_folder, '/') + 1);
+    return code;
+}
+
+int
+cmd_resolve(int argc, char **argv)
+{
+    struct arena arena ARENA_SCOPED = {0};
+    struct decision decision = {0};
+    struct journal *journal = NULL;
+    struct attempt_record holder = {0};
+    struct err err = {0};
+    const char *run_folder;
+    int code = parse_arguments(argc, argv, &decision);
+    if (code) return code < 0 ? EXIT_OK : code;
+    code = store_run_find(&arena, decision.run, &run_folder, &err);
+    if (code) return cli_fail(&err);
+    int fd FD_SCOPED = attempts_open(run_folder, &err);
+    if (fd < 0) return cli_fail(&err);
+    code = attempts_lock(fd, 0, &err);
+    if (code == 1) {
+        (void)attempts_read(fd, 0, &holder, &err);
+        code = err_set(&err, EXIT_HELD, "the run is held by an engine, pid %d", holder.pid);
+        err_hint(&err, "It settles when the engine has stopped.");
+    }
+    if (!code) code = journal_open(run_folder, &journal, &err);
+    if (!code) code = settle(&arena, &decision, run_folder, journal, &err);
+    journal_close(&journal, false);
+    return code ? cli_fail(&err) : EXIT_OK;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See the header.
+ */
+#include "cli/session.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+#include "cli/cli.h"
+#include "run/attempts.h"
+#include "show/progress.h"
+
+int
+session_option(struct session *session, int argc, char **argv, int i, const char *usage)
+{
+    int64_t number;
+    if (str_eq(argv[i], "--json")) {
+        session->json = true;
+        return 1;
+    }
+    if (str_eq(argv[i], "--quiet")) {
+        session->quiet = true;
+        return 1;
+    }
+    if (!str_eq(argv[i], "--max-parallel")) return 0;
+    if (i + 1 >= argc || !str_to_int(argv[i + 1], &number) || number < 1 || number > LIMIT_WORKERS) {
+        cli_usage(usage, "--max-parallel needs a number from 1 to %u", LIMIT_WORKERS);
+        return -1;
+    }
+    session->max_parallel = (uint32_t)number;
+    return 2;
+}
+
+int
+session_holder(const char *run_folder)
+{
+    struct err err;
+    struct attempt_record record = {0};
+    int fd FD_SCOPED = attempts_open(run_folder, &err);
+    if (fd < 0) return 0;
+    int code = attempts_lock(fd, 0, &err);
+    if (code == 0) attempts_unlock(fd, 0);
+    if (code != 1 || attempts_read(fd, 0, &record, &err) != 0) return 0;
+    return record.pid;
+}
+
+int
+session_run(const struct session *session, struct launcher launcher, const char *run_folder)
+{
+    struct err err = {0};
+    char parallel[16];
+    snprintf(parallel, sizeof parallel, "%u", session->max_parallel);
+    const char *again[8] = {"levada", "resume", run_folder};
+    size_t n = 3;
+    if (session->json) again[n++] = "--json";
+    if (session->quiet) again[n++] = "--quiet";
+    if (session->max_parallel) {
+        again[n++] = "--max-parallel";
+        again[n++] = parallel;
+    }
+    FILE *out = session->json ? stdout : stderr;
+    enum progress_mode mode = session->json    ? PROGRESS_JSON
+                              : session->quiet ? PROGRESS_QUIET
+                                               : progress_mode_for(STDERR_FILENO);
+    struct progress *progress = progress_new(run_folder, out, mode);
+    struct engine_options options = {
+        .launcher = launcher, .max_parallel = session->max_parallel, .takeover = session->takeover,
+        .cancel = session->cancel, .who = session->who, .why = session->why,
+        .again = (char *const *)(uintptr_t)again,
+        .watch = {.context = progress, .event = progress_event, .progress = progress_step, .tick = progress_tick,
+                  .tick_ms = mode == PROGRESS_TREE ? PROGRESS_TICK_MS : 0, .note = progress_note}};
+    int code = engine_run(run_folder, &options, &err);
+    progress_free(&progress);
+    if (err.code) cli_fail(&err);
+    return code;
+}

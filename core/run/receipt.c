@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What came of an attempt, and how it gets to whoever decides: to the engine, which answers when it is committed, else
+ * into a file that a resumer finds. A receipt may arrive twice (committed, but the answer was lost): it is the same one.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/json.h"
+#include "levada/plugin.h"
+#include "run/work.h"
+
+static const char *
+class_name(int error_class)
+{
+    switch (error_class) {
+#define X(id, number, word, retry, meaning)                                                                  \
+    case number: return word;
+        LEVADA_CLASSES(X)
+#undef X
+    default: return "permanent";
+    }
+}
+
+static const struct value *
+error_make(struct arena *arena, const struct outcome *outcome)
+{
+    const struct err *err = &outcome->error;
+    struct value *ret = value_map(arena);
+    value_set(arena, ret, "class", value_text(arena, class_name(err->error_class)));
+    value_set(arena, ret, "message", value_text(arena, err->message));
+    if (err->hint[0] != '\0') value_set(arena, ret, "hint", value_text(arena, err->hint));
+    if (err->file[0] != '\0') value_set(arena, ret, "file", value_text(arena, err->file));
+    if (err->line > 0) value_set(arena, ret, "line", value_int(arena, err->line));
+    if (err->column > 0) value_set(arena, ret, "column", value_int(arena, err->column));
+    if (outcome->signal > 0) value_set(arena, ret, "signal", value_int(arena, outcome->signal));
+    if (outcome->exit_code > 0) value_set(arena, ret, "exit", value_int(arena, outcome->exit_code));
+    return ret;
+}
+
+static int64_t
+cpu_ms(const struct rusage *usage)
+{
+    return (int64_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000 +
+           (usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) / 1000;
+}
+
+int64_t
+receipt_cpu_ms(long *peak_kib)
+{
+    struct rusage self, children;
+    getrusage(RUSAGE_SELF, &self);
+    getrusage(RUSAGE_CHILDREN, &children);
+    if (peak_kib != NULL) *peak_kib = self.ru_maxrss > children.ru_maxrss ? self.ru_maxrss : children.ru_maxrss;
+    return cpu_ms(&self) + cpu_ms(&children);
+}
+
+const struct value *
+receipt_make(struct work *work, struct arena *arena, const struct outcome *outcome)
+{
+    const struct job *job = &work->job;
+    struct value *ret = value_map(arena);
+    const char *status = outcome->status != NULL ? outcome->status : outcome->error.code ? "failed" : "succeeded";
+    value_set(arena, ret, "record", value_int(arena, job->record));
+    value_set(arena, ret, "fence", value_int(arena, (int64_t)job->fence));
+    value_set(arena, ret, "attempt", value_int(arena, job->attempt));
+    value_set(arena, ret, "step", value_text(arena, job->step));
+    value_set(arena, ret, "item", value_text(arena, job->item));
+    value_set(arena, ret, "status", value_text(arena, status));
+    if (outcome->outputs != NULL) value_set(arena, ret, "outputs", outcome->outputs);
+    if (outcome->error.code != 0) value_set(arena, ret, "error", error_make(arena, outcome));
+    if (outcome->skipped != NULL) value_set(arena, ret, "skipped", value_text(arena, outcome->skipped));
+    if (outcome->found != NULL) value_set(arena, ret, "found", value_text(arena, outcome->found));
+    if (work->metrics->list.count > 0) value_set(arena, ret, "metrics", work->metrics);
+    if (work->checkpoints->map.count > 0) value_set(arena, ret, "checkpoints", work->checkpoints);
+
+    long peak_kib;
+    int64_t cpu = receipt_cpu_ms(&peak_kib) - work->cpu_before_ms;
+    value_set(arena, ret, "duration_ms", value_int(arena, (clock_monotonic_us() - work->started_us) / 1000));
+    value_set(arena, ret, "log_bytes", value_int(arena, (int64_t)work->log.size));
+    value_set(arena, ret, "peak_kib", value_int(arena, peak_kib));
+    value_set(arena, ret, "cpu_ms", value_int(arena, cpu));
+    value_set(arena, ret, "pid", value_int(arena, getpid()));
+    return ret;
+}
+
+/* Durable before anybody may see the lock free: a resumer that finds the byte unlocked looks for this file. */
+static int
+receipt_keep(struct work *work, const struct value *receipt, struct err *err)
+{
+    struct buf text BUF_SCOPED;
+    buf_init(&text, LIMIT_VALUE_SIZE);
+    json_write(&text, receipt);
+    buf_char(&text, '\n');
+
+    char path[4096], name[32];
+    snprintf(name, sizeof name, "%u.json", work->job.record);
+    if (snprintf(path, sizeof path, "%s/" RECEIPTS_FOLDER, work->job.run_folder) >= (int)sizeof path)
+        return err_set(err, EXIT_STORE, "path too long: \"%s\"", work->job.run_folder);
+    int folder FD_SCOPED = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0) return err_errno(err, EXIT_STORE, "cannot open \"%s\"", path);
+    return fd_replace_file(folder, name, buf_str(&text), text.size, 0600, true, err);
+}
+
+bool
+receipt_deliver(struct work *work, struct arena *scratch, const struct value *receipt)
+{
+    if (work_send(work, FRAME_RECEIPT, receipt, false)) {
+        while (!work->receipt_acked && !atomic_load(&work->worker->gone)) {
+            struct pollfd ready = {.fd = work->worker->sock, .events = POLLIN};
+            (void)poll(&ready, 1, -1);
+            work_receive(work, scratch);
+        }
+        if (work->receipt_acked) return true;
+    }
+    struct err err = {0};
+    if (receipt_keep(work, receipt, &err) == 0) return true;
+    err_print(&err);
+    return false;
+}

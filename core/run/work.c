@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What every kind of work does towards the engine: send, take in, notice the time. An engine that is gone is no error
+ * here: the attempt goes on and its receipt becomes a file.
+ */
+#include "run/work.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "levada/plugin.h"
+#include "run/tree.h"
+
+bool
+work_send(struct work *work, enum frame_type type, const struct value *data, bool may_drop)
+{
+    struct worker *worker = work->worker;
+    while (!atomic_load(&worker->gone)) {
+        struct err err = {0};
+        int code = frame_send(worker->sock, type, data, -1, &err);
+        if (code == 0) return true;
+        if (code != EXIT_HELD) {
+            atomic_store(&worker->gone, true);
+        } else if (may_drop) {
+            return false;
+        } else {
+            struct pollfd ready = {.fd = worker->sock, .events = POLLOUT};
+            (void)poll(&ready, 1, -1);
+        }
+    }
+    return false;
+}
+
+static void
+take_cancel(struct work *work, const struct value *data)
+{
+    const char *why = value_get_str(data, "why", "cancelled");
+    work_stop(work, str_eq(why, "interrupted") ? STOP_INTERRUPTED : STOP_CANCELLED,
+              value_get_int(data, "grace_ms", work->job.grace_ms));
+}
+
+void
+work_receive(struct work *work, struct arena *scratch)
+{
+    struct worker *worker = work->worker;
+    while (!atomic_load(&worker->gone)) {
+        struct frame frame;
+        struct err err = {0};
+        int code = frame_receive(worker->sock, scratch, &frame, &err);
+        if (code == -1) return;
+        if (code != 0) { /* gone, or it talks nonsense, which comes to the same */
+            atomic_store(&worker->gone, true);
+            return;
+        }
+        fd_close(&frame.fd);
+        if (value_get_int(frame.data, "record", -1) != (int64_t)work->job.record) continue;
+        if (frame.type == FRAME_CANCEL) take_cancel(work, frame.data);
+        if (frame.type == FRAME_RECEIPT_ACK) work->receipt_acked = true;
+    }
+}
+
+void
+work_stop(struct work *work, enum stop why, int64_t grace_ms)
+{
+    int none = STOP_NONE;
+    int64_t kill_at_ms = clock_monotonic_ms() + (grace_ms > 0 ? grace_ms : 0);
+    if (work->kill_at_ms == 0 || kill_at_ms < work->kill_at_ms) work->kill_at_ms = kill_at_ms;
+    atomic_compare_exchange_strong(&work->stop, &none, (int)why);
+}
+
+int
+work_tick(struct work *work)
+{
+    int64_t now = clock_monotonic_ms();
+    bool stopped = atomic_load(&work->stop) != STOP_NONE;
+    if (!stopped && work->deadline_ms != 0 && now >= work->deadline_ms) {
+        work_stop(work, STOP_TIMEOUT, work->job.grace_ms);
+        stopped = true;
+    }
+    int64_t next = stopped ? work->kill_at_ms : work->deadline_ms;
+    if (next == 0) return -1;
+    if (next <= now) return 0;
+    return next - now > 60000 ? 60000 : (int)(next - now);
+}
+
+void
+work_log(struct work *work, const char *level, const char *fmt, ...)
+{
+    struct buf text BUF_SCOPED;
+    buf_init(&text, LIMIT_LOG_SIZE);
+    va_list ap;
+    va_start(ap, fmt);
+    buf_vprintf(&text, fmt, ap);
+    va_end(ap);
+    logfile_line(&work->log, level, buf_str(&text), text.size);
+}
+
+const char *
+work_path(struct work *work, const char *suffix)
+{
+    return arena_printf(&work->arena, "%s/" RECEIPTS_FOLDER "/%u.%s", work->job.run_folder, work->job.record, suffix);
+}
+
+void
+work_end_tree(struct work *work, int64_t self_ms, int64_t term_ms, void (*pump)(void *, int), void *context)
+{
+    struct buf names BUF_SCOPED;
+    buf_init(&names, 512);
+    int count = tree_end(self_ms, term_ms, pump, context, &names);
+    if (count > 0)
+        work_log(work, "warn", "ended %d process%s that the step left behind: %s", count, count == 1 ? "" : "es",
+                 buf_str(&names));
+    if (!tree_empty()) work_log(work, "error", "a process that the step left behind does not end");
+}
+
+bool
+work_stopped(struct work *work, struct outcome *ret)
+{
+    switch ((enum stop)atomic_load(&work->stop)) {
+    case STOP_NONE: return false;
+    case STOP_CANCELLED:
+        ret->status = "cancelled";
+        err_set(&ret->error, EXIT_CANCELLED, "it was cancelled while it ran");
+        ret->error.error_class = LEVADA_CANCELLED;
+        return true;
+    case STOP_INTERRUPTED: ret->status = "interrupted"; return true;
+    case STOP_TIMEOUT: break;
+    }
+    struct buf text BUF_SCOPED;
+    buf_init(&text, 64);
+    str_duration(&text, work->job.timeout_ms);
+    err_set(&ret->error, EXIT_FAILED, "timed out after %s", buf_str(&text));
+    err_hint(&ret->error, "See its log for what it waited for, or raise the step's \"timeout\".");
+    ret->error.error_class = LEVADA_TIMEOUT;
+    ret->status = "failed";
+    return true;
+}

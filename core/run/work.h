@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Inside a worker: the process (struct worker), the attempt it runs (struct work) and what came of it (struct outcome). The
+ * kinds of work (shell.c, action.c, chunk.c) fill an outcome; worker.c claims before them and delivers the receipt after
+ * them.
+ *
+ * Threads: the thread that works owns `arena` and all members not marked otherwise. In a shell attempt there is only that
+ * one. Else a second one (control.c) reads the engine's socket, keeps the time and captures output; it owns what is marked
+ * "watch", and both use what is marked "shared".
+ */
+#ifndef RUN_WORK_H
+#define RUN_WORK_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/value.h"
+#include "run/attempts.h"
+#include "run/frame.h"
+#include "run/job.h"
+#include "run/logfile.h"
+
+enum job_kind { JOB_RUN, JOB_USES, JOB_LUA, JOB_RESOLVE };
+
+/* job.h as C; texts that are absent are NULL, except `step` and the like, which must be there. */
+struct job {
+    enum job_kind kind;
+    const char *run, *step, *item, *token, *run_folder, *folder;
+    const char *log;             /* file name, or NULL: standard error */
+    uint32_t attempt, record;
+    uint64_t fence;
+    int64_t timeout_ms, grace_ms;
+    const char *reuse;
+    const char *script, *shell, *cwd;
+    const char *plugin, *action, *digest;
+    const char *text;
+    int line;
+    const struct value *env, *vars, *with, *names, *checkpoints; /* maps or NULL */
+    const struct value *unset, *deferred, *secrets, *outputs;    /* lists or NULL */
+    const struct value *standard_input;                          /* string or VALUE_SECRET, or NULL */
+};
+
+/* EXIT_INVALID naming the member that is missing or wrong. */
+int job_read(const struct value *data, struct job *ret, struct err *err);
+
+struct outcome {
+    const char *status;           /* of the receipt; NULL: not decided, error tells */
+    const struct value *outputs;  /* map or NULL */
+    struct err error;             /* code 0: none */
+    int signal, exit_code;        /* 0 and -1: none */
+    const char *skipped, *found;  /* or NULL */
+};
+
+enum stop { STOP_NONE, STOP_TIMEOUT, STOP_CANCELLED, STOP_INTERRUPTED };
+
+struct worker {
+    int sock;                     /* non-blocking */
+    atomic_bool gone;             /* shared: no engine (any more) */
+    struct attempt_record self;
+    mode_t umask;                 /* the user's, for what `run:` starts; ours is 077 */
+    int attempts;                 /* descriptor of the run's file, or -1 */
+    struct arena arena;
+    const char *attempts_folder;  /* whose file it is */
+};
+
+struct work {
+    struct worker *worker;
+    struct arena arena;
+    struct job job;
+    struct logfile log;           /* shared */
+    struct value *checkpoints;    /* those that no engine acknowledged: map */
+    struct value *metrics;        /* list */
+    int64_t started_us, cpu_before_ms;
+    int64_t deadline_ms;          /* monotonic; 0: none */
+    atomic_int stop;              /* shared: enum stop */
+    int64_t kill_at_ms;           /* watch: end of grace; 0: nobody asked for the end */
+    bool receipt_acked;
+};
+
+/* ---- work.c: the engine at the other end ---- */
+
+/* Whole or not at all; waits while the engine's queue is full, unless it may be dropped. False: not sent. */
+bool work_send(struct work *work, enum frame_type type, const struct value *data, bool may_drop);
+/* Takes in every frame that is there. */
+void work_receive(struct work *work, struct arena *scratch);
+/* Ask for the end; a second call can only shorten the grace. */
+void work_stop(struct work *work, enum stop why, int64_t grace_ms);
+/* Notices the deadline. Returns how long a poll may sleep, in ms, or -1: for ever. */
+int work_tick(struct work *work);
+/* printf line of the host's own. */
+__attribute__((format(printf, 3, 4))) void work_log(struct work *work, const char *level, const char *fmt, ...);
+/* A path in the run folder: "receipts/RECORD.SUFFIX". */
+const char *work_path(struct work *work, const char *suffix);
+/* Ends what the attempt left behind, and says so in the log. `pump` as in tree_end, or NULL. */
+void work_end_tree(struct work *work, int64_t self_ms, int64_t term_ms, void (*pump)(void *, int), void *context);
+/* What a stop means for the outcome: fills status or error. False: nobody asked for the end. */
+bool work_stopped(struct work *work, struct outcome *ret);
+
+/* ---- receipt.c ---- */
+
+const struct value *receipt_make(struct work *work, struct arena *arena, const struct outcome *outcome);
+/* To the engine, waiting until it is committed; without one into receipts/RECORD.json. False: it could not be kept. */
+bool receipt_deliver(struct work *work, struct arena *scratch, const struct value *receipt);
+/* CPU time of this process and of the children it waited for; peak_kib (or NULL) gets the largest of them all. */
+int64_t receipt_cpu_ms(long *peak_kib);
+
+/* ---- the kinds ---- */
+
+void shell_run(struct work *work, struct outcome *ret);
+
+#endif

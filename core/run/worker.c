@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A worker process: takes jobs, claims their attempts, runs them, delivers receipts. The order is the promise: lock, look at
+ * the claim, write `started`, only then the first effect; and the receipt is committed or durable before the lock goes.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "levada/plugin.h"
+#include "run/job.h"
+#include "run/work.h"
+
+/* ---- claiming ---- */
+
+static int
+open_attempts(struct worker *worker, const char *run_folder, struct err *err)
+{
+    if (worker->attempts >= 0 && str_eq(worker->attempts_folder, run_folder)) return 0;
+    fd_close(&worker->attempts);
+    worker->attempts = attempts_open(run_folder, err);
+    worker->attempts_folder = arena_strdup(&worker->arena, run_folder);
+    return worker->attempts >= 0 ? 0 : EXIT_STORE;
+}
+
+/* 0: ours, and its record says started. 1: refused, *why tells. Else an exit code. */
+static int
+claim(struct work *work, const char **why, struct err *err)
+{
+    struct worker *worker = work->worker;
+    const struct job *job = &work->job;
+    int code = open_attempts(worker, job->run_folder, err);
+    if (code) return code;
+    code = attempts_lock(worker->attempts, job->record, err);
+    if (code == 1) *why = "somebody else holds this attempt";
+    if (code) return code;
+
+    struct attempt_record record;
+    code = attempts_read(worker->attempts, job->record, &record, err);
+    bool newer = code == 0 && record.claim > job->fence;
+    bool started = code == 0 && record.mark == ATTEMPT_STARTED && record.fence >= job->fence;
+    if (newer || started) {
+        attempts_unlock(worker->attempts, job->record);
+        *why = newer ? "a newer engine claimed this attempt" : "this attempt was started before";
+        return 1;
+    }
+    if (code == 0) {
+        record = worker->self;
+        record.mark = ATTEMPT_STARTED;
+        record.fence = job->fence;
+        record.claim = job->fence;
+        code = attempts_write(worker->attempts, job->record, &record, err);
+    }
+    if (code) attempts_unlock(worker->attempts, job->record);
+    return code;
+}
+
+/* ---- one job ---- */
+
+static void
+work_init(struct work *work, struct worker *worker)
+{
+    work->worker = worker;
+    work->checkpoints = value_map(&work->arena);
+    work->metrics = value_list(&work->arena);
+    work->started_us = clock_monotonic_us();
+    work->cpu_before_ms = receipt_cpu_ms(NULL);
+}
+
+static void
+run_kind(struct work *work, struct outcome *ret)
+{
+    switch (work->job.kind) {
+    case JOB_RUN: shell_run(work, ret); return;
+    case JOB_USES: case JOB_RESOLVE: case JOB_LUA: break;
+    }
+    err_set(&ret->error, EXIT_INVALID, "this worker cannot do that kind of job");
+    ret->error.error_class = LEVADA_INVALID;
+}
+
+static void
+answer(struct work *work, enum frame_type type, const char *why)
+{
+    struct arena_mark mark = arena_mark(&work->arena);
+    struct value *data = value_map(&work->arena);
+    value_set(&work->arena, data, "record", value_int(&work->arena, work->job.record));
+    if (why != NULL) value_set(&work->arena, data, "why", value_text(&work->arena, why));
+    else value_set(&work->arena, data, "pid", value_int(&work->arena, getpid()));
+    work_send(work, type, data, false);
+    arena_rewind(&work->arena, mark);
+}
+
+static bool
+deliver(struct work *work, const struct outcome *outcome)
+{
+    bool kept = receipt_deliver(work, &work->arena, receipt_make(work, &work->arena, outcome));
+    if (work->receipt_acked && (work->job.checkpoints != NULL || work->checkpoints->map.count > 0))
+        (void)unlink(work_path(work, "checkpoints"));
+    return kept;
+}
+
+static bool
+run_claimed(struct work *work)
+{
+    struct outcome outcome = {.exit_code = -1};
+    if (work->job.timeout_ms > 0) work->deadline_ms = clock_monotonic_ms() + work->job.timeout_ms;
+    answer(work, FRAME_STARTED, NULL);
+    run_kind(work, &outcome);
+    work_end_tree(work, 0, 0, NULL, NULL);
+    bool kept = deliver(work, &outcome);
+    attempts_unlock(work->worker->attempts, work->job.record);
+    return kept;
+}
+
+/* True: this worker may take another job. */
+static bool
+run_job(struct worker *worker, const struct value *data)
+{
+    struct work work = {0};
+    struct outcome outcome = {.exit_code = -1};
+    const char *why = NULL;
+    work_init(&work, worker);
+    int code = job_read(data, &work.job, &outcome.error);
+    if (code) { /* our own engine's fault, or a person's: nothing was done */
+        work.job.record = (uint32_t)value_get_int(data, "record", 0);
+        work.job.step = work.job.item = "";
+    } else {
+        code = claim(&work, &why, &outcome.error);
+    }
+    const char *log = work.job.log == NULL ? NULL
+        : arena_printf(&work.arena, "%s/" LOGS_FOLDER "/%s", work.job.run_folder, work.job.log);
+    logfile_init(&work.log, log);
+    bool more = work.job.reuse != NULL;
+    if (code == 0) more &= run_claimed(&work);
+    else if (why != NULL) answer(&work, FRAME_REFUSED, why);
+    else more = false, (void)deliver(&work, &outcome);
+    logfile_release(&work.log);
+    arena_release(&work.arena);
+    return more;
+}
+
+/* ---- the process ---- */
+
+static void
+become_worker(struct worker *worker, int sock)
+{
+    (void)setsid();
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+    sigset_t none;
+    sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    for (int n = 1; n < 32; n++)
+        if (n != SIGKILL && n != SIGSTOP) (void)signal(n, n == SIGPIPE ? SIG_IGN : SIG_DFL);
+    if (sock > 3) (void)close_range(3, (unsigned)sock - 1, 0);
+    (void)close_range((unsigned)sock + 1, ~0u, 0);
+    (void)fcntl(sock, F_SETFD, FD_CLOEXEC);
+    (void)fcntl(sock, F_SETFL, O_RDWR | O_NONBLOCK);
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (null >= 0 && dup2(null, 0) == 0) fd_close(&null);
+    *worker = (struct worker){.sock = sock, .attempts = -1, .umask = umask(077)};
+    attempts_self(&worker->self);
+}
+
+/* Waits for the next job. Returns 0 with *ret, or 1: nothing more to do. */
+static int
+next_job(struct worker *worker, struct arena *arena, const struct value **ret)
+{
+    for (;;) {
+        struct frame frame;
+        struct err err = {0};
+        int code = frame_receive(worker->sock, arena, &frame, &err);
+        if (code == -1) {
+            struct pollfd ready = {.fd = worker->sock, .events = POLLIN};
+            (void)poll(&ready, 1, -1);
+            continue;
+        }
+        if (code != 0) return 1;
+        fd_close(&frame.fd);
+        if (frame.type == FRAME_BYE) return 1;
+        if (frame.type != FRAME_JOB) continue; /* a CANCEL that crossed our receipt */
+        *ret = frame.data;
+        return 0;
+    }
+}
+
+_Noreturn void
+worker_main(int sock)
+{
+    struct worker worker;
+    become_worker(&worker, sock);
+    for (bool more = true; more && !atomic_load(&worker.gone);) {
+        struct arena arena = {0};
+        const struct value *data;
+        more = next_job(&worker, &arena, &data) == 0 && run_job(&worker, data);
+        arena_release(&arena);
+    }
+    /* Not exit(): the launcher's buffers and handlers are not ours. */
+    _exit(0);
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One voice for all who end with a summary: the live tree, plain lines, `show` and `why`.
+ */
+#include "show/next.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "show/text.h"
+#include "show/view.h"
+
+void
+next_counts(struct buf *buf, const struct run_state *state)
+{
+    static const enum step_status order[] = {
+        STEP_SUCCEEDED_STATUS, STEP_FAILED_STATUS, STEP_UNKNOWN_STATUS, STEP_PARKED_STATUS, STEP_CANCELLED_STATUS,
+        STEP_SKIPPED_STATUS, STEP_RUNNING_STATUS, STEP_BACKOFF_STATUS, STEP_READY_STATUS, STEP_WAITING_STATUS};
+    size_t counts[STEP_UNKNOWN_STATUS + 1] = {0};
+    bool first = true;
+    for (size_t i = 0; i < state->nsteps; i++) counts[state->steps[i].status]++;
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        if (counts[order[i]] == 0) continue;
+        if (!first) buf_text(buf, ", ");
+        first = false;
+        text_count(buf, (int64_t)counts[order[i]]);
+        buf_printf(buf, " %s", step_status_name(order[i]));
+    }
+    if (first) buf_text(buf, "no steps");
+}
+
+const struct step_state *
+next_culprit(const struct run_state *state)
+{
+    const struct step_state *failed = NULL, *unknown = NULL;
+    if (state->failed_step != NULL) failed = state_step(state, state->failed_step, NULL);
+    for (size_t i = 0; i < state->nsteps; i++) {
+        const struct step_state *step = &state->steps[i];
+        if (step->status == STEP_UNKNOWN_STATUS && unknown == NULL) unknown = step;
+        if (step->status == STEP_FAILED_STATUS && failed == NULL && !step->step->continue_on_error) failed = step;
+    }
+    return unknown != NULL ? unknown : failed;
+}
+
+void
+next_error(struct buf *buf, const struct value *error)
+{
+    const char *file = value_get_str(error, "file", NULL), *class = value_get_str(error, "class", NULL);
+    int64_t line = value_get_int(error, "line", 0);
+    if (class != NULL) {
+        text_line(buf, class);
+        buf_text(buf, ": ");
+    }
+    text_line(buf, value_get_str(error, "message", "no message"));
+    if (file == NULL) return;
+    buf_text(buf, " (");
+    text_line(buf, file);
+    if (line > 0) buf_printf(buf, ":%" PRId64, line);
+    buf_char(buf, ')');
+}
+
+void
+next_outcome(struct buf *buf, const struct step_state *step, int64_t now_ms)
+{
+    uint32_t attempts = step_attempts(step), allowed = step->step->retry.attempts;
+    buf_text(buf, step_status_name(step->status));
+    if (attempts == 0) return;
+    buf_text(buf, " (");
+    if (attempts > 1 || (step->status == STEP_FAILED_STATUS && allowed > 1)) {
+        buf_printf(buf, "attempt %" PRIu32, attempts);
+        if (allowed > 1 && attempts <= allowed) buf_printf(buf, " of %" PRIu32, allowed);
+        buf_text(buf, ", ");
+    }
+    text_elapsed(buf, step_elapsed_ms(step, now_ms));
+    buf_char(buf, ')');
+}
+
+static void
+command(struct buf *buf, bool *first, const char *text, const char *what)
+{
+    buf_printf(buf, "%s %-44s %s\n", *first ? "next:" : "     ", text, what);
+    *first = false;
+}
+
+void
+next_commands(struct buf *buf, const struct run_state *state, enum run_status status)
+{
+    struct arena arena ARENA_SCOPED = {0};
+    const char *id = view_short_id(state->id);
+    const struct step_state *culprit = next_culprit(state);
+    bool first = true;
+    switch (status) {
+    case RUN_RUNNING_STATUS:
+        command(buf, &first, arena_printf(&arena, "levada logs %s -f", id), "follow what it writes");
+        return;
+    case RUN_SUCCEEDED_STATUS:
+        command(buf, &first, arena_printf(&arena, "levada show %s", id), "steps and outputs");
+        command(buf, &first, arena_printf(&arena, "levada report %s", id), "the same as a page");
+        return;
+    case RUN_UNKNOWN_STATUS:
+        if (culprit != NULL) {
+            const char *step = culprit->step->id;
+            command(buf, &first, arena_printf(&arena, "levada logs %s %s", id, step), "what it last wrote");
+            command(buf, &first, arena_printf(&arena, "levada resolve %s %s --done|--redo|--fail", id, step),
+                    "say how it ended");
+        }
+        command(buf, &first, arena_printf(&arena, "levada resume %s", id), "then go on");
+        return;
+    case RUN_INTERRUPTED_STATUS: case RUN_PARKED_STATUS:
+        command(buf, &first, arena_printf(&arena, "levada resume %s", id), "go on where it stopped");
+        command(buf, &first, arena_printf(&arena, "levada show %s", id), "what is done so far");
+        return;
+    case RUN_FAILED_STATUS: case RUN_CANCELLED_STATUS:
+        if (culprit != NULL)
+            command(buf, &first, arena_printf(&arena, "levada logs %s %s", id, culprit->step->id), "what it wrote");
+        command(buf, &first, arena_printf(&arena, "levada why %s", id), "how it came to this");
+        return;
+    }
+}
+
+static void
+add_map(struct buf *buf, const char *title, const struct value *map)
+{
+    size_t width = 0;
+    if (!value_is(map, VALUE_MAP) || map->map.count == 0) return;
+    buf_printf(buf, "  %s\n", title);
+    for (size_t i = 0; i < map->map.count; i++) {
+        size_t w = text_width(map->map.names[i], strlen(map->map.names[i]));
+        if (w > width && w <= 32) width = w;
+    }
+    for (size_t i = 0; i < map->map.count; i++) {
+        struct buf line BUF_SCOPED;
+        buf_init(&line, LIMIT_VALUE_SIZE);
+        text_value(&line, map->map.values[i]);
+        buf_text(buf, "    ");
+        text_pad(buf, map->map.names[i], width);
+        buf_text(buf, "  ");
+        text_fit(buf, buf_str(&line), 400);
+        buf_char(buf, '\n');
+    }
+}
+
+void
+next_summary(struct buf *buf, const struct run_state *state, enum run_status status, int64_t elapsed_ms, bool colour)
+{
+    const struct step_state *culprit = next_culprit(state);
+    buf_text(buf, TEXT_BOLD(colour));
+    text_line(buf, state->model->name);
+    buf_printf(buf, "%s %s%s%s ", TEXT_RESET(colour), text_run_colour(status, colour), run_status_name(status),
+               TEXT_RESET(colour));
+    buf_text(buf, status == RUN_RUNNING_STATUS ? "for " : "after ");
+    text_elapsed(buf, elapsed_ms);
+    buf_text(buf, ": ");
+    next_counts(buf, state);
+    buf_char(buf, '\n');
+    if (culprit != NULL && status != RUN_SUCCEEDED_STATUS) {
+        const char *hint = value_get_str(culprit->error, "hint", NULL);
+        buf_printf(buf, "  %s ", culprit->step->id);
+        next_outcome(buf, culprit, culprit->finished_ms);
+        buf_text(buf, ": ");
+        if (culprit->error != NULL) next_error(buf, culprit->error);
+        else text_line(buf, culprit->reason_text ? culprit->reason_text : "no reason recorded");
+        buf_char(buf, '\n');
+        if (hint != NULL && *hint) {
+            buf_text(buf, "    ");
+            text_line(buf, hint);
+            buf_char(buf, '\n');
+        }
+    } else if (state->error != NULL && status != RUN_SUCCEEDED_STATUS) {
+        buf_text(buf, "  ");
+        next_error(buf, state->error);
+        buf_char(buf, '\n');
+    }
+    add_map(buf, "outputs", state->outputs);
+    buf_printf(buf, "run:  %s\n", state->id);
+    next_commands(buf, state, status);
+}

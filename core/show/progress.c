@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The tree is drawn into a buffer and written with one call, so it never flickers and never mixes with another
+ * writer's line. Cursor moves are relative: what was on the screen before stays there.
+ */
+#include "show/progress.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "show/logs.h"
+#include "show/next.h"
+#include "show/stream.h"
+#include "show/text.h"
+#include "show/tree.h"
+#include "show/view.h"
+
+struct progress {
+    struct arena arena;
+    const struct run_state *state;
+    const char *run_folder;
+    FILE *out;
+    enum progress_mode mode;
+    bool colour, ended;
+    struct stream stream;
+    struct tree_row *rows;
+    struct meter *meters;
+    const char **hints;  /* per step */
+    size_t drawn;        /* lines on the screen */
+    int64_t drawn_ms;    /* monotonic */
+    unsigned frame;
+    struct buf text;
+};
+
+enum progress_mode
+progress_mode_for(int fd)
+{
+    const char *term = getenv("TERM");
+    return isatty(fd) && term != NULL && !str_eq(term, "dumb") ? PROGRESS_TREE : PROGRESS_PLAIN;
+}
+
+struct progress *
+progress_new(const char *run_folder, FILE *out, enum progress_mode mode)
+{
+    struct progress *progress = memory_resize(NULL, sizeof *progress);
+    *progress = (struct progress){.run_folder = run_folder, .out = out, .mode = mode};
+    buf_init(&progress->text, LIMIT_VALUE_SIZE);
+    progress->colour = text_colour_wanted(fileno(out));
+    return progress;
+}
+
+/* The engine loads the state itself: it is first seen here. */
+static void
+attach(struct progress *progress, const struct run_state *state)
+{
+    if (progress->state != NULL) return;
+    progress->state = state;
+    stream_init(&progress->stream, &progress->arena, state);
+    progress->rows = tree_rows(&progress->arena, state->model);
+    progress->meters = ARENA_ARRAY(&progress->arena, state->nsteps + 1, struct meter);
+    progress->hints = ARENA_ARRAY(&progress->arena, state->nsteps + 1, const char *);
+}
+
+static void
+flush_text(struct progress *progress)
+{
+    fwrite(buf_str(&progress->text), 1, progress->text.size, progress->out);
+    fflush(progress->out);
+    buf_clear(&progress->text);
+}
+
+static void
+draw(struct progress *progress, bool final)
+{
+    struct winsize size = {0};
+    int width = 80, height = 24;
+    if (ioctl(fileno(progress->out), TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+        width = size.ws_col;
+        height = size.ws_row > 0 ? size.ws_row : 24;
+    }
+    struct tree_view view = {.state = progress->state, .rows = progress->rows, .meters = progress->meters,
+                             .hints = progress->hints, .width = width > 20 ? width : 20, .height = height,
+                             .now_ms = clock_wall_ms(), .frame = progress->frame++, .colour = progress->colour,
+                             .final = final};
+    struct buf lines BUF_SCOPED;
+    buf_init(&lines, LIMIT_VALUE_SIZE);
+    if (progress->drawn) buf_printf(&progress->text, "\033[%zuA\r", progress->drawn);
+    progress->drawn = tree_render(&view, &lines);
+    /* Each line is written over the old one and cleared to its end: no moment without text, no flicker. */
+    for (size_t i = 0; i < lines.size; i++) {
+        if (lines.data[i] == '\n') buf_text(&progress->text, "\033[K");
+        buf_char(&progress->text, lines.data[i]);
+    }
+    buf_text(&progress->text, "\033[J");
+    flush_text(progress);
+}
+
+static void
+end_run(struct progress *progress)
+{
+    const struct run_state *state = progress->state;
+    int64_t end = state->finished_ms ? state->finished_ms : clock_wall_ms();
+    if (progress->ended) return;
+    progress->ended = true;
+    if (progress->mode == PROGRESS_TREE) {
+        draw(progress, true);
+        progress->drawn = 0;
+        buf_char(&progress->text, '\n');
+    }
+    next_summary(&progress->text, state, state->status, end - state->started_ms, progress->colour);
+    flush_text(progress);
+}
+
+static void
+tree_event(struct progress *progress, const struct event *event)
+{
+    if (event->step == NULL) return;
+    const struct step_state *step = state_step(progress->state, event->step, event->item);
+    if (step == NULL) return;
+    size_t index = (size_t)(step - progress->state->steps);
+    if (event->type == EVENT_STEP_INTENT) progress->meters[index] = (struct meter){0};
+    const struct attempt_state *last = step_last_attempt(step);
+    if (event->type == EVENT_STEP_FINISHED && step->status == STEP_FAILED_STATUS && last != NULL && last->log != NULL)
+        progress->hints[index] = logs_last_line(&progress->arena, progress->run_folder, last->log);
+}
+
+void
+progress_event(void *context, const struct run_state *state, const struct event *event)
+{
+    struct progress *progress = context;
+    bool end = event->type == EVENT_RUN_FINISHED || event->type == EVENT_RUN_STOPPED;
+    attach(progress, state);
+    switch (progress->mode) {
+    case PROGRESS_QUIET: return;
+    case PROGRESS_JSON:
+        stream_json(&progress->stream, event, &progress->text);
+        break;
+    case PROGRESS_PLAIN:
+        stream_plain(&progress->stream, event, &progress->text);
+        break;
+    case PROGRESS_TREE:
+        tree_event(progress, event);
+        break;
+    }
+    if (progress->text.size) flush_text(progress);
+    if (end && progress->mode != PROGRESS_JSON) end_run(progress);
+}
+
+void
+progress_step(void *context, const struct run_state *state, const struct step_state *step, uint64_t done,
+              uint64_t total, const char *what)
+{
+    struct progress *progress = context;
+    attach(progress, state);
+    if (progress->mode != PROGRESS_TREE) return;
+    struct meter *meter = &progress->meters[step - state->steps];
+    if (meter->what[0] == '\0' || done < meter->done) {
+        meter->since_ms = clock_wall_ms();
+        meter->since_done = done;
+    }
+    snprintf(meter->what, sizeof meter->what, "%s", what != NULL && *what ? what : "done");
+    meter->done = done;
+    meter->total = total;
+}
+
+void
+progress_tick(void *context, const struct run_state *state)
+{
+    struct progress *progress = context;
+    int64_t now_ms = clock_monotonic_ms();
+    attach(progress, state);
+    if (progress->mode != PROGRESS_TREE || progress->ended) return;
+    if (progress->drawn_ms != 0 && now_ms - progress->drawn_ms < PROGRESS_TICK_MS) return;
+    draw(progress, false);
+    progress->drawn_ms = now_ms;
+}
+
+void
+progress_note(void *context, const char *text)
+{
+    struct progress *progress = context;
+    if (progress->mode == PROGRESS_QUIET) return;
+    if (progress->mode == PROGRESS_JSON) { /* stdout is for events */
+        struct buf line BUF_SCOPED;
+        buf_init(&line, 1 << 16);
+        text_line(&line, text);
+        fprintf(stderr, "levada: %s\n", buf_str(&line));
+        return;
+    }
+    if (progress->mode == PROGRESS_PLAIN) {
+        int64_t ms = clock_wall_ms();
+        str_timestamp(&progress->text, ms - ms % 1000);
+        buf_char(&progress->text, ' ');
+    } else if (progress->drawn) {
+        buf_printf(&progress->text, "\033[%zuA\r", progress->drawn);
+    }
+    text_line(&progress->text, text);
+    buf_text(&progress->text, progress->drawn ? "\033[K\n" : "\n");
+    if (progress->drawn) { /* the note stays where the tree began, and the tree is drawn below it */
+        progress->drawn = 0;
+        draw(progress, false);
+    } else {
+        flush_text(progress);
+    }
+}
+
+void
+progress_free(struct progress **progress)
+{
+    struct progress *p = *progress;
+    *progress = NULL;
+    if (p == NULL) return;
+    if (p->mode == PROGRESS_TREE && p->drawn != 0) draw(p, true); /* ended by an error: leave the last picture */
+    buf_release(&p->text);
+    arena_release(&p->arena);
+    memory_free(p);
+}

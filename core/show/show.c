@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The members of the JSON are a promise to scripts: append, never rename.
+ */
+#include "show/show.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/str.h"
+#include "show/next.h"
+#include "show/stream.h"
+#include "show/text.h"
+
+void
+json_member(struct buf *buf, const char *name, const char *text)
+{
+    if (text == NULL) return;
+    buf_printf(buf, ",\"%s\":", name);
+    json_quote(buf, text, strlen(text));
+}
+
+void
+json_time(struct buf *buf, const char *name, int64_t ms)
+{
+    buf_printf(buf, ",\"%s\":", name);
+    if (ms == 0) {
+        buf_text(buf, "null");
+        return;
+    }
+    buf_char(buf, '"');
+    str_timestamp(buf, ms);
+    buf_char(buf, '"');
+}
+
+static void
+json_map(struct buf *buf, const char *name, const struct value *map)
+{
+    buf_printf(buf, ",\"%s\":", name);
+    if (value_is(map, VALUE_MAP)) json_write(buf, map);
+    else buf_text(buf, "{}");
+}
+
+/* Steps that an engine left behind go on no longer. */
+static int64_t
+view_now(const struct view *view, int64_t now_ms)
+{
+    if (view->status == RUN_RUNNING_STATUS || view->ndecisions == 0) return now_ms;
+    return view->decisions[view->ndecisions - 1].time_ms;
+}
+
+static void
+step_json(struct buf *buf, const struct step_state *step, int64_t now_ms)
+{
+    buf_text(buf, "{\"id\":");
+    json_quote(buf, step->step->id, strlen(step->step->id));
+    json_member(buf, "item", step->item);
+    json_member(buf, "status", step_status_name(step->status));
+    buf_printf(buf, ",\"attempts\":%" PRIu32, step_attempts(step));
+    json_map(buf, "outputs", step->outputs);
+    if (step->error != NULL) {
+        buf_text(buf, ",\"error\":");
+        stream_error(buf, step->error);
+    }
+    buf_text(buf, ",\"reason\":");
+    if (step->reason_code == NULL && step->reason_text == NULL) {
+        buf_text(buf, "null");
+    } else {
+        const char *code = step->reason_code ? step->reason_code : "", *text = step->reason_text;
+        buf_text(buf, "{\"code\":");
+        json_quote(buf, code, strlen(code));
+        json_member(buf, "text", text ? text : "");
+        buf_char(buf, '}');
+    }
+    json_time(buf, "started", step->started_ms);
+    json_time(buf, "finished", step->finished_ms);
+    buf_printf(buf, ",\"duration_ms\":%" PRId64 "}", step_elapsed_ms(step, now_ms));
+}
+
+void
+show_json(struct buf *buf, const struct view *view, int64_t now_ms)
+{
+    const struct run_state *state = &view->state;
+    buf_text(buf, "{\"run\":");
+    json_quote(buf, state->id, strlen(state->id));
+    json_member(buf, "workflow", state->model->name);
+    json_member(buf, "status", run_status_name(view->status));
+    json_time(buf, "started", state->started_ms);
+    json_time(buf, "finished", state->finished_ms);
+    json_map(buf, "params", state->params);
+    buf_text(buf, ",\"steps\":[");
+    for (size_t i = 0; i < state->nsteps; i++) {
+        if (i) buf_char(buf, ',');
+        step_json(buf, &state->steps[i], view_now(view, now_ms));
+    }
+    buf_char(buf, ']');
+    json_map(buf, "outputs", state->outputs);
+    if (state->error != NULL) {
+        buf_text(buf, ",\"error\":");
+        stream_error(buf, state->error);
+    }
+    json_member(buf, "failed_step", state->failed_step);
+    if (view->status != RUN_RUNNING_STATUS && view->state.status != RUN_RUNNING_STATUS)
+        buf_printf(buf, ",\"exit\":%d", state->exit_code);
+    buf_printf(buf, ",\"duration_ms\":%" PRId64, view_elapsed_ms(view, now_ms));
+    json_member(buf, "file", state->model->file);
+    json_member(buf, "trigger", state->trigger);
+    json_member(buf, "folder", view->folder);
+    buf_text(buf, "}\n");
+}
+
+static void
+heading(struct buf *buf, const char *name)
+{
+    buf_printf(buf, "  %-9s ", name);
+}
+
+static void
+show_head(struct buf *buf, const struct view *view, int64_t now_ms, bool colour)
+{
+    const struct run_state *state = &view->state;
+    buf_text(buf, TEXT_BOLD(colour));
+    text_line(buf, state->model->name);
+    buf_printf(buf, "%s  %s  %s%s%s\n", TEXT_RESET(colour), state->id, text_run_colour(view->status, colour),
+               run_status_name(view->status), TEXT_RESET(colour));
+    heading(buf, "started");
+    text_clock(buf, state->started_ms);
+    buf_text(buf, " UTC");
+    if (state->trigger != NULL) {
+        buf_text(buf, ", by ");
+        text_line(buf, state->trigger);
+    }
+    if (state->sessions > 1) buf_printf(buf, ", resumed %" PRIu32 "×", state->sessions - 1);
+    buf_char(buf, '\n');
+    if (state->finished_ms) {
+        heading(buf, "finished");
+        text_clock(buf, state->finished_ms);
+        buf_text(buf, " UTC\n");
+    }
+    heading(buf, "took");
+    text_elapsed(buf, view_elapsed_ms(view, now_ms));
+    buf_char(buf, '\n');
+    heading(buf, "workflow");
+    text_line(buf, state->model->file ? state->model->file : "-");
+    buf_char(buf, '\n');
+    heading(buf, "folder");
+    text_line(buf, view->folder);
+    buf_char(buf, '\n');
+    for (size_t i = 0; value_is(state->params, VALUE_MAP) && i < state->params->map.count; i++) {
+        heading(buf, i == 0 ? "params" : "");
+        text_line(buf, state->params->map.names[i]);
+        buf_text(buf, " = ");
+        text_value(buf, state->params->map.values[i]);
+        buf_char(buf, '\n');
+    }
+}
+
+static void
+show_step(struct buf *buf, const struct step_state *step, size_t width, int64_t now_ms, bool colour)
+{
+    struct buf text BUF_SCOPED;
+    buf_init(&text, LIMIT_VALUE_SIZE);
+    buf_printf(buf, "  %s%s%s ", text_colour(step->status, colour), text_glyph(step->status), TEXT_RESET(colour));
+    text_pad(buf, step->step->id, width);
+    buf_text(buf, "  ");
+    next_outcome(buf, step, now_ms);
+    if (step->error != NULL) {
+        buf_text(buf, ": ");
+        next_error(buf, step->error);
+    } else if (step->status != STEP_SUCCEEDED_STATUS && step->status != STEP_RUNNING_STATUS &&
+               step->reason_text != NULL) {
+        buf_text(buf, ": ");
+        text_line(buf, step->reason_text);
+    }
+    buf_char(buf, '\n');
+    for (size_t i = 0; value_is(step->outputs, VALUE_MAP) && i < step->outputs->map.count; i++) {
+        buf_printf(buf, "      %s", TEXT_DIM(colour));
+        text_line(buf, step->outputs->map.names[i]);
+        buf_text(buf, " = ");
+        buf_clear(&text);
+        text_value(&text, step->outputs->map.values[i]);
+        text_fit(buf, buf_str(&text), 160);
+        buf_printf(buf, "%s\n", TEXT_RESET(colour));
+    }
+}
+
+void
+show_text(struct buf *buf, const struct view *view, int64_t now_ms, bool colour)
+{
+    const struct run_state *state = &view->state;
+    size_t width = 8;
+    show_head(buf, view, now_ms, colour);
+    for (size_t i = 0; i < state->nsteps; i++) {
+        size_t size = strlen(state->steps[i].step->id);
+        if (size > width) width = size > 40 ? 40 : size;
+    }
+    buf_char(buf, '\n');
+    for (size_t i = 0; i < state->nsteps; i++) {
+        bool idle = state->steps[i].status == STEP_WAITING_STATUS && view->status != RUN_RUNNING_STATUS;
+        if (state->steps[i].step->part != PART_STEPS && idle) continue;
+        show_step(buf, &state->steps[i], width, view_now(view, now_ms), colour);
+    }
+    buf_char(buf, '\n');
+    next_summary(buf, state, view->status, view_elapsed_ms(view, now_ms), colour);
+}
+
+/* ---- ls ---------------------------------------------------------------------------------------------- */
+
+void
+list_head(struct buf *buf, bool colour)
+{
+    buf_printf(buf, "%sRUN       STATUS       STARTED (UTC)        TOOK      WORKFLOW              STEPS%s\n",
+               TEXT_DIM(colour), TEXT_RESET(colour));
+}
+
+void
+list_row(struct buf *buf, const struct view *view, int64_t now_ms, bool colour)
+{
+    struct buf took BUF_SCOPED;
+    buf_init(&took, 64);
+    buf_printf(buf, "%-8s  %s%-11s%s  ", view_short_id(view->state.id), text_run_colour(view->status, colour),
+               run_status_name(view->status), TEXT_RESET(colour));
+    text_clock(buf, view->state.started_ms);
+    text_elapsed(&took, view_elapsed_ms(view, now_ms));
+    buf_printf(buf, "  %-8s  ", buf_str(&took));
+    text_pad(buf, view->state.model->name, 20);
+    buf_text(buf, "  ");
+    next_counts(buf, &view->state);
+    buf_char(buf, '\n');
+}
+
+void
+list_broken(struct buf *buf, const char *id, const struct err *err, bool colour)
+{
+    buf_printf(buf, "%-8s  %sunreadable%s   ", view_short_id(id), text_run_colour(RUN_FAILED_STATUS, colour),
+               TEXT_RESET(colour));
+    text_line(buf, err->message);
+    buf_char(buf, '\n');
+}
+
+void
+list_row_json(struct buf *buf, const struct view *view, int64_t now_ms)
+{
+    size_t counts[STEP_UNKNOWN_STATUS + 1] = {0};
+    bool first = true;
+    buf_text(buf, "{\"run\":");
+    json_quote(buf, view->state.id, strlen(view->state.id));
+    json_member(buf, "workflow", view->state.model->name);
+    json_member(buf, "status", run_status_name(view->status));
+    json_time(buf, "started", view->state.started_ms);
+    json_time(buf, "finished", view->state.finished_ms);
+    buf_printf(buf, ",\"duration_ms\":%" PRId64 ",\"steps\":{", view_elapsed_ms(view, now_ms));
+    for (size_t i = 0; i < view->state.nsteps; i++) counts[view->state.steps[i].status]++;
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        if (counts[i] == 0) continue;
+        buf_printf(buf, "%s\"%s\":%zu", first ? "" : ",", step_status_name((enum step_status)i), counts[i]);
+        first = false;
+    }
+    buf_text(buf, "}}");
+}
+
+void
+list_broken_json(struct buf *buf, const char *id, const struct err *err)
+{
+    buf_text(buf, "{\"run\":");
+    json_quote(buf, id, strlen(id));
+    buf_text(buf, ",\"status\":\"unreadable\",\"error\":{\"class\":\"permanent\"");
+    json_member(buf, "message", err->message);
+    json_member(buf, "hint", err->hint);
+    buf_text(buf, "}}");
+}

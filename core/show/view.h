@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A run as a person looks at it: its folded state, the decisions in the order they were made, and whether the
+ * engine is still there. Reads the journal only, and never writes.
+ */
+#ifndef SHOW_VIEW_H
+#define SHOW_VIEW_H
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/value.h"
+#include "run/state.h"
+
+/* One recorded decision: why something ran, was skipped, retried, taken over, settled. */
+struct decision {
+    int64_t seq, time_ms;
+    enum event_type type;
+    const char *step, *item; /* NULL: of the run */
+    const char *code, *text; /* as recorded; for the run's own events as decision_of() words them */
+    const char *status;      /* STEP_FINISHED, RUN_*: the new status; else NULL */
+    int64_t attempt;         /* 0: none */
+};
+
+struct view {
+    const char *folder;
+    struct run_state state;
+    enum run_status status; /* INTERRUPTED when the journal says running but its engine is gone */
+    struct decision *decisions;
+    size_t ndecisions;
+};
+
+/* The run of a folder. The arena outlives the view. EXIT_STORE as of the journal. */
+int view_load(struct arena *arena, const char *folder, struct view *ret, struct err *err);
+/* The decision that an event records, texts copied into arena. False: it records none. */
+bool decision_of(struct arena *arena, const struct event *event, struct decision *ret);
+/* Does the engine that the folder's `attempts` names still live? */
+bool view_engine_lives(const char *folder);
+
+/* The short name of a run: the end of its id, which `levada show` and its kin understand. */
+#define SHORT_ID_SIZE 8
+const char *view_short_id(const char *id);
+
+/* Of a step: from its first intent to its end, or to now_ms while it goes on; 0 before. */
+int64_t step_elapsed_ms(const struct step_state *step, int64_t now_ms);
+/* Number of the last attempt that did something (one that only asked does not count); 0: none. */
+uint32_t step_attempts(const struct step_state *step);
+/* The last attempt, or NULL. */
+const struct attempt_state *step_last_attempt(const struct step_state *step);
+/* Of a run: from its start to its end, to now_ms while it runs, to its last sign of life when interrupted. */
+int64_t view_elapsed_ms(const struct view *view, int64_t now_ms);
+
+#endif

@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kill anything at any moment: nothing is lost and nothing is done twice."""
+import collections
+import json
+import os
+import signal
+import sqlite3
+import time
+
+import levada
+
+CHAIN = """levada: 1
+name: chain
+steps:
+""" + "".join(f"""  - id: s{i}
+    {"needs: [s%d]" % (i - 1) if i else "needs: []"}
+    run: echo s{i} >> "$LEDGER"
+""" for i in range(4)) + """  - id: beside
+    needs: []
+    run: |
+      echo beside >> "$LEDGER"
+      echo "n=7" >> "$LEVADA_OUTPUT"
+    outputs: {n: {}}
+  - id: join
+    run: echo "join${{ steps.beside.outputs.n }}" >> "$LEDGER"
+    needs: [s3]
+finally:
+  - id: last
+    run: echo last >> "$LEDGER"
+"""
+EFFECTS = ["s0", "s1", "s2", "s3", "beside", "join7", "last"]
+
+
+def check_journal(case):
+    journal = os.path.join(case.run_folder(), "journal.db")
+    with sqlite3.connect(journal) as db:
+        case.assertEqual(db.execute("pragma integrity_check").fetchone()[0], "ok")
+        case.assertEqual([row[0] for row in db.execute("select seq from events order by seq")],
+                         list(range(1, 1 + db.execute("select count(*) from events").fetchone()[0])))
+
+
+class Killed(levada.Case):
+    def reset(self):
+        self.end_marked()
+        for path in (self.ledger_path,):
+            if os.path.exists(path):
+                os.remove(path)
+        if os.path.isdir(self.state):
+            levada.shutil.rmtree(self.state)
+
+    def kill_everywhere(self, where, workflow):
+        """Kill at the 1st, 2nd, … passing of a point until a run gets through. Returns how many kills."""
+        for n in range(1, 200):
+            self.reset()
+            done = self.levada("run", workflow, "--json", expect=None, env={"LEVADA_FAILPOINT": f"{where}:{n}"})
+            if done.returncode == 0:
+                return n - 1
+            self.assertEqual(done.returncode, -signal.SIGKILL, done.stderr)
+            if not self.runs():
+                continue
+            resumed = self.levada("resume", "last", "--json", expect=(0, 8))
+            if resumed.returncode == 8:  # killed before the run could be resumed: it had not started anything
+                self.assertEqual(self.ledger(), [])
+                self.assertNotIn("run_started", done.stdout)
+                continue
+            self.assertEqual(sorted(self.ledger()), sorted(EFFECTS), f"{where}:{n}\n{done.stdout}\n{resumed.stdout}")
+            self.assertEqual(set(self.statuses().values()), {"succeeded"})
+            check_journal(self)
+        self.fail("a run that never gets through")
+
+    def test_a_chain_killed_at_every_journal_write_and_resumed_has_every_effect_once(self):
+        if not levada.has_failpoints():
+            self.skipTest("this build has no failpoints")
+        workflow = self.write("chain.yaml", CHAIN)
+        kills = {where: self.kill_everywhere(where, workflow)
+                 for where in ("journal_before", "journal_inside", "journal_after")}
+        print("kills:", kills, flush=True)
+        self.assertGreater(min(kills.values()), 10)
+
+    def test_a_resume_killed_at_every_journal_write_has_every_effect_once(self):
+        if not levada.has_failpoints():
+            self.skipTest("this build has no failpoints")
+        workflow = self.write("chain.yaml", CHAIN)
+        kills = 0
+        for n in range(1, 30):
+            self.reset()
+            self.levada("run", workflow, expect=-signal.SIGKILL, env={"LEVADA_FAILPOINT": "journal_after:5"})
+            again = self.levada("resume", "last", expect=None, env={"LEVADA_FAILPOINT": f"journal_before:{n}"})
+            if again.returncode == 0:
+                break
+            kills += 1
+            self.levada("resume", "last")
+            collected = collections.Counter(self.ledger())
+            self.assertEqual(sorted(collected.elements()), sorted(EFFECTS))
+        print("kills:", kills, flush=True)
+        self.assertGreater(kills, 3)
+
+    def start_slow(self, extra="", seconds=3):
+        workflow = self.write("slow.yaml", f"""levada: 1
+name: slow
+steps:
+  - id: slow
+    {extra}
+    run: |
+      echo begin >> "$LEDGER"
+      sleep {seconds}
+      echo end >> "$LEDGER"
+  - id: after
+    needs: [slow]
+    run: echo after >> "$LEDGER"
+""")
+        process = self.start("run", workflow, "--json")
+        self.wait_for(lambda: self.ledger() == ["begin"], "the step to begin")
+        return process
+
+    def worker_pids(self):
+        """Processes whose parent is a launcher of this test."""
+        pids = []
+        for pid in [p for p in os.listdir("/proc") if p.isdigit()]:
+            try:
+                with open(f"/proc/{pid}/environ", "rb") as environ, open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+                    if ("LEVADA_STATE=" + self.state).encode() not in environ.read().split(b"\0"):
+                        continue
+                    parent = int(stat.read().rsplit(")", 1)[1].split()[1])
+                with open(f"/proc/{parent}/comm", encoding="utf-8") as comm:
+                    if comm.read().strip() == "levada-launch":
+                        pids.append(int(pid))
+            except OSError:
+                continue
+        return pids
+
+    def launcher_pids(self, engine):
+        with open(f"/proc/{engine}/task/{engine}/children", encoding="utf-8") as children:
+            return [int(pid) for pid in children.read().split()]
+
+    def test_an_engine_killed_while_a_step_runs_is_resumed_and_takes_the_result(self):
+        process = self.start_slow()
+        process.kill()
+        process.wait()
+        self.levada("resume", "last")
+        self.assertEqual(self.ledger(), ["begin", "end", "after"])
+
+    def test_a_worker_killed_inside_an_unsafe_step_leaves_it_unknown_and_it_never_runs_again_by_itself(self):
+        process = self.start_slow(seconds=30)
+        workers = self.worker_pids()
+        self.assertEqual(len(workers), 1)
+        os.kill(workers[0], signal.SIGKILL)
+        self.assertEqual(process.wait(timeout=20), 9)
+        self.assertEqual(self.statuses()["slow"], "unknown")
+        self.levada("resume", "last", expect=9)
+        self.levada("resume", "last", expect=9)
+        self.assertEqual(self.ledger(), ["begin"], "nothing ran again, and the killed worker's shell was ended")
+        why = self.levada("why", "last", "slow").stdout
+        self.assertIn("signal 9", why)
+        self.levada("resolve", "last", "slow", "--done", "--reason", "looked at it")
+        self.levada("resume", "last")
+        self.assertEqual(self.ledger(), ["begin", "after"])
+        self.assertIn("looked at it", self.levada("why", "last", "slow").stdout)
+
+    def test_resolve_redo_runs_it_again_and_fail_fails_it(self):
+        for word, effects, code in (("--redo", ["begin", "begin", "end", "after"], 0), ("--fail", ["begin"], 1)):
+            self.reset()
+            process = self.start_slow(seconds=1)
+            os.kill(self.worker_pids()[0], signal.SIGKILL)
+            self.assertEqual(process.wait(timeout=20), 9)
+            self.levada("resolve", "last", "slow", word)
+            self.levada("resume", "last", expect=code)
+            self.assertEqual(self.ledger(), effects)
+
+    def test_a_worker_killed_inside_an_idempotent_step_is_run_again(self):
+        process = self.start_slow(extra="effect: idempotent", seconds=1)
+        os.kill(self.worker_pids()[0], signal.SIGKILL)
+        self.assertEqual(process.wait(timeout=20), 0)
+        self.assertEqual(self.ledger(), ["begin", "begin", "end", "after"])
+
+    def test_engine_launcher_and_worker_killed_together_leave_an_unsafe_step_unknown(self):
+        process = self.start_slow(seconds=30)
+        victims = [process.pid, *self.launcher_pids(process.pid), *self.worker_pids()]
+        self.assertEqual(len(victims), 3)
+        for pid in victims:
+            os.kill(pid, signal.SIGKILL)
+        process.wait()
+        self.levada("resume", "last", expect=9)
+        self.assertEqual(self.statuses()["slow"], "unknown")
+        time.sleep(0.2)
+        self.assertEqual(self.ledger(), ["begin"])
+
+    def test_when_the_launcher_dies_the_engine_starts_again_and_the_step_goes_on(self):
+        process = self.start_slow(seconds=1)
+        os.kill(self.launcher_pids(process.pid)[0], signal.SIGKILL)
+        out, err = process.communicate(timeout=20)
+        self.assertEqual(process.returncode, 0, out + err)
+        self.assertEqual(self.ledger(), ["begin", "end", "after"])
+
+    def test_two_engines_on_one_run_the_second_is_refused_with_the_pid_of_the_first(self):
+        process = self.start_slow(seconds=2)
+        done = self.levada("resume", "last", expect=6)
+        self.assertIn(str(process.pid), done.stderr)
+        self.assertEqual(process.wait(timeout=20), 0)
+        self.assertEqual(self.ledger(), ["begin", "end", "after"])
+
+    def test_takeover_kills_a_stopped_engine_and_goes_on(self):
+        process = self.start_slow(seconds=1)
+        os.kill(process.pid, signal.SIGSTOP)
+        self.levada("resume", "last", "--takeover")
+        process.wait(timeout=10)
+        self.assertEqual(self.ledger(), ["begin", "end", "after"])
+
+    def test_ctrl_c_once_interrupts_and_the_run_can_be_resumed(self):
+        process = self.start_slow(extra="effect: idempotent", seconds=20)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(timeout=20), 130)
+        self.assertEqual(self.show()["status"], "interrupted")
+
+    def test_ctrl_c_once_lets_an_unsafe_step_end_or_go_on_by_itself(self):
+        process = self.start_slow(extra="grace: 200ms", seconds=2)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(timeout=20), 130)
+        self.levada("resume", "last")
+        self.assertEqual(self.ledger(), ["begin", "end", "after"])
+
+    def test_ctrl_c_twice_kills_and_an_unsafe_step_is_unknown(self):
+        process = self.start_slow(seconds=30)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(timeout=20), 9)
+        self.assertEqual(self.ledger(), ["begin"])
+
+    def test_cancel_ends_a_run_for_good_and_finally_still_runs(self):
+        workflow = self.write("c.yaml", """levada: 1
+name: c
+steps:
+  - id: slow
+    run: echo begin >> "$LEDGER"; sleep 30; echo end >> "$LEDGER"
+  - id: after
+    needs: [slow]
+    run: echo after >> "$LEDGER"
+finally:
+  - id: clean
+    run: echo clean >> "$LEDGER"
+""")
+        process = self.start("run", workflow)
+        self.wait_for(lambda: self.ledger() == ["begin"], "the step to begin")
+        self.levada("cancel", "last", "--reason", "enough")
+        self.assertEqual(process.wait(timeout=20), 10)
+        self.assertEqual(self.ledger(), ["begin", "clean"])
+        self.assertEqual(self.statuses(), {"slow": "cancelled", "after": "cancelled", "clean": "succeeded"})
+        self.levada("resume", "last", expect=10)
+
+    def test_cancel_reaches_a_step_whose_engine_was_killed(self):
+        process = self.start_slow(seconds=30)
+        process.kill()
+        process.wait()
+        self.levada("cancel", "last", expect=10, timeout=40)
+        self.assertEqual(self.ledger(), ["begin"])
+        self.assertEqual(self.worker_pids(), [])
+
+    def test_a_journal_moved_elsewhere_can_still_be_shown(self):
+        workflow = self.write("chain.yaml", CHAIN)
+        self.levada("run", workflow)
+        away = os.path.join(self.folder, "away")
+        levada.shutil.copytree(self.run_folder(), away)
+        self.assertFalse(os.path.exists(os.path.join(away, "journal.db-wal")), "one plain file")
+        self.assertEqual(json.loads(self.levada("show", away, "--json").stdout)["status"], "succeeded")
+
+
+if __name__ == "__main__":
+    levada.main()
