@@ -3,6 +3,7 @@
  * Expressions are parsed here and not by Lua, for three reasons: an error stands at its column, `==` and `and` can be
  * guarded (Lua cannot intercept them, and a secret must not be compared), and nothing of the user's text is run.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/assert.h"

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/str.h"
 #include "workflow/library.h"
 #include "workflow/library_regex.h"
