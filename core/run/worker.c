@@ -152,6 +152,7 @@ become_worker(struct worker *worker, int sock)
 {
     (void)setsid();
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+    (void)prctl(PR_SET_NAME, "levada-worker");
     sigset_t none;
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
