@@ -64,15 +64,19 @@ session_run(const struct session *session, struct launcher launcher, const char 
         again[n++] = "--max-parallel";
         again[n++] = parallel;
     }
-    struct progress *progress = progress_new(session->json    ? PROGRESS_JSON
-                                             : session->quiet ? PROGRESS_QUIET
-                                                              : PROGRESS_AUTO);
+    FILE *out = session->json ? stdout : stderr;
+    enum progress_mode mode = session->json    ? PROGRESS_JSON
+                              : session->quiet ? PROGRESS_QUIET
+                                               : progress_mode_for(STDERR_FILENO);
+    struct progress *progress = progress_new(run_folder, out, mode);
     struct engine_options options = {
         .launcher = launcher, .max_parallel = session->max_parallel, .takeover = session->takeover,
         .cancel = session->cancel, .who = session->who, .why = session->why,
-        .again = (char *const *)(uintptr_t)again, .watch = progress_watch(progress)};
+        .again = (char *const *)(uintptr_t)again,
+        .watch = {.context = progress, .event = progress_event, .progress = progress_step, .tick = progress_tick,
+                  .tick_ms = mode == PROGRESS_TREE ? PROGRESS_TICK_MS : 0, .note = progress_note}};
     int code = engine_run(run_folder, &options, &err);
-    progress_free(progress);
+    progress_free(&progress);
     if (err.code) cli_fail(&err);
     return code;
 }

@@ -28,6 +28,7 @@ struct expr {
     size_t nrefs;
     const char **calls; /* names of functions called, once each */
     size_t ncalls;
+    const struct expr_code *code; /* private to expr*.c */
 };
 
 /* Checks syntax (Lua's own parser), finds names and calls. Errors: EXIT_INVALID with line and column in the file and,
