@@ -88,7 +88,7 @@ print_action(const struct schema_plugin *plugin, const struct schema_action *act
     printf("\neffect: %s\n", schema_effect_name(action->effect));
     struct buf meaning BUF_SCOPED;
     buf_init(&meaning, 4 * KIB);
-    buf_printf(&meaning, "When an attempt vanishes: %s.", schema_effect_meaning(action->effect));
+    buf_printf(&meaning, "After an attempt that vanished: %s.", schema_effect_meaning(action->effect));
     print_item("", 4, buf_str(&meaning));
     printf("\ninputs:%s\n", action->ninputs ? "" : " none");
     print_fields(action->inputs, action->ninputs, 0, true);

@@ -55,8 +55,8 @@ collect(int pidfd, int in, struct buf *buf, int64_t deadline_ms, const char *nam
         if (ready < 0 && errno == EINTR) continue;
         if (ready < 0) return err_errno(err, EXIT_FAILED, "cannot wait for the describer");
         if (ready == 0)
-            return err_set(err, EXIT_INVALID, "plugin \"%s\" did not finish loading within %lld ms", name,
-                           (long long)timeout_ms);
+            return err_set(err, EXIT_INVALID, "plugin \"%s\" did not finish loading within %g s", name,
+                           (double)timeout_ms / 1000);
         ssize_t n = fds[1].revents ? read(in, chunk, sizeof chunk) : -1;
         if (n > 0) buf_add(buf, chunk, (size_t)n);
         if (n == 0) fds[1].fd = -1;
@@ -70,7 +70,7 @@ collect(int pidfd, int in, struct buf *buf, int64_t deadline_ms, const char *nam
 
 static int
 judge(struct arena *arena, const siginfo_t *end, const struct buf *buf, const char *name, const struct value **ret,
-      struct err *err)
+      bool *said, struct err *err)
 {
     const struct value *json = NULL;
     struct err ignored;
@@ -80,7 +80,8 @@ judge(struct arena *arena, const siginfo_t *end, const struct buf *buf, const ch
     if (buf->size) (void)json_parse(arena, buf->data, buf->size, &json, &ignored);
     const struct value *error = value_get(json, "error");
     if (error != NULL) {
-        err_set(err, EXIT_INVALID, "plugin \"%s\": %s", name, value_get_str(error, "message", "unknown error"));
+        *said = true;
+        err_set(err, EXIT_INVALID, "%s", value_get_str(error, "message", "unknown error"));
         err_hint(err, "%s", value_get_str(error, "hint", ""));
         return EXIT_INVALID;
     }
@@ -114,7 +115,8 @@ describer_run(struct arena *arena, const char *executable, const char *name, con
     while (waitid(P_PID, (id_t)pid, &end, WEXITED | WNOWAIT) != 0 && errno == EINTR) continue;
     kill(-pid, SIGKILL); /* before the pid is free again */
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
-    if (code == 0) code = judge(arena, &end, &buf, name, ret, err);
-    if (code && err->hint[0] == '\0') err_hint(err, "Run \"levada describe %s\" to see it by itself.", path);
+    bool said = false; /* the describer itself found what is wrong: it says no more by hand */
+    if (code == 0) code = judge(arena, &end, &buf, name, ret, &said, err);
+    if (code && !said) err_hint(err, "Run \"levada describe %s\" to see it by itself.", path);
     return code;
 }

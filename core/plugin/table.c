@@ -91,8 +91,8 @@ check_texts(struct table *table, const struct levada_field *field)
         if (i == 1 && is_bounded(field->type)) plain.minimum = field->minimum; /* the maximum is above it */
         if (!is_bounded(field->type)) return refuse(table, field, "has a bound, which its type cannot have");
         if (rule_text(table->arena, &plain, bounds[i], &fault) == NULL)
-            return refuse(table, field, arena_printf(table->arena, "has a bad bound \"%s\": %s", bounds[i],
-                                                     fault.err.message));
+            return refuse(table, field, arena_printf(table->arena, "has a bad bound \"%s\": it %s", bounds[i],
+                                                     rule_detail(&plain, &fault)));
     }
     if (field->fallback == NULL) return 0;
     if (field->flags & LEVADA_REQUIRED) return refuse(table, field, "is required and has a default");
@@ -100,7 +100,8 @@ check_texts(struct table *table, const struct levada_field *field)
     if (field->type == LEVADA_TYPE_OBJECT || field->type == LEVADA_TYPE_OBJECTS)
         return refuse(table, field, "is an object and has a default; its members may have defaults");
     if (rule_text(table->arena, &rule, field->fallback, &fault) == NULL)
-        return refuse(table, field, arena_printf(table->arena, "has a bad default: %s", fault.err.message));
+        return refuse(table, field, arena_printf(table->arena, "has a bad default: it %s",
+                                                 rule_detail(&rule, &fault)));
     return 0;
 }
 

@@ -75,15 +75,6 @@ flush_text(struct progress *progress)
     buf_clear(&progress->text);
 }
 
-/* Cursor to the first line of the tree, everything below it erased. */
-static void
-erase(struct progress *progress)
-{
-    if (progress->drawn) buf_printf(&progress->text, "\033[%zuA", progress->drawn);
-    buf_text(&progress->text, "\r\033[J");
-    progress->drawn = 0;
-}
-
 static void
 draw(struct progress *progress, bool final)
 {
@@ -97,8 +88,16 @@ draw(struct progress *progress, bool final)
                              .hints = progress->hints, .width = width > 20 ? width : 20, .height = height,
                              .now_ms = clock_wall_ms(), .frame = progress->frame++, .colour = progress->colour,
                              .final = final};
-    erase(progress);
-    progress->drawn = tree_render(&view, &progress->text);
+    struct buf lines BUF_SCOPED;
+    buf_init(&lines, LIMIT_VALUE_SIZE);
+    if (progress->drawn) buf_printf(&progress->text, "\033[%zuA\r", progress->drawn);
+    progress->drawn = tree_render(&view, &lines);
+    /* Each line is written over the old one and cleared to its end: no moment without text, no flicker. */
+    for (size_t i = 0; i < lines.size; i++) {
+        if (lines.data[i] == '\n') buf_text(&progress->text, "\033[K");
+        buf_char(&progress->text, lines.data[i]);
+    }
+    buf_text(&progress->text, "\033[J");
     flush_text(progress);
 }
 
@@ -199,12 +198,16 @@ progress_note(void *context, const char *text)
         str_timestamp(&progress->text, ms - ms % 1000);
         buf_char(&progress->text, ' ');
     } else if (progress->drawn) {
-        erase(progress); /* the note stays above the tree, which the next tick draws again */
-        progress->drawn_ms = 0;
+        buf_printf(&progress->text, "\033[%zuA\r", progress->drawn);
     }
     text_line(&progress->text, text);
-    buf_char(&progress->text, '\n');
-    flush_text(progress);
+    buf_text(&progress->text, progress->drawn ? "\033[K\n" : "\n");
+    if (progress->drawn) { /* the note stays where the tree began, and the tree is drawn below it */
+        progress->drawn = 0;
+        draw(progress, false);
+    } else {
+        flush_text(progress);
+    }
 }
 
 void

@@ -29,6 +29,12 @@ put(struct line *line, const char *text)
 }
 
 static void
+put_gap(struct line *line, size_t cells)
+{
+    for (; cells > 0 && line->left > 0; cells--, line->left--) buf_char(line->buf, ' ');
+}
+
+static void
 put_colour(struct line *line, const char *escape)
 {
     buf_text(line->buf, escape);
@@ -58,10 +64,10 @@ put_bar(struct line *line, const struct meter *meter, bool colour)
     line->left -= BAR_CELLS;
     struct buf text BUF_SCOPED;
     buf_init(&text, 64);
-    buf_printf(&text, " %3d%%  ", (int)(part * 100));
-    put(line, " ");
+    buf_printf(&text, "%3d%%", (int)(part * 100));
+    put_gap(line, 1);
     put_buf(line, &text);
-    put(line, "  ");
+    put_gap(line, 2);
 }
 
 static void
@@ -85,9 +91,8 @@ put_meter(struct line *line, const struct tree_view *view, const struct meter *m
         text_quantity(&text, rate >= 10 ? (double)(int64_t)rate : rate, bytes ? "bytes" : "");
         buf_text(&text, "/s");
     }
-    buf_text(&text, "  ");
     put_buf(line, &text);
-    put(line, "  ");
+    put_gap(line, 2);
 }
 
 static void
@@ -96,9 +101,8 @@ put_needs(struct line *line, const struct tree_view *view, const struct step *st
     bool first = true;
     for (size_t i = 0; i < step->nneeds; i++) {
         if (step_status_ended(view->state->steps[step->needs[i]].status)) continue;
-        put(line, first ? "after " : ", ");
-        if (first) line->left = line->left > 0 ? line->left - 1 : 0;
-        if (first) buf_char(line->buf, ' ');
+        put(line, first ? "after" : ",");
+        put_gap(line, 1);
         put(line, view->state->model->steps[step->needs[i]].id);
         first = false;
     }
@@ -141,6 +145,7 @@ put_detail(struct line *line, const struct tree_view *view, const struct step_st
         break;
     case STEP_WAITING_STATUS:
         put_colour(line, TEXT_DIM(view->colour));
+        if (step->step->part == PART_FINALLY && step->step->nneeds == 0) put(line, "at the end");
         put_needs(line, view, step->step);
         break;
     case STEP_READY_STATUS:
@@ -178,18 +183,16 @@ put_failure(const struct tree_view *view, const struct step_state *step, struct 
     if (step->error != NULL) {
         struct line line = {buf, (size_t)view->width - 1};
         next_error(&text, step->error);
-        buf_text(buf, "      ");
-        line.left = line.left > 6 ? line.left - 6 : 0;
+        put_gap(&line, 6);
         put_buf(&line, &text);
         lines += end_line(&line);
     }
     if (hint != NULL) {
         struct line line = {buf, (size_t)view->width - 1};
-        buf_text(buf, "      ");
-        line.left = line.left > 6 ? line.left - 6 : 0;
+        put_gap(&line, 6);
         put_colour(&line, TEXT_DIM(view->colour));
         buf_text(&text, "log: ");
-        buf_text(&text, hint);
+        buf_text(&text, hint + strspn(hint, " \t"));
         put_buf(&line, &text);
         put_colour(&line, TEXT_RESET(view->colour));
         lines += end_line(&line);
@@ -217,8 +220,7 @@ put_row(const struct tree_view *view, const struct tree_row *row, size_t name_ce
     const struct step_state *step = &view->state->steps[row->step];
     struct line line = {buf, (size_t)view->width - 1};
     size_t indent = row_indent(row, flat);
-    buf_text(buf, "  ");
-    line.left = line.left > 2 ? line.left - 2 : 0;
+    put_gap(&line, 2);
     if (indent && line.left > indent) {
         put_colour(&line, TEXT_DIM(view->colour));
         for (uint32_t d = 1; d < indent / 2; d++) buf_text(buf, row->open >> (d - 1) & 1 ? "│ " : "  ");
@@ -258,14 +260,11 @@ put_title(const struct tree_view *view, struct buf *buf)
     put_colour(&line, TEXT_RESET(view->colour));
     put_colour(&line, TEXT_DIM(view->colour));
     int64_t end = state->finished_ms ? state->finished_ms : view->now_ms;
-    buf_printf(&text, "  %s  ", view_short_id(state->id));
+    buf_printf(&text, "%s  ", view_short_id(state->id));
     text_elapsed(&text, end > state->started_ms ? end - state->started_ms : 0);
     if (state->cancel_asked && !run_status_ended(state->status)) buf_text(&text, "  cancelling");
-    if (line.left > 2) {
-        buf_text(buf, "  ");
-        line.left -= 2;
-        put(&line, buf_str(&text) + 2);
-    }
+    put_gap(&line, 2);
+    put_buf(&line, &text);
     put_colour(&line, TEXT_RESET(view->colour));
     return end_line(&line);
 }
@@ -315,8 +314,7 @@ render_collapsed(const struct tree_view *view, size_t room, struct buf *buf)
         const struct step_state *step = &view->state->steps[view->rows[i].step];
         if (step->status == STEP_READY_STATUS) lines += put_row(view, &view->rows[i], cells, true, buf);
     }
-    buf_text(buf, "  ");
-    line.left = line.left > 2 ? line.left - 2 : 0;
+    put_gap(&line, 2);
     text_count(&text, (int64_t)view->state->nsteps);
     buf_text(&text, " steps: ");
     next_counts(&text, view->state);

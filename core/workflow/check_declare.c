@@ -8,7 +8,6 @@
 #include "workflow/check.h"
 #include "workflow/params.h"
 #include "workflow/parse.h"
-#include "workflow/pattern.h"
 #include "workflow/template.h"
 
 static void
@@ -62,7 +61,7 @@ param_bounds(struct check *check, struct param *param, const struct value *map)
     }
     param->format = keys_text(PLACE_PARAM, map, "format");
     param->pattern = keys_text(PLACE_PARAM, map, "pattern");
-    if (param->pattern != NULL && pattern_check(check->arena, param->pattern, &err)) {
+    if (param->pattern != NULL && param_pattern_check(check->arena, param->pattern, &err)) {
         CHECK_ERROR(check, value_get(map, "pattern"), "wrong-value", err.hint[0] ? err.hint : NULL,
                     "\"pattern\" of param \"%s\": %s", param->name, err.message);
         param->pattern = NULL;

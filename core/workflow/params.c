@@ -5,16 +5,17 @@
  */
 #include "workflow/params.h"
 
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/fd.h"
-#include "base/json.h"
 #include "base/limits.h"
 #include "base/str.h"
 #include "workflow/expr.h"
 #include "workflow/keys.h"
+#include "workflow/library_regex.h"
 #include "workflow/parse.h"
-#include "workflow/pattern.h"
 #include "workflow/template.h"
 
 static const struct {
@@ -171,6 +172,46 @@ choices_allow(struct arena *arena, const struct value *choices, const struct val
     return EXIT_INVALID;
 }
 
+static const struct regex *
+pattern_compile(struct arena *arena, const char *pattern, struct err *err)
+{
+    const char *problem = NULL;
+    size_t at = 0;
+    const struct regex *bare = regex_compile(arena, pattern, strlen(pattern), &problem, &at);
+    if (bare == NULL) {
+        err_set(err, EXIT_INVALID, "%s (at character %zu)", problem, at + 1);
+        return NULL;
+    }
+    bool option = str_starts(pattern, "(?i)");
+    const char *whole = arena_printf(arena, "%s^(?:%s)$", option ? "(?i)" : "", pattern + (option ? 4 : 0));
+    const struct regex *ret = regex_compile(arena, whole, strlen(whole), &problem, &at);
+    if (ret == NULL) err_set(err, EXIT_INVALID, "%s", problem);
+    return ret;
+}
+
+int
+param_pattern_check(struct arena *arena, const char *pattern, struct err *err)
+{
+    return pattern_compile(arena, pattern, err) != NULL ? 0 : EXIT_INVALID;
+}
+
+static void
+count_nothing(void *context, uint64_t steps)
+{
+    (void)context;
+    (void)steps;
+}
+
+static int
+pattern_allows(struct arena *arena, const char *pattern, const struct value *value, struct err *err)
+{
+    const struct regex *regex = pattern_compile(arena, pattern, err);
+    if (regex == NULL) return EXIT_INVALID;
+    size_t *spans = ARENA_ARRAY(arena, 2 * regex_groups(regex), size_t);
+    if (regex_search(regex, arena, value->text.ptr, value->text.size, spans, count_nothing, NULL)) return 0;
+    return err_set(err, EXIT_INVALID, "is \"%.100s\", which does not match the pattern \"%s\"", value->text.ptr, pattern);
+}
+
 int
 param_allows(struct arena *arena, const struct param *param, const struct value *value, struct err *err)
 {
@@ -183,12 +224,7 @@ param_allows(struct arena *arena, const struct param *param, const struct value 
                        shown(arena, param->maximum));
     if (value->type != VALUE_STRING) return 0;
     if (param->format != NULL && format_allows(param->format, value->text.ptr, err)) return EXIT_INVALID;
-    bool matches = true;
-    if (param->pattern != NULL && pattern_match(arena, param->pattern, value->text.ptr, &matches, err)) return EXIT_INVALID;
-    if (!matches)
-        return err_set(err, EXIT_INVALID, "is \"%.100s\", which does not match the pattern \"%s\"", value->text.ptr,
-                       param->pattern);
-    return 0;
+    return param->pattern != NULL ? pattern_allows(arena, param->pattern, value, err) : 0;
 }
 
 /* ---- all of them -------------------------------------------------------------------------------------- */

@@ -18,5 +18,7 @@ const struct value *param_coerce(struct arena *arena, enum param_type type, cons
                                  struct err *err);
 /* A coerced value against enum, minimum, maximum, pattern and format. EXIT_INVALID with a phrase. */
 int param_allows(struct arena *arena, const struct param *param, const struct value *value, struct err *err);
+/* Does it compile? EXIT_INVALID with what is wrong in it. A pattern must match the whole text. */
+int param_pattern_check(struct arena *arena, const char *pattern, struct err *err);
 
 #endif

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The model from JSON. The JSON lies in a run folder, where anything may have happened to it: every index and every
+ * type is looked at, and what is odd makes the whole model damaged, never a wrong run.
+ */
+#include "workflow/model.h"
+
+#include "base/limits.h"
+#include "base/str.h"
+#include "workflow/model_json.h"
+#include "workflow/names.h"
+#include "workflow/params.h"
+
+const char *const model_parts[3] = {"steps", "on_failure", "finally"};
+
+ptrdiff_t
+model_step_find(const struct model *model, const char *id)
+{
+    for (size_t i = 0; i < model->nsteps; i++)
+        if (str_eq(model->steps[i].id, id)) return (ptrdiff_t)i;
+    return -1;
+}
+
+struct reader {
+    struct arena *arena;
+    const char *bad; /* what is damaged, or NULL */
+};
+
+static void
+damage(struct reader *reader, const char *what)
+{
+    if (reader->bad == NULL) reader->bad = what;
+}
+
+static const char *
+need_text(struct reader *reader, const struct value *map, const char *name)
+{
+    const char *ret = value_get_str(map, name, NULL);
+    if (ret == NULL) damage(reader, name);
+    return ret != NULL ? ret : "";
+}
+
+static int64_t
+int_within(struct reader *reader, const struct value *map, const char *name, int64_t high)
+{
+    int64_t ret = value_get_int(map, name, 0);
+    if (ret < 0 || ret > high) damage(reader, name);
+    return ret < 0 || ret > high ? 0 : ret;
+}
+
+#define HOURS_MAX INT64_C(9000000000000000) /* what str_to_duration() accepts */
+
+static const struct value *
+need_map(struct reader *reader, const struct value *map, const char *name)
+{
+    const struct value *ret = value_get(map, name);
+    if (value_is(ret, VALUE_MAP)) return ret;
+    damage(reader, name);
+    return value_map(reader->arena);
+}
+
+static const struct value *
+need_list(struct reader *reader, const struct value *map, const char *name)
+{
+    const struct value *ret = value_get(map, name);
+    if (value_is(ret, VALUE_LIST)) return ret;
+    damage(reader, name);
+    return value_list(reader->arena);
+}
+
+/* ---- trees with places -------------------------------------------------------------------------------- */
+
+/* A copy of the tree with the places that the list has for it, from *at on. */
+static const struct value *
+placed(struct reader *reader, const struct value *tree, const struct value *places, size_t *at)
+{
+    struct value *ret = value_new(reader->arena, tree->type);
+    *ret = *tree;
+    if (*at < places->list.count && value_is(places->list.items[*at], VALUE_INT)) {
+        int64_t place = places->list.items[*at]->integer;
+        ret->line = (uint32_t)(place >> 12 & 0xfffff);
+        ret->column = (uint32_t)(place & 0xfff);
+    }
+    ++*at;
+    size_t count = tree->type == VALUE_LIST ? tree->list.count : tree->type == VALUE_MAP ? tree->map.count : 0;
+    const struct value *const *from = tree->type == VALUE_MAP ? tree->map.values : tree->list.items;
+    const struct value **to = ARENA_ARRAY(reader->arena, 2 * count + 4, const struct value *);
+    for (size_t i = 0; i < count; i++) to[i] = placed(reader, from[i], places, at);
+    if (tree->type == VALUE_LIST) ret->list.items = to;
+    if (tree->type == VALUE_MAP) ret->map.values = to;
+    return ret;
+}
+
+static const struct value *
+get_tree(struct reader *reader, const struct value *map, const char *name)
+{
+    const struct value *tree = value_get(map, name);
+    const struct value *places = value_get(map, arena_printf(reader->arena, "%s_at", name));
+    size_t at = 0;
+    if (tree == NULL || !value_is(places, VALUE_LIST)) return tree;
+    return placed(reader, tree, places, &at);
+}
+
+static const struct value *
+get_map(struct reader *reader, const struct value *map, const char *name)
+{
+    const struct value *ret = get_tree(reader, map, name);
+    if (ret == NULL || ret->type == VALUE_MAP) return ret;
+    damage(reader, name);
+    return NULL;
+}
+
+static const struct value *
+get_list(struct reader *reader, const struct value *map, const char *name)
+{
+    const struct value *ret = get_tree(reader, map, name);
+    if (ret == NULL || ret->type == VALUE_LIST) return ret;
+    damage(reader, name);
+    return NULL;
+}
+
+static void
+get_place(struct reader *reader, const struct value *map, int *line, int *column)
+{
+    const struct value *at = need_list(reader, map, "at");
+    if (at->list.count != 2 || !value_is(at->list.items[0], VALUE_INT) || !value_is(at->list.items[1], VALUE_INT)) {
+        damage(reader, "at");
+        return;
+    }
+    *line = (int)at->list.items[0]->integer;
+    *column = (int)at->list.items[1]->integer;
+}
+
+/* ---- parts -------------------------------------------------------------------------------------------- */
+
+/* JSON has no durations, sizes and times; what is no template was one of those. */
+static const struct value *
+get_typed(struct reader *reader, enum param_type type, const struct value *map, const char *name)
+{
+    struct err ignored = {0};
+    const struct value *value = get_tree(reader, map, name);
+    const struct value *ret = value != NULL ? param_coerce(reader->arena, type, value, false, &ignored) : NULL;
+    return ret != NULL ? ret : value;
+}
+
+static void
+read_param(struct reader *reader, struct param *param, const char *name, const struct value *map)
+{
+    param->name = name;
+    if (!param_type_from_name(need_text(reader, map, "type"), &param->type)) damage(reader, "type");
+    param->doc = value_get_str(map, "doc", NULL);
+    param->required = value_get_bool(map, "required", false);
+    param->fallback = get_typed(reader, param->type, map, "default");
+    param->minimum = get_typed(reader, param->type, map, "minimum");
+    param->maximum = get_typed(reader, param->type, map, "maximum");
+    param->pattern = value_get_str(map, "pattern", NULL);
+    param->format = value_get_str(map, "format", NULL);
+    get_place(reader, map, &param->line, &param->column);
+    const struct value *choices = get_list(reader, map, "enum");
+    if (choices == NULL) return;
+    struct value *typed = value_list(reader->arena);
+    typed->line = choices->line;
+    typed->column = choices->column;
+    for (size_t i = 0; i < choices->list.count; i++) {
+        struct err ignored = {0};
+        const struct value *choice = param_coerce(reader->arena, param->type, choices->list.items[i], false, &ignored);
+        if (choice == NULL) damage(reader, "enum");
+        else value_push(reader->arena, typed, choice);
+    }
+    param->choices = typed;
+}
+
+static void
+read_declared(struct reader *reader, struct model *model, const struct value *json)
+{
+    const struct value *params = need_map(reader, json, "params"), *secrets = need_map(reader, json, "secrets");
+    model->nparams = params->map.count;
+    model->params = ARENA_ARRAY(reader->arena, model->nparams, struct param);
+    for (size_t i = 0; i < model->nparams; i++)
+        read_param(reader, &model->params[i], params->map.names[i], params->map.values[i]);
+    model->nsecrets = secrets->map.count;
+    model->secrets = ARENA_ARRAY(reader->arena, model->nsecrets, struct secret_def);
+    for (size_t i = 0; i < model->nsecrets; i++) {
+        struct secret_def *secret = &model->secrets[i];
+        const struct value *map = secrets->map.values[i];
+        secret->name = secrets->map.names[i];
+        secret->from = need_text(reader, map, "from");
+        secret->key = need_text(reader, map, "key");
+        secret->field = value_get_str(map, "field", NULL);
+        secret->version = value_get_str(map, "version", NULL);
+        get_place(reader, map, &secret->line, &secret->column);
+    }
+}
+
+static int
+read_plugins(struct reader *reader, struct model *model, const struct value *json, struct err *err)
+{
+    const struct value *plugins = need_list(reader, json, "plugins");
+    model->plugins = ARENA_ARRAY(reader->arena, plugins->list.count, const struct schema_plugin *);
+    for (size_t i = 0; i < plugins->list.count; i++) {
+        int code = schema_from_json(reader->arena, plugins->list.items[i], &model->plugins[i], err);
+        if (code) return code;
+        model->nplugins++;
+    }
+    return 0;
+}
+
+static void
+read_action(struct reader *reader, const struct model *model, struct step *step, const struct value *map)
+{
+    step->plugin = need_text(reader, map, "plugin");
+    step->action = need_text(reader, map, "action");
+    for (size_t i = 0; i < model->nplugins; i++)
+        if (str_eq(model->plugins[i]->name, step->plugin)) step->schema = model->plugins[i];
+    if (step->schema != NULL) step->schema_action = schema_action_find(step->schema, step->action);
+    if (step->schema_action == NULL) damage(reader, "action");
+    step->with = get_map(reader, map, "with");
+}
+
+static void
+read_outputs(struct reader *reader, struct step *step, const struct value *map)
+{
+    const struct value *outputs = value_get(map, "outputs");
+    if (outputs == NULL) return;
+    outputs = need_map(reader, map, "outputs");
+    step->noutputs = outputs->map.count;
+    step->outputs = ARENA_ARRAY(reader->arena, step->noutputs, struct output_def);
+    for (size_t i = 0; i < step->noutputs; i++) {
+        const struct value *one = outputs->map.values[i];
+        step->outputs[i] = (struct output_def){.name = outputs->map.names[i], .from = value_get_str(one, "from", NULL),
+                                               .as = value_get_str(one, "as", NULL), .value = get_tree(reader, one, "value")};
+    }
+}
+
+static double
+get_real(struct reader *reader, const struct value *map, const char *name)
+{
+    const struct value *value = value_get(map, name);
+    if (value_is(value, VALUE_REAL) && value->real >= 0) return value->real;
+    damage(reader, name);
+    return 1;
+}
+
+static void
+read_retry(struct reader *reader, struct retry *retry, const struct value *map)
+{
+    retry->attempts = (uint32_t)int_within(reader, map, "attempts", LIMIT_ATTEMPTS);
+    retry->delay_ms = int_within(reader, map, "delay_ms", HOURS_MAX);
+    retry->max_delay_ms = int_within(reader, map, "max_delay_ms", HOURS_MAX);
+    retry->backoff = get_real(reader, map, "backoff");
+    retry->jitter = get_real(reader, map, "jitter");
+    retry->classes = (uint32_t)int_within(reader, map, "classes", UINT32_MAX);
+    if (retry->attempts == 0) damage(reader, "attempts");
+}
+
+static void
+read_needs(struct reader *reader, struct step *step, const struct value *map, size_t nsteps)
+{
+    if (value_get(map, "needs") == NULL) return;
+    const struct value *needs = need_list(reader, map, "needs");
+    step->needs = ARENA_ARRAY(reader->arena, needs->list.count, uint32_t);
+    for (size_t i = 0; i < needs->list.count; i++) {
+        const struct value *need = needs->list.items[i];
+        bool good = value_is(need, VALUE_INT) && need->integer >= 0 && (uint64_t)need->integer < nsteps;
+        if (good) step->needs[step->nneeds++] = (uint32_t)need->integer;
+        else damage(reader, "needs");
+    }
+}
+
+static void
+read_step(struct reader *reader, const struct model *model, struct step *step, const struct value *map)
+{
+    step->id = need_text(reader, map, "id");
+    step->name = value_get_str(map, "name", NULL);
+    const char *part = need_text(reader, map, "part");
+    size_t p = 0;
+    while (p < 3 && !str_eq(model_parts[p], part)) p++;
+    if (p == 3) damage(reader, "part");
+    else step->part = (enum step_part)p;
+    get_place(reader, map, &step->line, &step->column);
+    const char *run = value_get_str(map, "run", NULL), *lua = value_get_str(map, "lua", NULL);
+    step->kind = run != NULL ? STEP_RUN : lua != NULL ? STEP_LUA : STEP_USES;
+    step->text = run != NULL ? run : lua;
+    step->text_line = (int)int_within(reader, map, "text_line", INT32_MAX);
+    step->text_column = (int)int_within(reader, map, "text_column", INT32_MAX);
+    if (step->kind == STEP_USES) read_action(reader, model, step, map);
+    step->shell = value_get_str(map, "shell", NULL);
+    if (step->kind == STEP_RUN && step->shell == NULL) damage(reader, "shell");
+    step->cwd = value_get_str(map, "cwd", NULL);
+    step->env = get_map(reader, map, "env");
+    step->standard_input = get_tree(reader, map, "stdin");
+    if (!schema_effect_from_name(need_text(reader, map, "effect"), &step->effect)) damage(reader, "effect");
+    step->condition = value_get_str(map, "if", NULL);
+    step->condition_line = (int)int_within(reader, map, "if_line", INT32_MAX);
+    step->condition_column = (int)int_within(reader, map, "if_column", INT32_MAX);
+    step->expect = get_list(reader, map, "expect");
+    read_outputs(reader, step, map);
+    read_retry(reader, &step->retry, need_map(reader, map, "retry"));
+    step->timeout_ms = int_within(reader, map, "timeout_ms", HOURS_MAX);
+    step->grace_ms = int_within(reader, map, "grace_ms", HOURS_MAX);
+    step->continue_on_error = value_get_bool(map, "continue_on_error", false);
+    step->starts_alone = value_get_bool(map, "starts_alone", false);
+}
+
+/* Ids are part of file names and of lookups: unique and of their shape, or the model is damaged. */
+static void
+check_ids(struct reader *reader, const struct model *model)
+{
+    struct names names;
+    names_init(&names, reader->arena);
+    for (size_t i = 0; i < model->nsteps; i++) {
+        const char *id = model->steps[i].id;
+        if (!str_is_id(id) || names_add(&names, id) >= 0) damage(reader, "id");
+        for (size_t k = 0; k < model->steps[i].nneeds; k++)
+            if (model->steps[model->steps[i].needs[k]].part != model->steps[i].part) damage(reader, "needs");
+    }
+}
+
+int
+model_from_json(struct arena *arena, const struct value *json, const struct model **ret, struct err *err)
+{
+    struct reader reader = {.arena = arena};
+    struct model *model = ARENA_NEW(arena, struct model);
+    if (value_get_int(json, "model", 0) != MODEL_VERSION)
+        return err_set(err, EXIT_INVALID, "the stored workflow is of another version of Levada");
+    model->name = need_text(&reader, json, "name");
+    model->description = value_get_str(json, "description", NULL);
+    model->file = need_text(&reader, json, "file");
+    model->folder = need_text(&reader, json, "folder");
+    model->source = need_text(&reader, json, "source");
+    model->labels = get_map(&reader, json, "labels");
+    model->env = get_map(&reader, json, "env");
+    model->outputs = get_map(&reader, json, "outputs");
+    model->history = get_map(&reader, json, "history");
+    model->power = value_get_bool(json, "power", false);
+    read_declared(&reader, model, json);
+    int code = read_plugins(&reader, model, json, err);
+    if (code) return code;
+    const struct value *steps = need_list(&reader, json, "steps");
+    model->steps = ARENA_ARRAY(arena, steps->list.count, struct step);
+    model->nsteps = steps->list.count;
+    for (size_t i = 0; i < model->nsteps; i++) {
+        read_step(&reader, model, &model->steps[i], steps->list.items[i]);
+        read_needs(&reader, &model->steps[i], steps->list.items[i], model->nsteps);
+    }
+    if (reader.bad == NULL) check_ids(&reader, model);
+    if (reader.bad != NULL) return err_set(err, EXIT_INVALID, "the stored workflow is damaged (\"%s\")", reader.bad);
+    *ret = model;
+    return 0;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The model as JSON. What has its default is left out. Beside a tree X stands X_at: one number per value, in the order
+ * of a walk from the root, line << 12 | column, so that an error at run time can still point into the file.
+ */
+#include "base/str.h"
+#include "workflow/model.h"
+#include "workflow/model_json.h"
+#include "workflow/params.h"
+
+static void
+set_text(struct arena *arena, struct value *map, const char *name, const char *text)
+{
+    if (text != NULL) value_set(arena, map, name, value_text(arena, text));
+}
+
+static void
+set_int(struct arena *arena, struct value *map, const char *name, int64_t integer)
+{
+    if (integer != 0) value_set(arena, map, name, value_int(arena, integer));
+}
+
+static void
+set_flag(struct arena *arena, struct value *map, const char *name, bool flag)
+{
+    if (flag) value_set(arena, map, name, value_bool(arena, true));
+}
+
+static void
+add_places(struct arena *arena, struct value *list, const struct value *tree)
+{
+    int64_t column = tree->column > 0xfff ? 0xfff : tree->column;
+    value_push(arena, list, value_int(arena, (int64_t)tree->line << 12 | column));
+    for (size_t i = 0; tree->type == VALUE_LIST && i < tree->list.count; i++)
+        add_places(arena, list, tree->list.items[i]);
+    for (size_t i = 0; tree->type == VALUE_MAP && i < tree->map.count; i++)
+        add_places(arena, list, tree->map.values[i]);
+}
+
+static void
+set_tree(struct arena *arena, struct value *map, const char *name, const struct value *tree)
+{
+    if (tree == NULL) return;
+    struct value *places = value_list(arena);
+    add_places(arena, places, tree);
+    value_set(arena, map, name, tree);
+    value_set(arena, map, arena_printf(arena, "%s_at", name), places);
+}
+
+static void
+set_place(struct arena *arena, struct value *map, int line, int column)
+{
+    struct value *at = value_list(arena);
+    value_push(arena, at, value_int(arena, line));
+    value_push(arena, at, value_int(arena, column));
+    value_set(arena, map, "at", at);
+}
+
+static const struct value *
+write_params(struct arena *arena, const struct model *model)
+{
+    struct value *ret = value_map(arena);
+    for (size_t i = 0; i < model->nparams; i++) {
+        const struct param *param = &model->params[i];
+        struct value *map = value_map(arena);
+        set_text(arena, map, "type", param_type_name(param->type));
+        set_text(arena, map, "doc", param->doc);
+        set_flag(arena, map, "required", param->required);
+        set_tree(arena, map, "default", param->fallback);
+        set_tree(arena, map, "enum", param->choices);
+        set_tree(arena, map, "minimum", param->minimum);
+        set_tree(arena, map, "maximum", param->maximum);
+        set_text(arena, map, "pattern", param->pattern);
+        set_text(arena, map, "format", param->format);
+        set_place(arena, map, param->line, param->column);
+        value_set(arena, ret, param->name, map);
+    }
+    return ret;
+}
+
+static const struct value *
+write_secrets(struct arena *arena, const struct model *model)
+{
+    struct value *ret = value_map(arena);
+    for (size_t i = 0; i < model->nsecrets; i++) {
+        const struct secret_def *secret = &model->secrets[i];
+        struct value *map = value_map(arena);
+        set_text(arena, map, "from", secret->from);
+        set_text(arena, map, "key", secret->key);
+        set_text(arena, map, "field", secret->field);
+        set_text(arena, map, "version", secret->version);
+        set_place(arena, map, secret->line, secret->column);
+        value_set(arena, ret, secret->name, map);
+    }
+    return ret;
+}
+
+static const struct value *
+write_outputs(struct arena *arena, const struct step *step)
+{
+    struct value *ret = value_map(arena);
+    for (size_t i = 0; i < step->noutputs; i++) {
+        struct value *map = value_map(arena);
+        set_text(arena, map, "from", step->outputs[i].from);
+        set_text(arena, map, "as", step->outputs[i].as);
+        set_tree(arena, map, "value", step->outputs[i].value);
+        value_set(arena, ret, step->outputs[i].name, map);
+    }
+    return ret;
+}
+
+static const struct value *
+write_retry(struct arena *arena, const struct retry *retry)
+{
+    struct value *ret = value_map(arena);
+    set_int(arena, ret, "attempts", retry->attempts);
+    set_int(arena, ret, "delay_ms", retry->delay_ms);
+    set_int(arena, ret, "max_delay_ms", retry->max_delay_ms);
+    value_set(arena, ret, "backoff", value_real(arena, retry->backoff));
+    value_set(arena, ret, "jitter", value_real(arena, retry->jitter));
+    set_int(arena, ret, "classes", retry->classes);
+    return ret;
+}
+
+static const struct value *
+write_step(struct arena *arena, const struct step *step)
+{
+    struct value *ret = value_map(arena), *needs = value_list(arena);
+    set_text(arena, ret, "id", step->id);
+    set_text(arena, ret, "name", step->name);
+    set_text(arena, ret, "part", model_parts[step->part]);
+    set_place(arena, ret, step->line, step->column);
+    set_text(arena, ret, "plugin", step->plugin);
+    set_text(arena, ret, "action", step->action);
+    set_tree(arena, ret, "with", step->with);
+    if (step->text != NULL) {
+        set_text(arena, ret, step->kind == STEP_RUN ? "run" : "lua", step->text);
+        set_int(arena, ret, "text_line", step->text_line);
+        set_int(arena, ret, "text_column", step->text_column);
+    }
+    set_text(arena, ret, "shell", step->shell);
+    set_text(arena, ret, "cwd", step->cwd);
+    set_tree(arena, ret, "env", step->env);
+    set_tree(arena, ret, "stdin", step->standard_input);
+    set_text(arena, ret, "effect", schema_effect_name(step->effect));
+    set_text(arena, ret, "if", step->condition);
+    set_int(arena, ret, "if_line", step->condition_line);
+    set_int(arena, ret, "if_column", step->condition_column);
+    set_tree(arena, ret, "expect", step->expect);
+    if (step->noutputs) value_set(arena, ret, "outputs", write_outputs(arena, step));
+    value_set(arena, ret, "retry", write_retry(arena, &step->retry));
+    set_int(arena, ret, "timeout_ms", step->timeout_ms);
+    set_int(arena, ret, "grace_ms", step->grace_ms);
+    set_flag(arena, ret, "continue_on_error", step->continue_on_error);
+    for (size_t i = 0; i < step->nneeds; i++) value_push(arena, needs, value_int(arena, step->needs[i]));
+    if (step->nneeds) value_set(arena, ret, "needs", needs);
+    set_flag(arena, ret, "starts_alone", step->starts_alone);
+    return ret;
+}
+
+const struct value *
+model_to_json(struct arena *arena, const struct model *model)
+{
+    struct value *ret = value_map(arena), *steps = value_list(arena), *plugins = value_list(arena);
+    value_set(arena, ret, "model", value_int(arena, MODEL_VERSION));
+    set_text(arena, ret, "name", model->name);
+    set_text(arena, ret, "description", model->description);
+    set_text(arena, ret, "file", model->file);
+    set_text(arena, ret, "folder", model->folder);
+    set_text(arena, ret, "source", model->source);
+    set_tree(arena, ret, "labels", model->labels);
+    set_tree(arena, ret, "env", model->env);
+    value_set(arena, ret, "params", write_params(arena, model));
+    value_set(arena, ret, "secrets", write_secrets(arena, model));
+    for (size_t i = 0; i < model->nplugins; i++) value_push(arena, plugins, schema_to_json(arena, model->plugins[i]));
+    value_set(arena, ret, "plugins", plugins);
+    for (size_t i = 0; i < model->nsteps; i++) value_push(arena, steps, write_step(arena, &model->steps[i]));
+    value_set(arena, ret, "steps", steps);
+    set_tree(arena, ret, "outputs", model->outputs);
+    set_flag(arena, ret, "power", model->power);
+    set_tree(arena, ret, "history", model->history);
+    return ret;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * actions.h: one input struct and one run function per action; ducklake.c has their tables.
+ */
+#ifndef DUCKLAKE_ACTIONS_H
+#define DUCKLAKE_ACTIONS_H
+
+#include "lake.h"
+
+struct load_in {
+    levada_present present;
+    struct lake_in lake;
+    levada_string table;
+    levada_json from;
+    levada_string format, mode;
+    levada_list key;
+    levada_path contract;
+    levada_bool evolve;
+    levada_list nulls;
+    levada_json options;
+    levada_list partition_by;
+};
+int load_run(struct levada_step *step, const void *input);
+int load_resolve(struct levada_step *step, const void *input, int32_t *found);
+
+#endif
