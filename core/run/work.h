@@ -34,10 +34,7 @@ enum job_kind { JOB_RUN, JOB_USES, JOB_LUA, JOB_RESOLVE };
 
 /* job.h as C; texts that are absent are NULL, except `step` and the like, which must be there. */
 struct job {
-    struct expr_vm;
-struct loaded_plugin;
-
-enum job_kind kind;
+    enum job_kind kind;
     const char *run, *step, *item, *token, *run_folder, *folder;
     const char *log;             /* file name, or NULL: standard error */
     uint32_t attempt, record;
