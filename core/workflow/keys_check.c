@@ -215,8 +215,12 @@ report_unknown(struct diags *diags, enum key_place place, const struct value *ma
     for (size_t k = 0; k < table->naliases && hint == NULL; k++)
         if (str_eq(table->aliases[k].from, name)) {
             near = table->aliases[k].to;
-            hint = table->aliases[k].hint != NULL ? table->aliases[k].hint
-                                                  : arena_printf(diags->arena, "Here it is called `%s`.", near);
+            const struct key *ours = find_key(place, near);
+            hint = table->aliases[k].hint;
+            if (hint == NULL && ours->type == KEY_LATER)
+                hint = arena_printf(diags->arena, "Here it is called `%s`, which this version does not support. %s", near,
+                                    ours->doc);
+            if (hint == NULL) hint = arena_printf(diags->arena, "Here it is called `%s`.", near);
         }
     for (size_t k = 0; k < table->count && count < 64; k++) names[count++] = table->keys[k].name;
     if (hint == NULL) hint = keys_suggest(diags->arena, name, names, count);
