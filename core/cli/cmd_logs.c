@@ -8,13 +8,13 @@
 #include <unistd.h>
 
 #include "base/str.h"
-#include "cli/commands.h"
+#include "cli/cli.h"
 #include "cli/usage.h"
 #include "run/store.h"
 #include "show/logs.h"
 #include "show/text.h"
 
-static const char usage[] = "logs RUN [STEP] [-f] [--attempt N]";
+static const char usage[] = "levada logs RUN [STEP] [-f] [--attempt N]";
 
 /* The end of following, or an empty answer, is explained; stdout stays what the steps wrote. */
 static void
@@ -37,7 +37,8 @@ explain(const struct view *view, const struct logs_options *options, bool writte
 int
 cmd_logs(int argc, char **argv)
 {
-    static const struct option options[] = {{"follow", no_argument, NULL, 'f'},
+    static const struct option options[] = {{"help", no_argument, NULL, 'h'},
+                                            {"follow", no_argument, NULL, 'f'},
                                             {"attempt", required_argument, NULL, 'a'},
                                             {NULL, 0, NULL, 0}};
     struct arena arena ARENA_SCOPED = {0};
@@ -50,24 +51,21 @@ cmd_logs(int argc, char **argv)
     int option;
     opterr = 0;
     optind = 1;
-    while ((option = getopt_long(argc, argv, ":f", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, ":fh", options, NULL)) != -1) {
         if (option == 'f') logs.follow = true;
         else if (option != 'a') return usage_option(usage, option, argv);
         else if (!str_to_int(optarg, &attempt) || attempt < 1 || attempt > LIMIT_ATTEMPTS)
-            return usage_error(usage, "--attempt takes a number from 1, not \"%s\"", optarg);
+            return cli_usage(usage, "--attempt takes a number from 1, not \"%s\"", optarg);
     }
     if (argc - optind < 1 || argc - optind > 2)
-        return usage_error(usage, "name one run (its id, a part of it, or `last`) and at most one step");
+        return cli_usage(usage, "name one run (its id, a part of it, or `last`) and at most one step");
     logs.step = argv[optind + 1];
     logs.attempt = (uint32_t)attempt;
-    if (attempt && logs.step == NULL) return usage_error(usage, "--attempt is of a step: name it");
+    if (attempt && logs.step == NULL) return cli_usage(usage, "--attempt is of a step: name it");
     int code = store_run_find(&arena, argv[optind], &folder, &err);
     if (!code) code = view_load(&arena, folder, &view, &err);
     if (!code) code = logs_print(&arena, &view, &logs, &written, &err);
-    if (code) {
-        err_print(&err);
-        return code;
-    }
+    if (code) return cli_fail(&err);
     explain(&view, &logs, written);
     return 0;
 }

@@ -10,13 +10,13 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "cli/commands.h"
+#include "cli/cli.h"
 #include "cli/usage.h"
 #include "run/store.h"
 #include "show/show.h"
 #include "show/text.h"
 
-static const char usage[] = "ls [--json] [--limit N] [--status STATUS]";
+static const char usage[] = "levada ls [--json] [--limit N] [--status STATUS]";
 
 #define LIMIT_DEFAULT 20
 
@@ -37,8 +37,8 @@ check_status(const char *status)
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (str_eq(status, names[i])) return 0;
     const char *near = str_nearest(status, names, sizeof names / sizeof names[0]);
-    if (near != NULL) return usage_error(usage, "no run has the status \"%s\": did you mean \"%s\"?", status, near);
-    return usage_error(usage, "no run has the status \"%s\"", status);
+    if (near != NULL) return cli_usage(usage, "no run has the status \"%s\": did you mean \"%s\"?", status, near);
+    return cli_usage(usage, "no run has the status \"%s\"", status);
 }
 
 static void
@@ -72,10 +72,7 @@ list_all(struct listing *listing)
     const char **ids;
     size_t count, i = 0;
     int code = store_run_list(&arena, &ids, &count, &err);
-    if (code) {
-        err_print(&err);
-        return code;
-    }
+    if (code) return cli_fail(&err);
     for (; i < count && (listing->limit == 0 || listing->shown < listing->limit); i++) {
         struct buf text BUF_SCOPED;
         buf_init(&text, LIMIT_VALUE_SIZE);
@@ -98,7 +95,8 @@ list_all(struct listing *listing)
 int
 cmd_ls(int argc, char **argv)
 {
-    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+    static const struct option options[] = {{"help", no_argument, NULL, 'h'},
+                                            {"json", no_argument, NULL, 'j'},
                                             {"limit", required_argument, NULL, 'n'},
                                             {"status", required_argument, NULL, 's'},
                                             {NULL, 0, NULL, 0}};
@@ -106,14 +104,14 @@ cmd_ls(int argc, char **argv)
     int option;
     opterr = 0;
     optind = 1;
-    while ((option = getopt_long(argc, argv, ":n:", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, ":n:h", options, NULL)) != -1) {
         if (option == 'j') listing.json = true;
         else if (option == 's') listing.status = optarg;
         else if (option != 'n') return usage_option(usage, option, argv);
         else if (!str_to_int(optarg, &listing.limit) || listing.limit < 0)
-            return usage_error(usage, "--limit takes a number, 0 for all, not \"%s\"", optarg);
+            return cli_usage(usage, "--limit takes a number, 0 for all, not \"%s\"", optarg);
     }
-    if (optind < argc) return usage_error(usage, "\"%s\" is one word too many", argv[optind]);
+    if (optind < argc) return cli_usage(usage, "\"%s\" is one word too many", argv[optind]);
     int code = listing.status != NULL ? check_status(listing.status) : 0;
     return code ? code : list_all(&listing);
 }

@@ -141,7 +141,7 @@ int
 cmd_run(int argc, char **argv)
 {
     static struct request request;
-    struct arena arena ARENA_SCOPED = {0};
+    struct arena arena ARENA_SCOPED = {0}, kept ARENA_SCOPED = {0};
     struct launcher launcher;
     struct err err = {0};
     const char *run_folder = NULL;
@@ -157,6 +157,7 @@ cmd_run(int argc, char **argv)
     code = prepare(&arena, &request, &run_folder);
     if (request.session.detach) detached_says(&ready, code, run_folder);
     if (code) return code;
+    run_folder = arena_strdup(&kept, run_folder);
     arena_release(&arena); /* the engine reads its own copy: what it runs is what a resumer would */
     return session_run(&request.session, launcher, run_folder);
 }

@@ -7,18 +7,19 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "cli/commands.h"
+#include "cli/cli.h"
 #include "cli/usage.h"
 #include "run/store.h"
 #include "show/show.h"
 #include "show/text.h"
 
-static const char usage[] = "show RUN [--json]";
+static const char usage[] = "levada show RUN [--json]";
 
 int
 cmd_show(int argc, char **argv)
 {
-    static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"help", no_argument, NULL, 'h'},
+                                            {"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
     struct arena arena ARENA_SCOPED = {0};
     struct buf text BUF_SCOPED;
     struct view view;
@@ -28,17 +29,14 @@ cmd_show(int argc, char **argv)
     int option;
     opterr = 0;
     optind = 1;
-    while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
         if (option != 'j') return usage_option(usage, option, argv);
         json = true;
     }
-    if (argc - optind != 1) return usage_error(usage, "name one run: its id, a part of it, or `last`");
+    if (argc - optind != 1) return cli_usage(usage, "name one run: its id, a part of it, or `last`");
     int code = store_run_find(&arena, argv[optind], &folder, &err);
     if (!code) code = view_load(&arena, folder, &view, &err);
-    if (code) {
-        err_print(&err);
-        return code;
-    }
+    if (code) return cli_fail(&err);
     buf_init(&text, LIMIT_VALUE_SIZE);
     if (json) show_json(&text, &view, clock_wall_ms());
     else show_text(&text, &view, clock_wall_ms(), text_colour_wanted(STDOUT_FILENO));

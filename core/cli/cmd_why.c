@@ -8,13 +8,13 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "cli/commands.h"
+#include "cli/cli.h"
 #include "cli/usage.h"
 #include "run/store.h"
 #include "show/text.h"
 #include "show/why.h"
 
-static const char usage[] = "why RUN [STEP] [--json]";
+static const char usage[] = "levada why RUN [STEP] [--json]";
 
 static int
 find_step(const struct view *view, const char *name, const struct step_state **ret, struct err *err)
@@ -36,7 +36,8 @@ find_step(const struct view *view, const char *name, const struct step_state **r
 int
 cmd_why(int argc, char **argv)
 {
-    static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"help", no_argument, NULL, 'h'},
+                                            {"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
     struct arena arena ARENA_SCOPED = {0};
     struct buf text BUF_SCOPED;
     struct view view;
@@ -47,19 +48,16 @@ cmd_why(int argc, char **argv)
     int option;
     opterr = 0;
     optind = 1;
-    while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
         if (option != 'j') return usage_option(usage, option, argv);
         json = true;
     }
     if (argc - optind < 1 || argc - optind > 2)
-        return usage_error(usage, "name one run (its id, a part of it, or `last`) and at most one step");
+        return cli_usage(usage, "name one run (its id, a part of it, or `last`) and at most one step");
     int code = store_run_find(&arena, argv[optind], &folder, &err);
     if (!code) code = view_load(&arena, folder, &view, &err);
     if (!code) code = find_step(&view, argv[optind + 1], &step, &err);
-    if (code) {
-        err_print(&err);
-        return code;
-    }
+    if (code) return cli_fail(&err);
     buf_init(&text, LIMIT_VALUE_SIZE);
     if (json) why_json(&text, &view, step);
     else why_text(&text, &view, step, clock_wall_ms(), text_colour_wanted(STDOUT_FILENO));

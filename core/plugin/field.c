@@ -72,8 +72,8 @@ fill_objects(struct filler *filler, const struct levada_field *field, const stru
         const struct value *item = value->list.items[i];
         const char *item_path = arena_printf(filler->arena, "%s[%zu]", path, i + 1);
         if (item->type != VALUE_MAP) {
-            err_set(filler->err, EXIT_INVALID, "input \"%s\" wants an object, got a %s", item_path,
-                    value_type_name(item->type));
+            err_set(filler->err, EXIT_INVALID, "input \"%s\" wants an object, got %s", item_path,
+                    rule_show(filler->arena, item));
             filler->err->error_class = LEVADA_INVALID;
             return EXIT_INVALID;
         }
@@ -192,7 +192,7 @@ fill_table(struct filler *filler, const struct levada_field *fields, size_t nfie
            const char *path, void *input, size_t size)
 {
     if (given != NULL && given->type != VALUE_MAP) {
-        err_set(filler->err, EXIT_INVALID, "inputs must be a map, got a %s", value_type_name(given->type));
+        err_set(filler->err, EXIT_INVALID, "inputs must be a map, got %s", rule_show(filler->arena, given));
         filler->err->error_class = LEVADA_INVALID;
         return EXIT_INVALID;
     }

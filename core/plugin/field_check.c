@@ -101,8 +101,8 @@ check_one(struct checker *checker, const struct schema_field *field, const struc
         if (item->type == VALUE_MAP) {
             check_table(checker, field->fields, field->nfields, item, prefix);
         } else {
-            const char *message = arena_printf(arena, "input \"%s[%zu]\" wants an object, got a %s", path, i + 1,
-                                               value_type_name(item->type));
+            const char *message = arena_printf(arena, "input \"%s[%zu]\" wants an object, got %s", path, i + 1,
+                                               rule_show(arena, item));
             checker->report(checker->context, item, "wrong-type", message, NULL);
         }
     }
@@ -131,8 +131,8 @@ field_check(struct arena *arena, const struct schema_field *fields, size_t nfiel
     struct checker checker = {arena, what, report, context};
     if (given != NULL && given->type != VALUE_MAP) {
         if (is_template(given)) return;
-        report(context, given, "wrong-type", arena_printf(arena, "the inputs of %s must be a map, got a %s", what,
-                                                          value_type_name(given->type)), NULL);
+        report(context, given, "wrong-type", arena_printf(arena, "the inputs of %s must be a map, got %s", what,
+                                                          rule_show(arena, given)), NULL);
         return;
     }
     check_table(&checker, fields, nfields, given, "");

@@ -52,9 +52,8 @@ rule_of_schema(const struct schema_field *field, const char *path)
                          .nchoices = field->nchoices, .minimum = field->minimum, .maximum = field->maximum};
 }
 
-/* A value in a message: short, printable, and "a list" rather than the list. */
-static const char *
-show(struct arena *arena, const struct value *value)
+const char *
+rule_show(struct arena *arena, const struct value *value)
 {
     static const char *const articles[] = {
         [VALUE_NULL] = "null", [VALUE_BOOL] = "the boolean ", [VALUE_INT] = "the integer ",
@@ -98,7 +97,7 @@ refuse_type(struct arena *arena, const struct rule *rule, const struct value *gi
     const char *hint = phrases[rule->type].hint;
     if (given->type == VALUE_NULL) hint = "Leave the input out, or give another value with default(x, …).";
     return refuse(fault, given->type == VALUE_STRING ? "bad-value" : "wrong-type", given, hint,
-                  "input \"%s\" wants %s, got %s", rule->path, phrases[rule->type].phrase, show(arena, given));
+                  "input \"%s\" wants %s, got %s", rule->path, phrases[rule->type].phrase, rule_show(arena, given));
 }
 
 /* Texts go to plugins as C strings of UTF-8. */
@@ -233,7 +232,7 @@ accept_list(struct arena *arena, const struct rule *rule, const struct value *gi
         if (item == NULL)
             return refuse(fault, "wrong-type", given->list.items[i], phrases[LEVADA_TYPE_LIST].hint,
                           "input \"%s[%zu]\" wants a text, got %s", rule->path, i + 1,
-                          show(arena, given->list.items[i]));
+                          rule_show(arena, given->list.items[i]));
         if (!text_fits(rule, item, fault)) return NULL;
         value_push(arena, ret, item);
     }
@@ -250,7 +249,7 @@ accept_map(struct arena *arena, const struct rule *rule, const struct value *giv
         if (item == NULL)
             return refuse(fault, "wrong-type", given->map.values[i], phrases[LEVADA_TYPE_MAP].hint,
                           "input \"%s.%s\" wants a text, got %s", rule->path, given->map.names[i],
-                          show(arena, given->map.values[i]));
+                          rule_show(arena, given->map.values[i]));
         if (!text_fits(rule, item, fault)) return NULL;
         value_set(arena, ret, given->map.names[i], item);
     }
@@ -304,7 +303,7 @@ choice_fits(struct arena *arena, const struct rule *rule, const struct value *te
     const char *hint = nearest != NULL
         ? arena_printf(arena, "Did you mean \"%s\"? It takes one of: %s.", nearest, buf_str(&all))
         : arena_printf(arena, "It takes one of: %s.", buf_str(&all));
-    refuse(fault, "bad-value", text, hint, "input \"%s\" does not take %s", rule->path, show(arena, text));
+    refuse(fault, "bad-value", text, hint, "input \"%s\" does not take %s", rule->path, rule_show(arena, text));
     return false;
 }
 
@@ -320,7 +319,7 @@ bound_fits(struct arena *arena, const struct rule *rule, const struct value *val
         : (sign < 0 ? value->integer < limit->integer : value->integer > limit->integer);
     if (over)
         refuse(fault, "bad-value", value, NULL, "input \"%s\" must be at %s %s, got %s", rule->path,
-               sign < 0 ? "least" : "most", bound, show(arena, value));
+               sign < 0 ? "least" : "most", bound, rule_show(arena, value));
     return !over;
 }
 

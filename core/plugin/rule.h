@@ -39,6 +39,8 @@ const struct value *rule_accept(struct arena *arena, const struct rule *rule, co
                                 struct fault *fault);
 /* A default or a bound, spelled as in a workflow file: plain text for scalars, JSON for the rest. */
 const struct value *rule_text(struct arena *arena, const struct rule *rule, const char *text, struct fault *fault);
+/* A value in a message: short, printable, never a secret, and "a list" rather than the list. */
+const char *rule_show(struct arena *arena, const struct value *value);
 /* The fault's message without `input "PATH" ` before it. */
 const char *rule_detail(const struct rule *rule, const struct fault *fault);
 

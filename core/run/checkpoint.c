@@ -28,8 +28,8 @@ sync_folder(const char *path)
     return fd >= 0 ? fsync(fd) : -1;
 }
 
-static int
-check(const char *key, const char *value, struct err *err)
+int
+checkpoint_check(const char *key, const char *value, struct err *err)
 {
     size_t key_size = strlen(key), value_size = strlen(value);
     if (key_size == 0) return err_set(err, EXIT_INVALID, "a checkpoint needs a key");
@@ -57,7 +57,7 @@ write_line(struct buf *line, const char *key, const char *value, size_t size)
 int
 checkpoint_append(const char *path, const char *key, const char *value, struct err *err)
 {
-    int code = check(key, value, err);
+    int code = checkpoint_check(key, value, err);
     if (code) return code;
     bool made = true;
     int fd FD_SCOPED = open(path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);

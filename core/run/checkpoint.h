@@ -14,6 +14,8 @@
 #define CHECKPOINT_VALUE_SIZE MIB
 #define CHECKPOINTS_SIZE (64u * MIB) /* one attempt's file */
 
+/* EXIT_INVALID: no key, too large, or not UTF-8. */
+int checkpoint_check(const char *key, const char *value, struct err *err);
 /* On disk when it returns. EXIT_INVALID: too large or not UTF-8; EXIT_STORE. */
 int checkpoint_append(const char *path, const char *key, const char *value, struct err *err);
 /* Sets in the map (of texts) what the file holds, a later line over an earlier one. No file: nothing. A line that a kill cut

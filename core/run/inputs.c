@@ -250,8 +250,8 @@ evaluate_tree(struct evaluation *ev, const struct value *value, const struct sch
 static const struct value *
 as_text(struct arena *arena, const struct value *value)
 {
-    struct buf buf BUF_SCOPED;
     if (value->type == VALUE_STRING) return value;
+    struct buf buf BUF_SCOPED;
     buf_init(&buf, LIMIT_VALUE_SIZE);
     value_show(&buf, value);
     return value_textn(arena, VALUE_STRING, buf_str(&buf), buf.size);

@@ -77,8 +77,10 @@ receipt_make(struct work *work, struct arena *arena, const struct outcome *outco
     if (outcome->error.code != 0) value_set(arena, ret, "error", error_make(arena, outcome));
     if (outcome->skipped != NULL) value_set(arena, ret, "skipped", value_text(arena, outcome->skipped));
     if (outcome->found != NULL) value_set(arena, ret, "found", value_text(arena, outcome->found));
-    if (work->metrics->list.count > 0) value_set(arena, ret, "metrics", work->metrics);
-    if (work->checkpoints->map.count > 0) value_set(arena, ret, "checkpoints", work->checkpoints);
+    if (!outcome->abandoned && work->metrics->list.count > 0)
+        value_set(arena, ret, "metrics", work->metrics);
+    if (!outcome->abandoned && work->checkpoints->map.count > 0)
+        value_set(arena, ret, "checkpoints", work->checkpoints);
 
     long peak_kib;
     int64_t cpu = receipt_cpu_ms(&peak_kib) - work->cpu_before_ms;

@@ -189,7 +189,7 @@ take_output(struct shell *shell, int *fd)
         return false;
     }
     if (shell->capture && fd == &shell->out) buf_add(&shell->captured, chunk, (size_t)n);
-    logfile_write(&shell->work->log, chunk, (size_t)n);
+    work_said(shell->work, fd == &shell->err, chunk, (size_t)n);
     return true;
 }
 
@@ -343,6 +343,7 @@ shell_run(struct work *work, struct outcome *ret)
         bool stopped = atomic_load(&work->stop) != STOP_NONE;
         work_end_tree(work, stopped ? left : LEFT_SELF_MS, stopped ? 0 : LEFT_TERM_MS, pump, &shell);
         drain(&shell);
+        work_said_end(work);
         judge(&shell, status, ret);
         if (ret->status == NULL) collect(&shell, ret);
         take_checkpoints(work);

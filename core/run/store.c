@@ -101,7 +101,7 @@ check_folder(const char *path, struct err *err)
 int
 store_open(struct arena *arena, bool make, const char **ret, struct err *err)
 {
-    const char *path;
+    const char *path = NULL;
     int code = store_path(arena, &path, err);
     if (code) return code;
     struct stat st;

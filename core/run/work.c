@@ -9,13 +9,47 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdio.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "levada/plugin.h"
 #include "run/tree.h"
+
+void
+work_init(struct work *work, struct worker *worker)
+{
+    *work = (struct work){.worker = worker};
+    work->kept = value_map(&work->arena);
+    work->checkpoints = value_map(&work->arena);
+    work->metrics = value_list(&work->arena);
+    work->started_us = clock_monotonic_us();
+    work->cpu_before_ms = receipt_cpu_ms(NULL);
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&work->changed, &attr);
+    pthread_condattr_destroy(&attr);
+    pthread_mutex_init(&work->mutex, NULL);
+}
+
+void
+work_release(struct work *work)
+{
+    pthread_cond_destroy(&work->changed);
+    pthread_mutex_destroy(&work->mutex);
+    arena_release(&work->arena);
+}
+
+static void
+engine_gone(struct work *work)
+{
+    pthread_mutex_lock(&work->mutex);
+    atomic_store(&work->worker->gone, true);
+    pthread_cond_broadcast(&work->changed);
+    pthread_mutex_unlock(&work->mutex);
+}
 
 bool
 work_send(struct work *work, enum frame_type type, const struct value *data, bool may_drop)
@@ -26,7 +60,7 @@ work_send(struct work *work, enum frame_type type, const struct value *data, boo
         int code = frame_send(worker->sock, type, data, -1, &err);
         if (code == 0) return true;
         if (code != EXIT_HELD) {
-            atomic_store(&worker->gone, true);
+            engine_gone(work);
         } else if (may_drop) {
             return false;
         } else {
@@ -55,13 +89,19 @@ work_receive(struct work *work, struct arena *scratch)
         int code = frame_receive(worker->sock, scratch, &frame, &err);
         if (code == -1) return;
         if (code != 0) { /* gone, or it talks nonsense, which comes to the same */
-            atomic_store(&worker->gone, true);
+            engine_gone(work);
             return;
         }
         fd_close(&frame.fd);
         if (value_get_int(frame.data, "record", -1) != (int64_t)work->job.record) continue;
         if (frame.type == FRAME_CANCEL) take_cancel(work, frame.data);
         if (frame.type == FRAME_RECEIPT_ACK) work->receipt_acked = true;
+        if (frame.type == FRAME_CHECKPOINT_ACK) {
+            pthread_mutex_lock(&work->mutex);
+            work->acks++;
+            pthread_cond_broadcast(&work->changed);
+            pthread_mutex_unlock(&work->mutex);
+        }
     }
 }
 
@@ -71,22 +111,56 @@ work_stop(struct work *work, enum stop why, int64_t grace_ms)
     int none = STOP_NONE;
     int64_t kill_at_ms = clock_monotonic_ms() + (grace_ms > 0 ? grace_ms : 0);
     if (work->kill_at_ms == 0 || kill_at_ms < work->kill_at_ms) work->kill_at_ms = kill_at_ms;
+    pthread_mutex_lock(&work->mutex);
     atomic_compare_exchange_strong(&work->stop, &none, (int)why);
+    pthread_cond_broadcast(&work->changed);
+    pthread_mutex_unlock(&work->mutex);
+}
+
+void
+work_wait(struct work *work, int64_t until_ms)
+{
+    struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
+    if (until_ms == 0) pthread_cond_wait(&work->changed, &work->mutex);
+    else (void)pthread_cond_timedwait(&work->changed, &work->mutex, &until);
+}
+
+/* An engine that adopted this worker has no socket to it: it sends SIGTERM for cancel, SIGINT for interrupt. */
+static volatile sig_atomic_t signalled;
+
+static void
+note_signal(int number)
+{
+    signalled = number;
+}
+
+void
+work_take_signals(void)
+{
+    struct sigaction action = {.sa_handler = note_signal};
+    (void)sigaction(SIGTERM, &action, NULL);
+    (void)sigaction(SIGINT, &action, NULL);
 }
 
 int
 work_tick(struct work *work)
 {
     int64_t now = clock_monotonic_ms();
+    if (signalled != 0) {
+        work_stop(work, signalled == SIGTERM ? STOP_CANCELLED : STOP_INTERRUPTED, work->job.grace_ms);
+        signalled = 0;
+    }
     bool stopped = atomic_load(&work->stop) != STOP_NONE;
     if (!stopped && work->deadline_ms != 0 && now >= work->deadline_ms) {
         work_stop(work, STOP_TIMEOUT, work->job.grace_ms);
         stopped = true;
     }
     int64_t next = stopped ? work->kill_at_ms : work->deadline_ms;
-    if (next == 0) return -1;
+    /* A signal may reach the thread that does not poll, so without an engine somebody looks now and then. */
+    int longest = atomic_load(&work->worker->gone) ? 200 : 60000;
+    if (next == 0) return longest;
     if (next <= now) return 0;
-    return next - now > 60000 ? 60000 : (int)(next - now);
+    return next - now > longest ? longest : (int)(next - now);
 }
 
 void
@@ -99,6 +173,19 @@ work_log(struct work *work, const char *level, const char *fmt, ...)
     buf_vprintf(&text, fmt, ap);
     va_end(ap);
     logfile_line(&work->log, level, buf_str(&text), text.size);
+}
+
+void
+work_said(struct work *work, int stream, const void *data, size_t size)
+{
+    (void)stream;
+    logfile_write(&work->log, data, size);
+}
+
+void
+work_said_end(struct work *work)
+{
+    (void)work;
 }
 
 const char *

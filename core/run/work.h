@@ -23,13 +23,20 @@
 #include "run/attempts.h"
 #include "run/frame.h"
 #include "run/job.h"
+#include "run/locks.h"
 #include "run/logfile.h"
+
+struct expr_vm;
+struct loaded_plugin;
 
 enum job_kind { JOB_RUN, JOB_USES, JOB_LUA, JOB_RESOLVE };
 
 /* job.h as C; texts that are absent are NULL, except `step` and the like, which must be there. */
 struct job {
-    enum job_kind kind;
+    struct expr_vm;
+struct loaded_plugin;
+
+enum job_kind kind;
     const char *run, *step, *item, *token, *run_folder, *folder;
     const char *log;             /* file name, or NULL: standard error */
     uint32_t attempt, record;
@@ -54,6 +61,7 @@ struct outcome {
     struct err error;             /* code 0: none */
     int signal, exit_code;        /* 0 and -1: none */
     const char *skipped, *found;  /* or NULL */
+    bool abandoned;               /* the action still runs: what it gathered must not be touched */
 };
 
 enum stop { STOP_NONE, STOP_TIMEOUT, STOP_CANCELLED, STOP_INTERRUPTED };
@@ -66,6 +74,10 @@ struct worker {
     int attempts;                 /* descriptor of the run's file, or -1 */
     struct arena arena;
     const char *attempts_folder;  /* whose file it is */
+    struct locks locks;
+    const struct loaded_plugin *plugin; /* of a reused worker, or NULL */
+    const char *plugin_digest;
+    struct expr_vm *vm;           /* made when first needed */
 };
 
 struct work {
@@ -73,6 +85,7 @@ struct work {
     struct arena arena;
     struct job job;
     struct logfile log;           /* shared */
+    struct value *kept;           /* all checkpoints, those of earlier attempts too: map */
     struct value *checkpoints;    /* those that no engine acknowledged: map */
     struct value *metrics;        /* list */
     int64_t started_us, cpu_before_ms;
@@ -80,6 +93,9 @@ struct work {
     atomic_int stop;              /* shared: enum stop */
     int64_t kill_at_ms;           /* watch: end of grace; 0: nobody asked for the end */
     bool receipt_acked;
+    pthread_mutex_t mutex;        /* shared, with the condition: guards what follows */
+    pthread_cond_t changed;       /* stop, gone or acks */
+    uint64_t acks;                /* checkpoints the engine has committed */
 };
 
 /* ---- work.c: the engine at the other end ---- */
@@ -90,10 +106,17 @@ bool work_send(struct work *work, enum frame_type type, const struct value *data
 void work_receive(struct work *work, struct arena *scratch);
 /* Ask for the end; a second call can only shorten the grace. */
 void work_stop(struct work *work, enum stop why, int64_t grace_ms);
-/* Notices the deadline. Returns how long a poll may sleep, in ms, or -1: for ever. */
+/* Waits for a change of stop, gone or acks, at most until `until_ms` (monotonic; 0: for ever). Mutex held. */
+void work_wait(struct work *work, int64_t until_ms);
+/* From now on SIGTERM cancels and SIGINT interrupts the attempt that runs. */
+void work_take_signals(void);
+/* Notices the deadline and signals. Returns how long a poll may sleep, in ms. */
 int work_tick(struct work *work);
 /* printf line of the host's own. */
 __attribute__((format(printf, 3, 4))) void work_log(struct work *work, const char *level, const char *fmt, ...);
+/* Bytes that a program or library wrote, for the log. `stream`: 0 or 1. */
+void work_said(struct work *work, int stream, const void *data, size_t size);
+void work_said_end(struct work *work);
 /* A path in the run folder: "receipts/RECORD.SUFFIX". */
 const char *work_path(struct work *work, const char *suffix);
 /* Ends what the attempt left behind, and says so in the log. `pump` as in tree_end, or NULL. */
@@ -111,6 +134,13 @@ int64_t receipt_cpu_ms(long *peak_kib);
 
 /* ---- the kinds ---- */
 
-void shell_run(struct work *work, struct outcome *ret);
+void shell_run(struct work *work, struct outcome *ret);  /* run */
+void action_run(struct work *work, struct outcome *ret); /* uses, resolve */
+void chunk_run(struct work *work, struct outcome *ret);  /* lua */
+
+/* ---- work.c again ---- */
+
+void work_init(struct work *work, struct worker *worker);
+void work_release(struct work *work);
 
 #endif

@@ -64,24 +64,13 @@ claim(struct work *work, const char **why, struct err *err)
 /* ---- one job ---- */
 
 static void
-work_init(struct work *work, struct worker *worker)
-{
-    work->worker = worker;
-    work->checkpoints = value_map(&work->arena);
-    work->metrics = value_list(&work->arena);
-    work->started_us = clock_monotonic_us();
-    work->cpu_before_ms = receipt_cpu_ms(NULL);
-}
-
-static void
 run_kind(struct work *work, struct outcome *ret)
 {
     switch (work->job.kind) {
     case JOB_RUN: shell_run(work, ret); return;
-    case JOB_USES: case JOB_RESOLVE: case JOB_LUA: break;
+    case JOB_USES: case JOB_RESOLVE: action_run(work, ret); return;
+    case JOB_LUA: chunk_run(work, ret); return;
     }
-    err_set(&ret->error, EXIT_INVALID, "this worker cannot do that kind of job");
-    ret->error.error_class = LEVADA_INVALID;
 }
 
 static void
@@ -122,7 +111,7 @@ run_claimed(struct work *work)
 static bool
 run_job(struct worker *worker, const struct value *data)
 {
-    struct work work = {0};
+    struct work work;
     struct outcome outcome = {.exit_code = -1};
     const char *why = NULL;
     work_init(&work, worker);
@@ -141,7 +130,7 @@ run_job(struct worker *worker, const struct value *data)
     else if (why != NULL) answer(&work, FRAME_REFUSED, why);
     else more = false, (void)deliver(&work, &outcome);
     logfile_release(&work.log);
-    arena_release(&work.arena);
+    work_release(&work);
     return more;
 }
 
@@ -152,11 +141,16 @@ become_worker(struct worker *worker, int sock)
 {
     (void)setsid();
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+    (void)prctl(PR_SET_NAME, "levada-worker");
     sigset_t none;
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    for (int n = 1; n < 32; n++)
-        if (n != SIGKILL && n != SIGSTOP) (void)signal(n, n == SIGPIPE ? SIG_IGN : SIG_DFL);
+    static const int reset[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGUSR1, SIGUSR2, SIGCHLD, SIGTSTP, SIGTTIN,
+                                SIGTTOU, SIGPIPE};
+    /* Not those of a crash: a sanitizer may have its handler there. */
+    for (size_t i = 0; i < sizeof reset / sizeof reset[0]; i++)
+        (void)signal(reset[i], reset[i] == SIGPIPE ? SIG_IGN : SIG_DFL);
+    work_take_signals();
     if (sock > 3) (void)close_range(3, (unsigned)sock - 1, 0);
     (void)close_range((unsigned)sock + 1, ~0u, 0);
     (void)fcntl(sock, F_SETFD, FD_CLOEXEC);
@@ -165,6 +159,19 @@ become_worker(struct worker *worker, int sock)
     if (null >= 0 && dup2(null, 0) == 0) fd_close(&null);
     *worker = (struct worker){.sock = sock, .attempts = -1, .umask = umask(077)};
     attempts_self(&worker->self);
+}
+
+/* True: a job or the end of file is there. False: somebody waits for a lock we only keep for reuse. */
+static bool
+wait_idle(struct worker *worker)
+{
+    struct pollfd fds[2] = {{.fd = worker->sock, .events = POLLIN},
+                            {.fd = locks_watch(&worker->locks), .events = POLLIN}};
+    for (;;) {
+        if (poll(fds, 2, -1) <= 0) continue;
+        if (fds[0].revents != 0) return true;
+        if (fds[1].revents != 0) return false;
+    }
 }
 
 /* Waits for the next job. Returns 0 with *ret, or 1: nothing more to do. */
@@ -176,8 +183,7 @@ next_job(struct worker *worker, struct arena *arena, const struct value **ret)
         struct err err = {0};
         int code = frame_receive(worker->sock, arena, &frame, &err);
         if (code == -1) {
-            struct pollfd ready = {.fd = worker->sock, .events = POLLIN};
-            (void)poll(&ready, 1, -1);
+            if (!wait_idle(worker)) return 1;
             continue;
         }
         if (code != 0) return 1;
