@@ -246,7 +246,8 @@ check_shared_inputs(struct check *check)
             int line, column;
             parse_name_place(check->plugins_map, i, &line, &column);
             if (check->diags->errors == 0)
-                diag_add(check->diags, DIAG_WARNING, line, column, "unused", NULL,                          "plugin \"%s\" is never used", name);
+                diag_add(check->diags, DIAG_WARNING, line, column, "unused", NULL,
+                         "plugin \"%s\" is never used", name);
             continue;
         }
         const struct value *with = keys_get(PLACE_PLUGIN, plugin_entry(check, name), "with");

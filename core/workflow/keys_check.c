@@ -173,7 +173,8 @@ report_type(struct diags *diags, const struct key *key, const struct value *valu
                 report_type(diags, &(struct key){key->name, KEY_WORD, "", key->choices, false}, value->list.items[i], what);
         return;
     }
-    if (value->type == VALUE_STRING && template_is(value->text.ptr)) {
+    bool scalar_key = key->type != KEY_LIST && key->type != KEY_MAP && key->type != KEY_NAMED && key->type != KEY_WORDS;
+    if (scalar_key && value->type == VALUE_STRING && template_is(value->text.ptr)) {
         diag_add(diags, DIAG_ERROR, line, column, "no-expression", "Write the value itself.",
                  "\"%s\" of %s takes no expression", key->name, what);
         return;
@@ -234,7 +235,8 @@ bool
 keys_check(struct diags *diags, enum key_place place, const struct value *map, const char *what)
 {
     if (map->type != VALUE_MAP) {
-        diag_add(diags, DIAG_ERROR, (int)map->line, (int)map->column, "wrong-type", NULL, "%s must be a map, not %s",
+        diag_add(diags, DIAG_ERROR, (int)map->line, (int)map->column, "wrong-type",
+                 place == PLACE_STEP ? "Write `- id: NAME`, and `run: …` below it." : NULL, "%s must be a map, not %s",
                  what, keys_type_phrase(map));
         return false;
     }

@@ -296,9 +296,11 @@ read_node(struct parser *parser, unsigned depth)
         report(parser, &event->start_mark, "too-deep", NULL, "values are nested more than %u deep", LIMIT_DEPTH);
         return NULL;
     }
-    if (tag != NULL)
+    if (tag != NULL) {
+        bool core = str_starts(tag, "tag:yaml.org,2002:");
         report(parser, &event->start_mark, "tag", "Leave it out; quotes make a text of anything.",
-               "YAML tags are not used here (\"%s\")", tag);
+               "YAML tags are not used here (\"%s%s\")", core ? "!!" : "", core ? strchr(tag, '2') + 5 : tag);
+    }
     ptrdiff_t anchor = open_anchor(parser, name);
     size_t before = parser->nodes++;
     const struct value *ret = event->type == YAML_SCALAR_EVENT           ? read_scalar(parser)
