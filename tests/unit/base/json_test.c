@@ -27,7 +27,8 @@ valid_json_comes_back(void)
 {
     static const char *const same[] = {
         "null", "true", "false", "0", "-1", "9223372036854775807", "-9223372036854775808", "1.5", "-0.25", "\"\"",
-        "[]", "{}", "[1,[2,[3]],{}]", "{\"b\":1,\"a\":2}", "\"\\\"\\\\\\n\\t\\r\\u0001\"", "{\"\":null}", "0.1", "1e+300",
+        "[]", "{}", "[1,[2,[3]],{}]", "{\"b\":1,\"a\":2}", "\"\\\"\\\\\\n\\t\\r\\u0001\"", "{\"\":null}", "0.1",
+        "1e+300",
         "4.94065645841247e-324", "1.7976931348623157e+308", "100.0", "0.30000000000000004"};
     for (size_t i = 0; i < CHECK_COUNT(same); i++) round_trip(same[i], same[i]);
     round_trip(" [ 1 , 2 ] ", "[1,2]");
@@ -58,7 +59,8 @@ invalid_json_is_refused(void)
 {
     static const char *const bad[] = {
         "", " ", "{", "[1,]", "{\"a\":1,}", "{\"a\" 1}", "{a:1}", "'a'", "[1 2]", "01", "+1", "1.", ".5", "1e", "0x1",
-        "NaN", "Infinity", "nul", "TRUE", "\"a", "\"\\x\"", "\"\\u12\"", "\"\\ud800\"", "\"\\udc00\\ud800\"", "\"a\nb\"",
+        "NaN", "Infinity", "nul", "TRUE", "\"a", "\"\\x\"", "\"\\u12\"", "\"\\ud800\"", "\"\\udc00\\ud800\"",
+        "\"a\nb\"",
         "1 2", "[1]]", "{\"a\":1,\"a\":2}", "9223372036854775808", "-9223372036854775809", "1e999", "\"\xff\"",
         "\"\xc0\xaf\"", "\"\xed\xa0\x80\"", "\xef\xbb\xbf[]", "/**/1", "{\"a\\u0000b\":1}"};
     for (size_t i = 0; i < CHECK_COUNT(bad); i++) refused(bad[i], strlen(bad[i]));
@@ -150,8 +152,8 @@ typed_values_are_written(void)
 static void
 reals_survive_a_round_trip(void)
 {
-    static const double reals[] = {0.1, 1.0 / 3, 2.5e-8, 123456789.123456789, 1e15, 1e16, 1e17, 9007199254740993.0, DBL_MAX,
-                                   DBL_MIN, DBL_EPSILON, 5e-324, -1e-300};
+    static const double reals[] = {0.1, 1.0 / 3, 2.5e-8, 123456789.123456789, 1e15, 1e16, 1e17, 9007199254740993.0,
+                                   DBL_MAX, DBL_MIN, DBL_EPSILON, 5e-324, -1e-300};
     for (size_t i = 0; i < CHECK_COUNT(reals); i++) {
         struct arena arena ARENA_SCOPED = {0};
         const struct value *back = NULL;
