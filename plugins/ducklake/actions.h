@@ -23,4 +23,22 @@ struct load_in {
 int load_run(struct levada_step *step, const void *input);
 int load_resolve(struct levada_step *step, const void *input, int32_t *found);
 
+
+struct publish_in {
+    levada_present present;
+    levada_string table;
+    levada_list partition_by;
+};
+struct sql_in {
+    levada_present present;
+    struct lake_in lake;
+    levada_sql sql;
+    levada_path file;
+    levada_json params;
+    levada_int limit;
+    levada_object publish;
+};
+int sql_run(struct levada_step *step, const void *input);
+int sql_resolve(struct levada_step *step, const void *input, int32_t *found);
+
 #endif
