@@ -24,16 +24,15 @@ def environment():
 
 def check(*paths, text=None, folder=HERE):
     """Exit code, stdout and peak resident memory in MiB of `levada check PATHS`."""
-    out = tempfile.TemporaryFile()
-    source = tempfile.TemporaryFile()
-    source.write(text or b"")
-    source.seek(0)
-    child = subprocess.Popen([LEVADA, "check", *paths], cwd=folder, env=environment(), stdin=source, stdout=out,
-                             stderr=subprocess.STDOUT)
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    out.seek(0)
-    return child.returncode, out.read().decode("utf-8", "replace"), usage.ru_maxrss / 1024
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as source:
+        source.write(text or b"")
+        source.seek(0)
+        child = subprocess.Popen([LEVADA, "check", *paths], cwd=folder, env=environment(), stdin=source, stdout=out,
+                                 stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        return child.returncode, out.read().decode("utf-8", "replace"), usage.ru_maxrss / 1024
 
 
 def cases():
@@ -110,7 +109,7 @@ class Hostile(unittest.TestCase):
         self.refused(b"levada: " + b"[" * 100000, "too-deep")
 
     def test_hundred_thousand_open_braces_over_lines(self):
-        self.refused(b"levada:\n" + b"{a:\n" * 100000, "too-deep")
+        self.refused(b"levada:\n" + b" {a:\n" * 100000, "too-deep")
 
     def test_deep_block_lists(self):
         self.refused(b"levada: " + b"- " * 1 + b"\n" + b"x:\n  " + b"- " * 100000 + b"y", "syntax")
