@@ -14,7 +14,6 @@
 #include "run/checkpoint.h"
 #include "run/secret.h"
 
-#define METRICS_MAX 1000u   /* of one attempt; a report shows them all */
 #define LOCK_STEP_MS 50     /* between two tries; an idle holder sees the touch of each */
 
 static struct hosted *
@@ -33,7 +32,7 @@ host_log(struct levada_step *step, int level, const char *fmt, va_list ap)
     buf_init(&text, LIMIT_LOG_SIZE);
     buf_vprintf(&text, fmt, ap);
     if (level < LEVADA_DEBUG || level > LEVADA_ERROR) level = LEVADA_INFO;
-    work_log_text(hosted_of(step)->work, names[level], buf_str(&text), text.size);
+    work_log_text(hosted_of(step)->work, names[level], buf_str(&text));
 }
 
 static int
@@ -70,14 +69,7 @@ host_progress(struct levada_step *step, uint64_t done, uint64_t total, const cha
 static void
 host_metric(struct levada_step *step, const char *name, double value, const char *unit)
 {
-    struct work *work = hosted_of(step)->work;
-    struct arena *arena = &work->arena;
-    if (work->metrics->list.count >= METRICS_MAX) return;
-    struct value *metric = value_map(arena);
-    value_set(arena, metric, "name", value_text(arena, secret_mask_text(work, arena, name)));
-    value_set(arena, metric, "value", value_real(arena, value));
-    value_set(arena, metric, "unit", value_text(arena, secret_mask_text(work, arena, unit != NULL ? unit : "")));
-    value_push(arena, work->metrics, metric);
+    work_metric(hosted_of(step)->work, name, value, unit);
 }
 
 /* ---- time and memory ---- */

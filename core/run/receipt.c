@@ -13,27 +13,16 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/json.h"
-#include "levada/plugin.h"
+#include "plugin/schema.h"
+#include "run/secret.h"
 #include "run/work.h"
-
-static const char *
-class_name(int error_class)
-{
-    switch (error_class) {
-#define X(id, number, word, retry, meaning)                                                                  \
-    case number: return word;
-        LEVADA_CLASSES(X)
-#undef X
-    default: return "permanent";
-    }
-}
 
 static const struct value *
 error_make(struct arena *arena, const struct outcome *outcome)
 {
     const struct err *err = &outcome->error;
     struct value *ret = value_map(arena);
-    value_set(arena, ret, "class", value_text(arena, class_name(err->error_class)));
+    value_set(arena, ret, "class", value_text(arena, schema_class_name(err->error_class)));
     value_set(arena, ret, "message", value_text(arena, err->message));
     if (err->hint[0] != '\0') value_set(arena, ret, "hint", value_text(arena, err->hint));
     if (err->file[0] != '\0') value_set(arena, ret, "file", value_text(arena, err->file));
@@ -89,7 +78,8 @@ receipt_make(struct work *work, struct arena *arena, const struct outcome *outco
     value_set(arena, ret, "peak_kib", value_int(arena, peak_kib));
     value_set(arena, ret, "cpu_ms", value_int(arena, cpu));
     value_set(arena, ret, "pid", value_int(arena, getpid()));
-    return ret;
+    /* Once over all of it: whatever a plugin or script gave may hold a secret. */
+    return secret_mask_value(work, arena, ret);
 }
 
 /* Durable before anybody may see the lock free: a resumer that finds the byte unlocked looks for this file. */

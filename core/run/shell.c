@@ -21,6 +21,7 @@
 #include "base/str.h"
 #include "levada/plugin.h"
 #include "run/checkpoint.h"
+#include "run/deferred.h"
 #include "run/environ.h"
 #include "run/output.h"
 #include "run/tree.h"
@@ -70,11 +71,13 @@ static int
 make_ends(struct shell *shell, struct ends *ends, struct err *err)
 {
     const struct value *text = shell->work->job.standard_input;
+    int code = deferred_stdin(shell->work, &text, err);
+    if (code) return code;
     if (text != NULL) {
         ends->in = fd_memfd("stdin", text->text.ptr, text->text.size);
         if (ends->in < 0) return err_errno(err, EXIT_FAILED, "cannot make a memfd for stdin");
     }
-    int code = make_pipe(&shell->out, &ends->out, err);
+    code = make_pipe(&shell->out, &ends->out, err);
     if (code == 0 && shell->capture) code = make_pipe(&shell->err, &ends->err, err);
     return code;
 }

@@ -9,13 +9,17 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "levada/plugin.h"
+#include "run/secret.h"
 #include "run/tree.h"
+
+#define METRICS_MAX 1000u /* of one attempt: a report shows them all */
 
 void
 work_init(struct work *work, struct worker *worker)
@@ -24,6 +28,7 @@ work_init(struct work *work, struct worker *worker)
     work->kept = value_map(&work->arena);
     work->checkpoints = value_map(&work->arena);
     work->metrics = value_list(&work->arena);
+    work->secrets = value_map(&work->arena);
     work->started_us = clock_monotonic_us();
     work->cpu_before_ms = receipt_cpu_ms(NULL);
     pthread_condattr_t attr;
@@ -37,6 +42,7 @@ work_init(struct work *work, struct worker *worker)
 void
 work_release(struct work *work)
 {
+    for (int stream = 0; stream < 2; stream++) mask_stream_release(&work->streams[stream]);
     pthread_cond_destroy(&work->changed);
     pthread_mutex_destroy(&work->mutex);
     arena_release(&work->arena);
@@ -137,9 +143,15 @@ note_signal(int number)
 void
 work_take_signals(void)
 {
-    struct sigaction action = {.sa_handler = note_signal};
+    struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
     (void)sigaction(SIGTERM, &action, NULL);
     (void)sigaction(SIGINT, &action, NULL);
+}
+
+bool
+work_signalled(void)
+{
+    return signalled != 0;
 }
 
 int
@@ -172,20 +184,48 @@ work_log(struct work *work, const char *level, const char *fmt, ...)
     va_start(ap, fmt);
     buf_vprintf(&text, fmt, ap);
     va_end(ap);
-    logfile_line(&work->log, level, buf_str(&text), text.size);
+    work_log_text(work, level, buf_str(&text));
+}
+
+void
+work_log_text(struct work *work, const char *level, const char *text)
+{
+    struct arena arena ARENA_SCOPED = {0};
+    text = secret_mask_text(work, &arena, text);
+    logfile_line(&work->log, level, text, strlen(text));
+}
+
+void
+work_metric(struct work *work, const char *name, double value, const char *unit)
+{
+    struct arena *arena = &work->arena;
+    if (work->metrics->list.count >= METRICS_MAX) return;
+    struct value *metric = value_map(arena);
+    value_set(arena, metric, "name", value_text(arena, name));
+    value_set(arena, metric, "value", value_real(arena, value));
+    value_set(arena, metric, "unit", value_text(arena, unit != NULL ? unit : ""));
+    value_push(arena, work->metrics, metric);
 }
 
 void
 work_said(struct work *work, int stream, const void *data, size_t size)
 {
-    (void)stream;
-    logfile_write(&work->log, data, size);
+    struct buf out BUF_SCOPED;
+    buf_init(&out, LIMIT_LOG_SIZE);
+    if (size == 0) return;
+    secret_mask_stream(work, stream, data, size, &out);
+    logfile_write(&work->log, buf_str(&out), out.size);
 }
 
 void
 work_said_end(struct work *work)
 {
-    (void)work;
+    for (int stream = 0; stream < 2; stream++) {
+        struct buf out BUF_SCOPED;
+        buf_init(&out, LIMIT_LOG_SIZE);
+        secret_mask_stream(work, stream, NULL, 0, &out);
+        logfile_write(&work->log, buf_str(&out), out.size);
+    }
 }
 
 const char *

@@ -24,6 +24,7 @@
 #include "run/frame.h"
 #include "run/job.h"
 #include "run/locks.h"
+#include "run/mask.h"
 #include "run/logfile.h"
 
 struct expr_vm;
@@ -33,10 +34,7 @@ enum job_kind { JOB_RUN, JOB_USES, JOB_LUA, JOB_RESOLVE };
 
 /* job.h as C; texts that are absent are NULL, except `step` and the like, which must be there. */
 struct job {
-    struct expr_vm;
-struct loaded_plugin;
-
-enum job_kind kind;
+    enum job_kind kind;
     const char *run, *step, *item, *token, *run_folder, *folder;
     const char *log;             /* file name, or NULL: standard error */
     uint32_t attempt, record;
@@ -78,6 +76,9 @@ struct worker {
     const struct loaded_plugin *plugin; /* of a reused worker, or NULL */
     const char *plugin_digest;
     struct expr_vm *vm;           /* made when first needed */
+    struct arena mask_arena;      /* shared: used under the mutex only */
+    struct mask *mask;
+    pthread_mutex_t mask_mutex;
 };
 
 struct work {
@@ -88,6 +89,8 @@ struct work {
     struct value *kept;           /* all checkpoints, those of earlier attempts too: map */
     struct value *checkpoints;    /* those that no engine acknowledged: map */
     struct value *metrics;        /* list */
+    struct value *secrets;        /* map: name to VALUE_SECRET */
+    struct mask_stream streams[2]; /* of what programs write; who reads their output owns them */
     int64_t started_us, cpu_before_ms;
     int64_t deadline_ms;          /* monotonic; 0: none */
     atomic_int stop;              /* shared: enum stop */
@@ -110,10 +113,14 @@ void work_stop(struct work *work, enum stop why, int64_t grace_ms);
 void work_wait(struct work *work, int64_t until_ms);
 /* From now on SIGTERM cancels and SIGINT interrupts the attempt that runs. */
 void work_take_signals(void);
+bool work_signalled(void);
 /* Notices the deadline and signals. Returns how long a poll may sleep, in ms. */
 int work_tick(struct work *work);
 /* printf line of the host's own. */
 __attribute__((format(printf, 3, 4))) void work_log(struct work *work, const char *level, const char *fmt, ...);
+void work_log_text(struct work *work, const char *level, const char *text);
+/* A number for the report. `unit` may be NULL. */
+void work_metric(struct work *work, const char *name, double value, const char *unit);
 /* Bytes that a program or library wrote, for the log. `stream`: 0 or 1. */
 void work_said(struct work *work, int stream, const void *data, size_t size);
 void work_said_end(struct work *work);

@@ -15,6 +15,8 @@
 #include "base/str.h"
 #include "levada/plugin.h"
 #include "run/job.h"
+#include "run/mask.h"
+#include "run/secret.h"
 #include "run/work.h"
 
 /* ---- claiming ---- */
@@ -66,6 +68,10 @@ claim(struct work *work, const char **why, struct err *err)
 static void
 run_kind(struct work *work, struct outcome *ret)
 {
+    const struct value *kept = work->job.checkpoints;
+    for (size_t i = 0; kept != NULL && i < kept->map.count; i++)
+        value_set(&work->arena, work->kept, kept->map.names[i], kept->map.values[i]);
+    if (secret_resolve(work, &ret->error) != 0) return;
     switch (work->job.kind) {
     case JOB_RUN: shell_run(work, ret); return;
     case JOB_USES: case JOB_RESOLVE: action_run(work, ret); return;
@@ -158,16 +164,19 @@ become_worker(struct worker *worker, int sock)
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (null >= 0 && dup2(null, 0) == 0) fd_close(&null);
     *worker = (struct worker){.sock = sock, .attempts = -1, .umask = umask(077)};
+    worker->mask = mask_new(&worker->mask_arena);
+    pthread_mutex_init(&worker->mask_mutex, NULL);
     attempts_self(&worker->self);
 }
 
-/* True: a job or the end of file is there. False: somebody waits for a lock we only keep for reuse. */
+/* True: a job or the end of file is there. False: somebody waits for a lock we only keep for reuse, or asks us to end. */
 static bool
 wait_idle(struct worker *worker)
 {
     struct pollfd fds[2] = {{.fd = worker->sock, .events = POLLIN},
                             {.fd = locks_watch(&worker->locks), .events = POLLIN}};
     for (;;) {
+        if (work_signalled()) return false;
         if (poll(fds, 2, -1) <= 0) continue;
         if (fds[0].revents != 0) return true;
         if (fds[1].revents != 0) return false;

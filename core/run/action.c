@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `uses`: an action of a plugin, in this process. The shared object must be the one the engine checked; templates that touch
+ * secrets are evaluated here, so that their values exist nowhere else.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "base/str.h"
+#include "plugin/field.h"
+#include "plugin/loader.h"
+#include "run/control.h"
+#include "run/deferred.h"
+#include "run/folder.h"
+#include "run/host.h"
+#include "run/work.h"
+
+static int
+invalid(struct err *err)
+{
+    err->error_class = LEVADA_INVALID;
+    return EXIT_INVALID;
+}
+
+/* ---- the plugin ---- */
+
+static int
+load(struct work *work, struct err *err)
+{
+    struct worker *worker = work->worker;
+    const struct job *job = &work->job;
+    char digest[HASH_HEX_SIZE];
+    /* A reused worker has it mapped; what is on disk by now changes nothing any more. */
+    if (worker->plugin != NULL && job->digest != NULL && str_eq(worker->plugin_digest, job->digest)) return 0;
+    if (worker->plugin != NULL) {
+        err_set(err, EXIT_INVALID, "a worker cannot take a second plugin");
+        return invalid(err);
+    }
+    if (hash_sha256_file(job->plugin, digest) != 0) {
+        err_errno(err, EXIT_INVALID, "cannot read the plugin \"%s\"", job->plugin);
+        return invalid(err);
+    }
+    if (job->digest != NULL && !str_eq(digest, job->digest)) {
+        err_set(err, EXIT_INVALID, "plugin \"%s\" changed on disk while the run was going", job->plugin);
+        err_hint(err, "Start a new run: this one was checked with another plugin.");
+        return invalid(err);
+    }
+    int code = loader_open(&worker->arena, job->plugin, &worker->plugin, err);
+    if (code) return invalid(err);
+    worker->plugin_digest = arena_strdup(&worker->arena, digest);
+    return 0;
+}
+
+static int
+make_folders(struct work *work, const char **scratch, struct err *err)
+{
+    const char *folder = work->job.run_folder;
+    const char *all = arena_printf(&work->arena, "%s/scratch", folder);
+    *scratch = arena_printf(&work->arena, "%s/%u", all, work->job.record);
+    (void)mkdir(all, 0700);
+    (void)folder_remove(*scratch);
+    if (mkdir(*scratch, 0700) == 0) return 0;
+    return err_errno(err, EXIT_STORE, "cannot make the folder \"%s\"", *scratch);
+}
+
+/* Children of the plugin carry the mark by which a resumer finds leftovers. */
+static void
+mark_children(struct work *work)
+{
+    char mark[256];
+    snprintf(mark, sizeof mark, "%s/%u", work->job.run, work->job.record);
+    (void)setenv("LEVADA_ATTEMPT", mark, 1);
+}
+
+/* ---- the call ---- */
+
+static int
+call(struct hosted *hosted, const void *input, bool resolve, struct outcome *ret)
+{
+    int32_t found = LEVADA_UNDECIDED;
+    if (!resolve) return hosted->action->run(&hosted->step, input);
+    int code = hosted->action->resolve(&hosted->step, input, &found);
+    ret->found = code != 0 ? "undecided" : found == LEVADA_DONE ? "done" : found == LEVADA_NOT_DONE ? "not_done" : "undecided";
+    return code;
+}
+
+static void
+judge(struct hosted *hosted, int code, struct outcome *ret)
+{
+    if (code == 0) {
+        ret->outputs = hosted->outputs;
+        return;
+    }
+    if (hosted->error.code != 0 && atomic_load(&hosted->work->stop) != STOP_NONE)
+        work_log(hosted->work, "warn", "asked to end, it said: %s", hosted->error.message);
+    if (work_stopped(hosted->work, ret)) return;
+    ret->error = hosted->error;
+    if (ret->error.code != 0) return;
+    err_set(&ret->error, EXIT_FAILED, "the action failed with %d and did not say why", code);
+    ret->error.error_class = code >= LEVADA_TRANSIENT && code <= LEVADA_PERMANENT ? code : LEVADA_PERMANENT;
+}
+
+static int
+prepare(struct work *work, const struct levada_action **action, void **input, const char **scratch, struct err *err)
+{
+    const struct job *job = &work->job;
+    const struct value *with = job->with;
+    int code = load(work, err);
+    if (code) return code;
+    *action = loader_action(work->worker->plugin, job->action);
+    if (*action == NULL || (job->kind == JOB_RESOLVE && (*action)->resolve == NULL)) {
+        err_set(err, EXIT_INVALID, "plugin \"%s\" has no action \"%s\"%s", job->plugin, job->action,
+                *action != NULL ? " that can be asked" : "");
+        return invalid(err);
+    }
+    code = deferred_with(work, &with, err);
+    if (code) return code;
+    *input = arena_alloc(&work->arena, (*action)->input_size + 1);
+    code = field_fill(&work->arena, (*action)->inputs, (*action)->ninputs, with, job->folder, *input,
+                      (*action)->input_size, err);
+    if (code == 0) code = make_folders(work, scratch, err);
+    return code;
+}
+
+void
+action_run(struct work *work, struct outcome *ret)
+{
+    const struct levada_action *action;
+    const char *scratch;
+    void *input;
+    struct control *control;
+    if (prepare(work, &action, &input, &scratch, &ret->error) != 0) return;
+    mark_children(work);
+    if (control_start(work, &control, &ret->error) != 0) return;
+    struct hosted hosted;
+    host_init(&hosted, work, action, scratch);
+    int code = call(&hosted, input, work->job.kind == JOB_RESOLVE, ret);
+    control_stop(control);
+    judge(&hosted, code, ret);
+    if (folder_remove(scratch) != 0) work_log(work, "warn", "cannot remove the folder \"%s\"", scratch);
+}
