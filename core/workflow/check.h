@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * From a tree of values to a model: everything that can be known before a run is checked, all faults in one pass.
- * This header is for the check_*.c files; others call workflow_load() of model.h.
+ * This header is for the check_*.c files and the fuzz target; others call workflow_load() of model.h.
  */
 #ifndef WORKFLOW_CHECK_H
 #define WORKFLOW_CHECK_H
@@ -61,6 +61,11 @@ struct scope {
     diag_add((check)->diags, DIAG_ERROR, (int)(at)->line, (int)(at)->column, (code), (hint), __VA_ARGS__)
 #define CHECK_WARNING(check, at, code, hint, ...) \
     diag_add((check)->diags, DIAG_WARNING, (int)(at)->line, (int)(at)->column, (code), (hint), __VA_ARGS__)
+
+/* check.c: what workflow_load() does once it has the text: model has file, folder and source. NULL: see diags. `path`
+ * gives the workflow its name. */
+const struct model *check_source(struct arena *arena, const char *path, struct model *model, size_t size,
+                                 struct diags *diags);
 
 /* check_names.c: ids, and maps laid over one another. */
 /* Reports what is no id or is a keyword, at the given place. `noun`: "a step id", "a param". */
