@@ -107,7 +107,7 @@ check_run_outputs(struct check *check)
 {
     const struct value *outputs = keys_get(PLACE_WORKFLOW, check->root, "outputs");
     struct scope scope = {.what = "`outputs` of the workflow", .step = NO_STEP, .nparams = check->model->nparams,
-                          .allow = SCOPE_PARAMS | SCOPE_RUN | SCOPE_STEPS | SCOPE_ENV, .env = check->env};
+                          .allow = SCOPE_PARAMS | SCOPE_RUN | SCOPE_STEPS | SCOPE_ENV};
     check->model->outputs = outputs;
     for (size_t i = 0; outputs != NULL && i < outputs->map.count; i++) {
         int line, column;

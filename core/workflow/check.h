@@ -23,7 +23,7 @@ struct draft {
     const struct value *map;   /* as in the file */
     const char *what;          /* "step \"load\"", for messages */
     const struct value *own_env; /* of the step alone; NULL: none */
-    struct edges edges;
+    struct edges edges, reads; /* steps of its own part and of earlier ones */
     bool broken;               /* its kind or action is unknown: say nothing about its inputs and outputs */
 };
 
@@ -39,7 +39,7 @@ struct check {
     const struct value *plugins_map;       /* `plugins:` of the file, or NULL */
     const struct schema_plugin **schemas;  /* by number in `plugins`; NULL: could not be loaded */
     struct draft *drafts;
-    const struct value *env;               /* top-level and `defaults: env`, merged; NULL: none */
+    const struct value *env;               /* top-level and `defaults: env`, merged: what `env.` names; NULL: none */
 };
 
 /* Where an expression stands decides what it may name. */
@@ -54,7 +54,6 @@ struct scope {
     unsigned allow;
     uint32_t step;           /* whose text it is, or NO_STEP */
     size_t nparams;          /* how many params, in order, may be named */
-    const struct value *env; /* names behind `env.`, or NULL */
 };
 
 #define CHECK_ERROR(check, at, code, hint, ...) \

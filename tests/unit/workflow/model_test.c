@@ -26,7 +26,7 @@ static const char rich[] =
     "  tags: {type: list, required: true}\n"
     "env: {ZONE: \"${{ params.who }}\", A: top}\n"
     "secrets:\n"
-    "  key: {from: file, name: keys/a.pem}\n"
+    "  key: {from: file, name: keys/a.json, field: pem}\n"
     "  token: {from: env, name: TOKEN}\n"
     "defaults: {retry: {attempts: 4, delay: 2s, jitter: 0.5}, timeout: 10m, env: {A: shared, B: shared}, shell: bash}\n"
     "steps:\n"
@@ -88,7 +88,8 @@ test_top(void)
     CHECK_INT(strlen(model->file), strlen(model->folder) + strlen("/flow.yaml"));
     CHECK(model->power);
     CHECK_INT(model->nsecrets, 2);
-    CHECK_STR(model->secrets[0].key, arena_printf(&arena, "%s/keys/a.pem", model->folder));
+    CHECK_STR(model->secrets[0].key, arena_printf(&arena, "%s/keys/a.json", model->folder));
+    CHECK_STR(model->secrets[0].field, "pem");
     CHECK_STR(model->secrets[1].key, "TOKEN");
     CHECK_INT(model->nplugins, 1);
     CHECK_STR(model->plugins[0]->name, "probe");
@@ -156,7 +157,10 @@ test_needs(void)
     CHECK_INT(model->steps[2].nneeds, 0);
     CHECK(model->steps[2].starts_alone);
     CHECK_INT(model->steps[3].part, PART_ON_FAILURE);
-    CHECK_INT(model->steps[3].nneeds, 0); /* a step of another part is no edge */
+    CHECK_INT(model->steps[3].nneeds, 0); /* a step of another part is no edge … */
+    CHECK_INT(model->steps[3].nreads, 1); /* … but is read */
+    CHECK_INT(model->steps[3].reads[0], 1);
+    CHECK_INT(model->steps[0].nreads, 0);
     CHECK_INT(model->steps[5].part, PART_FINALLY);
     CHECK_INT(model->steps[5].nneeds, 1);
     CHECK_INT(model->steps[5].needs[0], 4);
