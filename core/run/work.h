@@ -74,7 +74,7 @@ struct worker {
     const char *attempts_folder;  /* whose file it is */
     struct locks locks;
     const struct loaded_plugin *plugin; /* of a reused worker, or NULL */
-    const char *plugin_digest;
+    const char *plugin_path, *plugin_digest;
     struct expr_vm *vm;           /* made when first needed */
     struct arena mask_arena;      /* shared: used under the mutex only */
     struct mask *mask;
