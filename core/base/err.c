@@ -11,11 +11,14 @@
 int
 err_set(struct err *err, int code, const char *fmt, ...)
 {
+    char message[sizeof err->message];
     va_list ap;
-    *err = (struct err){.code = code};
+    /* Beside first: the arguments may be parts of the old error. */
     va_start(ap, fmt);
-    vsnprintf(err->message, sizeof err->message, fmt, ap);
+    vsnprintf(message, sizeof message, fmt, ap);
     va_end(ap);
+    *err = (struct err){.code = code};
+    memcpy(err->message, message, strlen(message) + 1);
     return code;
 }
 
@@ -23,12 +26,13 @@ int
 err_errno(struct err *err, int code, const char *fmt, ...)
 {
     int saved = errno;
-    char text[128];
+    char text[128], message[sizeof err->message];
     va_list ap;
-    *err = (struct err){.code = code};
     va_start(ap, fmt);
-    vsnprintf(err->message, sizeof err->message, fmt, ap);
+    vsnprintf(message, sizeof message, fmt, ap);
     va_end(ap);
+    *err = (struct err){.code = code};
+    memcpy(err->message, message, strlen(message) + 1);
     size_t used = strlen(err->message);
     snprintf(err->message + used, sizeof err->message - used, ": %s", strerror_r(saved, text, sizeof text));
     return code;
@@ -37,10 +41,12 @@ err_errno(struct err *err, int code, const char *fmt, ...)
 void
 err_hint(struct err *err, const char *fmt, ...)
 {
+    char hint[sizeof err->hint];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(err->hint, sizeof err->hint, fmt, ap);
+    vsnprintf(hint, sizeof hint, fmt, ap);
     va_end(ap);
+    memcpy(err->hint, hint, strlen(hint) + 1);
 }
 
 void

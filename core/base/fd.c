@@ -110,6 +110,8 @@ int
 fd_make_folder(const char *path, struct err *err)
 {
     char part[4096];
+    struct stat st;
+    if (path[0] == '\0') return err_set(err, EXIT_STORE, "a folder needs a name");
     if (snprintf(part, sizeof part, "%s", path) >= (int)sizeof part)
         return err_set(err, EXIT_STORE, "path too long: \"%s\"", path);
     for (char *p = part + 1;; p++) {
@@ -119,6 +121,9 @@ fd_make_folder(const char *path, struct err *err)
         if (mkdir(part, 0700) != 0 && errno != EEXIST)
             return err_errno(err, EXIT_STORE, "cannot make the folder \"%s\"", part);
         *p = saved;
-        if (saved == '\0') return 0;
+        if (saved == '\0') break;
     }
+    if (stat(path, &st) != 0) return err_errno(err, EXIT_STORE, "cannot make the folder \"%s\"", path);
+    if (!S_ISDIR(st.st_mode)) return err_set(err, EXIT_STORE, "\"%s\" is there and is not a folder", path);
+    return 0;
 }

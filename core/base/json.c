@@ -59,6 +59,10 @@ int
 json_parse(struct arena *arena, const char *text, size_t size, const struct value **ret, struct err *err)
 {
     json_error_t error;
+    /* jansson takes a NUL for the end of the text and would not look at what is behind it. */
+    const char *nul = memchr(text, '\0', size);
+    if (nul != NULL)
+        return err_set(err, EXIT_INVALID, "not valid JSON: a NUL at byte %td", nul - text + 1);
     json_t *json = json_loadb(text, size, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
     if (json == NULL) {
         err_set(err, EXIT_INVALID, "not valid JSON: %s", error.text);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,49 +63,84 @@ static const struct unit {
     int64_t ms;
 } duration_units[] = {{"w", 604800000}, {"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
 
+/* Digits with an optional fraction of digits, and nothing else that strtod would take: no exponent, no hex. */
+static bool
+take_decimal(const char **text, double *ret)
+{
+    const char *p = *text;
+    if (!isdigit((unsigned char)*p)) return false;
+    while (isdigit((unsigned char)*p)) p++;
+    if (*p == '.') {
+        p++;
+        if (!isdigit((unsigned char)*p)) return false;
+        while (isdigit((unsigned char)*p)) p++;
+    }
+    char number[64];
+    size_t size = (size_t)(p - *text);
+    if (size >= sizeof number) return false;
+    memcpy(number, *text, size);
+    number[size] = '\0';
+    *ret = strtod(number, NULL);
+    *text = p;
+    return true;
+}
+
 bool
 str_to_duration(const char *text, int64_t *ms)
 {
     const size_t units = sizeof duration_units / sizeof duration_units[0];
-    double total = 0;
+    double total = 0, number;
     size_t next = 0;
     if (*text == '\0') return false;
     while (*text != '\0') {
-        if (!isdigit((unsigned char)*text)) return false;
-        char *end;
-        double number = strtod(text, &end);
-        size_t length = strspn(end, "abcdefghijklmnopqrstuvwxyz");
+        if (!take_decimal(&text, &number)) return false;
+        size_t length = strspn(text, "abcdefghijklmnopqrstuvwxyz");
         size_t i = next;
         while (i < units && (strlen(duration_units[i].name) != length ||
-                             memcmp(duration_units[i].name, end, length) != 0))
+                             memcmp(duration_units[i].name, text, length) != 0))
             i++;
         if (i == units) return false;
         total += number * (double)duration_units[i].ms;
         next = i + 1;
-        text = end + length;
+        text += length;
     }
     if (!(total < 9e15)) return false;
     *ms = (int64_t)llround(total);
     return true;
 }
 
+static bool
+size_of_whole(const char *digits, int64_t factor, int64_t *bytes)
+{
+    errno = 0;
+    long long number = strtoll(digits, NULL, 10), total;
+    if (errno != 0 || __builtin_mul_overflow(number, factor, &total)) return false;
+    *bytes = total;
+    return true;
+}
+
 bool
 str_to_size(const char *text, int64_t *bytes)
 {
-    static const struct { const char *name; double factor; } units[] = {
-        {"", 1}, {"B", 1}, {"KiB", 1024.0}, {"MiB", 1048576.0}, {"GiB", 1073741824.0}, {"TiB", 1099511627776.0},
-        {"KB", 1e3}, {"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}};
-    if (!isdigit((unsigned char)*text)) return false;
-    char *end;
-    double number = strtod(text, &end);
-    while (*end == ' ') end++;
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
-        if (str_eq(end, units[i].name)) {
-            double total = number * units[i].factor;
-            if (!(total < 9e18)) return false;
-            *bytes = (int64_t)total;
-            return true;
-        }
+    static const struct { const char *name; int64_t factor; } units[] = {
+        {"", 1}, {"B", 1}, {"KiB", INT64_C(1) << 10}, {"MiB", INT64_C(1) << 20}, {"GiB", INT64_C(1) << 30},
+        {"TiB", INT64_C(1) << 40}, {"PiB", INT64_C(1) << 50}, {"KB", 1000}, {"kB", 1000}, {"MB", 1000000},
+        {"GB", 1000000000}, {"TB", INT64_C(1000000000000)}, {"PB", INT64_C(1000000000000000)}};
+    const char *digits = text;
+    double number;
+    if (!take_decimal(&text, &number)) return false;
+    bool whole = memchr(digits, '.', (size_t)(text - digits)) == NULL;
+    if (text[0] == ' ' && isalpha((unsigned char)text[1])) text++;
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (!str_eq(text, units[i].name)) continue;
+        if (!whole && units[i].factor == 1) return false;
+        /* A double holds no integer above 2^53 exactly: whole numbers stay integers. */
+        if (whole) return size_of_whole(digits, units[i].factor, bytes);
+        double total = number * (double)units[i].factor;
+        if (!(total < 9.2e18)) return false;
+        *bytes = (int64_t)total;
+        return true;
+    }
     return false;
 }
 
@@ -202,14 +238,21 @@ str_duration(struct buf *buf, int64_t ms)
         buf_text(buf, "0s");
         return;
     }
-    if (ms < 0) {
-        buf_char(buf, '-');
-        ms = -ms;
-    }
+    uint64_t left = ms < 0 ? (uint64_t)0 - (uint64_t)ms : (uint64_t)ms;
+    if (ms < 0) buf_char(buf, '-');
+    /* Weeks are read, not written: "10d" says more than "1w3d". Milliseconds are a fraction of the seconds. */
     for (size_t i = 1; i < sizeof duration_units / sizeof duration_units[0]; i++) {
-        int64_t count = ms / duration_units[i].ms;
-        if (count) buf_printf(buf, "%" PRId64 "%s", count, duration_units[i].name);
-        ms -= count * duration_units[i].ms;
+        uint64_t unit = (uint64_t)duration_units[i].ms, count = left / unit;
+        left -= count * unit;
+        if (count == 0) continue;
+        if (unit == 1000 && left) {
+            char fraction[8];
+            snprintf(fraction, sizeof fraction, "%03u", (unsigned)left);
+            for (size_t k = 2; fraction[k] == '0'; k--) fraction[k] = '\0';
+            buf_printf(buf, "%" PRIu64 ".%ss", count, fraction);
+            return;
+        }
+        buf_printf(buf, "%" PRIu64 "%s", count, duration_units[i].name);
     }
 }
 
@@ -234,7 +277,8 @@ str_size_human(struct buf *buf, int64_t bytes)
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
     double value = (double)bytes;
     size_t i = 0;
-    while (value >= 1024 && i + 1 < sizeof units / sizeof units[0]) {
+    /* What would be shown as 1024.0 is 1.0 of the next unit. */
+    while (value >= (i == 0 ? 1024 : 1023.95) && i + 1 < sizeof units / sizeof units[0]) {
         value /= 1024;
         i++;
     }
@@ -350,7 +394,7 @@ str_plain(struct buf *buf, const char *text, size_t size)
             }
             /* C1 controls and bidirectional marks change what a reader sees. */
             const unsigned char *p = (const unsigned char *)text + i;
-            bool hidden = (c == 0xc2 && p[1] < 0xa0) ||
+            bool hidden = (c == 0xc2 && p[1] < 0xa0) || (c == 0xd8 && p[1] == 0x9c) ||
                           (c == 0xe2 && p[1] == 0x80 && ((p[2] >= 0x8e && p[2] <= 0x8f) || (p[2] >= 0xaa && p[2] <= 0xae))) ||
                           (c == 0xe2 && p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9);
             if (hidden)

@@ -120,6 +120,14 @@ value_set(struct arena *arena, struct value *map, const char *name, const struct
         map->map.names = grown(arena, map->map.names, count, sizeof *map->map.names);
         map->map.values = grown(arena, map->map.values, count, sizeof *map->map.values);
     }
+    if (map->map.places != NULL) {
+        /* Whoever made the array knows its capacity, we do not; a name of ours has no place. */
+        size_t capacity = 4;
+        while (capacity < count + 1) capacity *= 2;
+        uint32_t *places = ARENA_ARRAY(arena, capacity, uint32_t);
+        memcpy(places, map->map.places, count * sizeof *places);
+        map->map.places = places;
+    }
     map->map.names[count] = arena_strdup(arena, name);
     map->map.values[count] = value;
     map->map.count++;

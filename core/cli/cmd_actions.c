@@ -60,7 +60,8 @@ add_facts(struct buf *facts, const struct schema_field *field, bool input)
 {
     buf_text(facts, schema_type_name(field->type));
     if (field->required) buf_text(facts, ", required");
-    else if (input && field->fallback != NULL) buf_printf(facts, ", default %s", field->fallback[0] ? field->fallback : "\"\"");
+    else if (input && field->fallback != NULL)
+        buf_printf(facts, ", default %s", field->fallback[0] ? field->fallback : "\"\"");
     for (size_t i = 0; i < field->nchoices; i++) buf_printf(facts, "%s%s", i ? " | " : ", one of ", field->choices[i]);
     if (field->minimum != NULL) buf_printf(facts, ", at least %s", field->minimum);
     if (field->maximum != NULL) buf_printf(facts, ", at most %s", field->maximum);

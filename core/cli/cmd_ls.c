@@ -74,7 +74,7 @@ list_all(struct listing *listing)
     int code = store_run_list(&arena, &ids, &count, &err);
     if (code) return cli_fail(&err);
     for (; i < count && (listing->limit == 0 || listing->shown < listing->limit); i++) {
-        struct buf text BUF_SCOPED;
+        struct buf text BUF_SCOPED = {0};
         buf_init(&text, LIMIT_VALUE_SIZE);
         list_one(listing, ids[i], &text);
         fwrite(buf_str(&text), 1, text.size, stdout);

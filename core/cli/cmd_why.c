@@ -39,7 +39,7 @@ cmd_why(int argc, char **argv)
     static const struct option options[] = {{"help", no_argument, NULL, 'h'},
                                             {"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
     struct arena arena ARENA_SCOPED = {0};
-    struct buf text BUF_SCOPED;
+    struct buf text BUF_SCOPED = {0};
     struct view view;
     struct err err = {0};
     const struct step_state *step = NULL;

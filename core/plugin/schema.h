@@ -81,7 +81,8 @@ int schema_from_json(struct arena *arena, const struct value *json, const struct
 
 /* The public JSON of `levada actions --json`: one object for one action, {name:"plugin.action",doc,effect,plan,resolve,
  * inputs[{name,type,required,default,secret,doc}],outputs[{name,type,secret,doc}]}; choices, minimum, maximum and the
- * fields of objects are there when the table has them. Defaults of booleans, numbers, lists and maps keep their type. */
+ * fields of objects are there when the table has them. Defaults of booleans, numbers, lists and maps keep their
+ * type. */
 const struct value *schema_action_json(struct arena *arena, const struct schema_plugin *plugin,
                                        const struct schema_action *action);
 

@@ -97,7 +97,7 @@ static void
 put_line(struct follower *follower, const struct tail *tail, const char *line, size_t size)
 {
     const struct logs_options *options = follower->options;
-    struct buf text BUF_SCOPED;
+    struct buf text BUF_SCOPED = {0};
     buf_init(&text, LIMIT_VALUE_SIZE);
     if (options->step == NULL) buf_printf(&text, "%-*s | ", (int)follower->name_width, tail->step->id);
     if (options->plain) str_plain(&text, line, size);

@@ -130,7 +130,7 @@ add_map(struct buf *buf, const char *title, const struct value *map)
         if (w > width && w <= 32) width = w;
     }
     for (size_t i = 0; i < map->map.count; i++) {
-        struct buf line BUF_SCOPED;
+        struct buf line BUF_SCOPED = {0};
         buf_init(&line, LIMIT_VALUE_SIZE);
         text_value(&line, map->map.values[i]);
         buf_text(buf, "    ");

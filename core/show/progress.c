@@ -88,7 +88,7 @@ draw(struct progress *progress, bool final)
                              .hints = progress->hints, .width = width > 20 ? width : 20, .height = height,
                              .now_ms = clock_wall_ms(), .frame = progress->frame++, .colour = progress->colour,
                              .final = final};
-    struct buf lines BUF_SCOPED;
+    struct buf lines BUF_SCOPED = {0};
     buf_init(&lines, LIMIT_VALUE_SIZE);
     if (progress->drawn) buf_printf(&progress->text, "\033[%zuA\r", progress->drawn);
     progress->drawn = tree_render(&view, &lines);
@@ -187,7 +187,7 @@ progress_note(void *context, const char *text)
     struct progress *progress = context;
     if (progress->mode == PROGRESS_QUIET) return;
     if (progress->mode == PROGRESS_JSON) { /* stdout is for events */
-        struct buf line BUF_SCOPED;
+        struct buf line BUF_SCOPED = {0};
         buf_init(&line, 1 << 16);
         text_line(&line, text);
         fprintf(stderr, "levada: %s\n", buf_str(&line));

@@ -159,7 +159,7 @@ show_head(struct buf *buf, const struct view *view, int64_t now_ms, bool colour)
 static void
 show_step(struct buf *buf, const struct step_state *step, size_t width, int64_t now_ms, bool colour)
 {
-    struct buf text BUF_SCOPED;
+    struct buf text BUF_SCOPED = {0};
     buf_init(&text, LIMIT_VALUE_SIZE);
     buf_printf(buf, "  %s%s%s ", text_colour(step->status, colour), text_glyph(step->status), TEXT_RESET(colour));
     text_pad(buf, step->step->id, width);
@@ -217,7 +217,7 @@ list_head(struct buf *buf, bool colour)
 void
 list_row(struct buf *buf, const struct view *view, int64_t now_ms, bool colour)
 {
-    struct buf took BUF_SCOPED;
+    struct buf took BUF_SCOPED = {0};
     buf_init(&took, 64);
     buf_printf(buf, "%-8s  %s%-11s%s  ", view_short_id(view->state.id), text_run_colour(view->status, colour),
                run_status_name(view->status), TEXT_RESET(colour));

@@ -118,7 +118,7 @@ text_width(const char *text, size_t size)
 size_t
 text_fit(struct buf *buf, const char *text, size_t cells)
 {
-    struct buf line BUF_SCOPED;
+    struct buf line BUF_SCOPED = {0};
     buf_init(&line, 1 << 20);
     text_line(&line, text);
     size_t width = text_width(buf_str(&line), line.size);
@@ -161,7 +161,7 @@ text_value(struct buf *buf, const struct value *value)
         buf_text(buf, "secret ");
         text_line(buf, secret);
     } else {
-        struct buf raw BUF_SCOPED;
+        struct buf raw BUF_SCOPED = {0};
         buf_init(&raw, LIMIT_VALUE_SIZE);
         value_show(&raw, value);
         text_line(buf, buf_str(&raw));

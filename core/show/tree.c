@@ -62,7 +62,7 @@ put_bar(struct line *line, const struct meter *meter, bool colour)
     for (int i = (halves + 1) / 2; i < BAR_CELLS; i++) buf_text(line->buf, "─");
     put_colour(line, TEXT_RESET(colour));
     line->left -= BAR_CELLS;
-    struct buf text BUF_SCOPED;
+    struct buf text BUF_SCOPED = {0};
     buf_init(&text, 64);
     buf_printf(&text, "%3d%%", (int)(part * 100));
     put_gap(line, 1);
@@ -73,7 +73,7 @@ put_bar(struct line *line, const struct meter *meter, bool colour)
 static void
 put_meter(struct line *line, const struct tree_view *view, const struct meter *meter)
 {
-    struct buf text BUF_SCOPED;
+    struct buf text BUF_SCOPED = {0};
     buf_init(&text, 256);
     if (meter->total > 0) put_bar(line, meter, view->colour);
     bool bytes = str_eq(meter->what, "bytes");
@@ -111,7 +111,7 @@ put_needs(struct line *line, const struct tree_view *view, const struct step *st
 static void
 put_detail(struct line *line, const struct tree_view *view, const struct step_state *step)
 {
-    struct buf text BUF_SCOPED;
+    struct buf text BUF_SCOPED = {0};
     buf_init(&text, 1 << 16);
     const struct meter *meter = &view->meters[step - view->state->steps];
     uint32_t attempts = step_attempts(step), allowed = step->step->retry.attempts;
@@ -176,7 +176,7 @@ end_line(struct line *line)
 static size_t
 put_failure(const struct tree_view *view, const struct step_state *step, struct buf *buf)
 {
-    struct buf text BUF_SCOPED;
+    struct buf text BUF_SCOPED = {0};
     size_t lines = 0;
     const char *hint = view->hints[step - view->state->steps];
     buf_init(&text, 1 << 16);
@@ -252,7 +252,7 @@ static size_t
 put_title(const struct tree_view *view, struct buf *buf)
 {
     struct line line = {buf, (size_t)view->width - 1};
-    struct buf text BUF_SCOPED;
+    struct buf text BUF_SCOPED = {0};
     const struct run_state *state = view->state;
     buf_init(&text, 1 << 16);
     put_colour(&line, TEXT_BOLD(view->colour));
@@ -302,7 +302,7 @@ name_column(const struct tree_view *view, bool flat)
 static size_t
 render_collapsed(const struct tree_view *view, size_t room, struct buf *buf)
 {
-    struct buf text BUF_SCOPED;
+    struct buf text BUF_SCOPED = {0};
     struct line line = {buf, (size_t)view->width - 1};
     size_t lines = 0, cells = name_column(view, true);
     buf_init(&text, 512);

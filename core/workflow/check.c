@@ -112,7 +112,7 @@ check_run_outputs(struct check *check)
     for (size_t i = 0; outputs != NULL && i < outputs->map.count; i++) {
         int line, column;
         parse_name_place(outputs, i, &line, &column);
-        check_id(check, outputs->map.names[i], "output", line, column);
+        check_id(check, outputs->map.names[i], "an output", line, column);
         check_tree(check, &scope, outputs->map.values[i]);
     }
 }
@@ -133,8 +133,8 @@ check_workflow(struct check *check, const char *path)
     model->description = keys_text(PLACE_WORKFLOW, check->root, "description");
     const char *durability = keys_text(PLACE_WORKFLOW, check->root, "durability");
     model->power = durability == NULL || str_eq(durability, "power");
-    check_params(check);
     check_secrets(check);
+    check_params(check);
     check_plugins(check);
     check_defaults(check);
     check_shared_env(check);

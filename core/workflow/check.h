@@ -63,8 +63,10 @@ struct scope {
     diag_add((check)->diags, DIAG_WARNING, (int)(at)->line, (int)(at)->column, (code), (hint), __VA_ARGS__)
 
 /* check_names.c: ids, and maps laid over one another. */
-/* Reports what is no id or is a keyword, at the given place. `noun`: "step id", "param". */
+/* Reports what is no id or is a keyword, at the given place. `noun`: "a step id", "a param". */
 bool check_id(struct check *check, const char *id, const char *noun, int line, int column);
+/* An id as near to the text as there is one; "" when nothing of it can be used. */
+const char *check_id_like(struct arena *arena, const char *text);
 /* Members of `over` replace those of `base`; either may be NULL. Places are kept. */
 const struct value *check_merge(struct arena *arena, const struct value *base, const struct value *over);
 

@@ -152,7 +152,7 @@ check_params(struct check *check)
         struct param *param = &model->params[i];
         param->name = map->map.names[i];
         parse_name_place(map, i, &param->line, &param->column);
-        check_id(check, param->name, "param", param->line, param->column);
+        check_id(check, param->name, "a param", param->line, param->column);
         names_add(&check->params, param->name);
     }
     for (size_t i = 0; i < count; i++) check_param(check, &model->params[i], map->map.values[i], i);
@@ -204,7 +204,7 @@ check_secrets(struct check *check)
         struct secret_def *secret = &model->secrets[i];
         secret->name = map->map.names[i];
         parse_name_place(map, i, &secret->line, &secret->column);
-        check_id(check, secret->name, "secret", secret->line, secret->column);
+        check_id(check, secret->name, "a secret", secret->line, secret->column);
         names_add(&check->secrets, secret->name);
         check_secret(check, secret, map->map.values[i]);
     }

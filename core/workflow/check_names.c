@@ -8,9 +8,8 @@
 #include "base/str.h"
 #include "workflow/check.h"
 
-/* What a person may have meant: lower case, and `_` for all that is no letter or digit. */
-static const char *
-as_id(struct arena *arena, const char *text)
+const char *
+check_id_like(struct arena *arena, const char *text)
 {
     size_t size = strlen(text) > 60 ? 60 : strlen(text), used = 0;
     char *ret = arena_alloc(arena, size + 8);
@@ -34,19 +33,19 @@ check_id(struct check *check, const char *id, const char *noun, int line, int co
 {
     const char *rule = "An id has lower-case letters, digits and `_`, and begins with a letter.";
     if (strlen(id) > LIMIT_ID_SIZE) {
-        diag_add(check->diags, DIAG_ERROR, line, column, "bad-id", NULL, "the %s is longer than %u characters", noun,
+        diag_add(check->diags, DIAG_ERROR, line, column, "bad-id", NULL, "an id is longer than %u characters",
                  LIMIT_ID_SIZE);
         return false;
     }
     if (str_is_id(id) && !str_is_keyword(id)) return true;
-    const char *better = as_id(check->arena, id);
+    const char *better = check_id_like(check->arena, id);
     const char *hint = *better != '\0' ? arena_printf(check->arena, "%s Try `%s`.", rule, better) : rule;
     if (str_is_keyword(id)) {
         hint = "Choose another name: expressions and programs could not use this one.";
-        diag_add(check->diags, DIAG_ERROR, line, column, "bad-id", hint, "\"%s\" cannot be a %s: it is a keyword of Lua, C or C++",
+        diag_add(check->diags, DIAG_ERROR, line, column, "bad-id", hint, "\"%s\" cannot be %s: it is a keyword of Lua, C or C++",
                  id, noun);
     } else {
-        diag_add(check->diags, DIAG_ERROR, line, column, "bad-id", hint, "\"%.200s\" cannot be a %s", id, noun);
+        diag_add(check->diags, DIAG_ERROR, line, column, "bad-id", hint, "\"%.200s\" cannot be %s", id, noun);
     }
     return false;
 }

@@ -22,7 +22,7 @@ declare(struct check *check, uint32_t index, const char *name, int line, int col
 {
     struct step *step = &check->model->steps[index];
     const char *what = check->drafts[index].what;
-    if (!check_id(check, name, "output", line, column)) return NULL;
+    if (!check_id(check, name, "an output", line, column)) return NULL;
     if (find_def(step, name) != NULL) {
         diag_add(check->diags, DIAG_ERROR, line, column, "duplicate-key", NULL, "output \"%s\" of %s is declared twice",
                  name, what);

@@ -119,7 +119,8 @@ report_input(void *context, const struct value *at, const char *code, const char
 {
     const struct report *report = context;
     const struct value *place = at != NULL && at->line != 0 ? at : report->fallback;
-    CHECK_ERROR(report->check, place, code, hint, "%s", message);
+    /* One word for one thing, whoever finds it. */
+    CHECK_ERROR(report->check, place, str_eq(code, "bad-value") ? "wrong-value" : code, hint, "%s", message);
 }
 
 /* Members of the plugin's shared inputs that this action has. */
@@ -198,7 +199,7 @@ check_plugins(struct check *check)
         const struct value *entry = check->plugins_map->map.values[i];
         int line, column;
         parse_name_place(check->plugins_map, i, &line, &column);
-        if (!check_id(check, name, "plugin", line, column)) continue;
+        if (!check_id(check, name, "a plugin", line, column)) continue;
         const char *what = arena_printf(check->arena, "plugin \"%s\"", name);
         if (entry->type == VALUE_STRING)
             CHECK_ERROR(check, entry, "wrong-type", arena_printf(check->arena, "Write `%s: {version: \"%s\"}`.", name, entry->text.ptr),
@@ -244,7 +245,9 @@ check_shared_inputs(struct check *check)
         if (number < 0) {
             int line, column;
             parse_name_place(check->plugins_map, i, &line, &column);
-            diag_add(check->diags, DIAG_WARNING, line, column, "unused", NULL, "plugin \"%s\" is never used", name);
+            if (check->diags->errors == 0)
+                diag_add(check->diags, DIAG_WARNING, line, column, "unused", NULL,
+                         "plugin \"%s\" is never used", name);
             continue;
         }
         const struct value *with = keys_get(PLACE_PLUGIN, plugin_entry(check, name), "with");

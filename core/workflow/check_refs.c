@@ -8,6 +8,7 @@
 
 #include "base/str.h"
 #include "workflow/check.h"
+#include "workflow/expr_lex.h"
 #include "workflow/template.h"
 
 #define REPORT(code, hint, ...) diag_add(check->diags, DIAG_ERROR, line, column, (code), (hint), __VA_ARGS__)
@@ -296,7 +297,55 @@ visit(void *context, const struct expr *expr, const struct value *at)
     return 0;
 }
 
-/* One text at a time, so that a fault in one hides none in the next. */
+/* Is the rest of the line that the expression began on a comment to YAML? */
+static bool
+is_cut_by_comment(const struct diags *diags, const struct err *err)
+{
+    if (strstr(err->message, "never closed") == NULL || diags->source == NULL) return false;
+    const char *p = diags->source;
+    for (int line = 1; line < err->line && p != NULL; line++) p = (p = strchr(p, '\n')) != NULL ? p + 1 : NULL;
+    for (; p != NULL && *p != '\0' && *p != '\n'; p++)
+        if (p[0] == ' ' && p[1] == '#') return true;
+    return false;
+}
+
+static void
+report_expr(struct check *check, const struct value *at, struct err *err)
+{
+    if (err->line == 0) {
+        err->line = (int)at->line;
+        err->column = (int)at->column;
+    }
+    if (is_cut_by_comment(check->diags, err))
+        err_hint(err, "A space and `#` begin a comment in YAML: write len(x) for #x, or put the text in quotes.");
+    diag_err(check->diags, "expression", err);
+}
+
+/* Every expression of a text by itself, so that a fault in one hides none in the next. */
+static void
+check_pieces(struct check *check, struct walk *walk, const struct value *text)
+{
+    uint32_t line = text->line, column = text->column;
+    for (size_t at = 0; at < text->text.size;) {
+        const char *p = text->text.ptr + at;
+        bool open = strncmp(p, "${{", 3) == 0;
+        ptrdiff_t end = open ? lex_template_end(text->text.ptr, text->text.size, at + 3) : -1;
+        size_t size = end >= 0 ? (size_t)end + 2 - at : 1;
+        if (end >= 0) {
+            struct value *piece = value_textn(check->arena, VALUE_STRING, p, size);
+            struct err err = {0};
+            piece->line = line;
+            piece->column = column;
+            if (template_walk(check->arena, piece, NULL, visit, walk, &err)) report_expr(check, piece, &err);
+        }
+        for (size_t i = 0; i < size; i++) {
+            line += p[i] == '\n';
+            column = p[i] == '\n' ? text->column : column + (((unsigned char)p[i] & 0xc0) != 0x80);
+        }
+        at += size;
+    }
+}
+
 void
 check_tree(struct check *check, const struct scope *scope, const struct value *tree)
 {
@@ -308,11 +357,7 @@ check_tree(struct check *check, const struct scope *scope, const struct value *t
     if (tree->type != VALUE_STRING || !template_is(tree->text.ptr)) return;
     struct walk walk = {check, scope};
     struct err err = {0};
-    if (template_walk(check->arena, tree, NULL, visit, &walk, &err) != 0) {
-        if (err.line == 0) {
-            err.line = (int)tree->line;
-            err.column = (int)tree->column;
-        }
-        diag_err(check->diags, "expression", &err);
-    }
+    if (template_walk(check->arena, tree, NULL, visit, &walk, &err) == 0) return;
+    report_expr(check, tree, &err);
+    check_pieces(check, &walk, tree);
 }

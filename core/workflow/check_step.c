@@ -33,11 +33,14 @@ step_id(struct check *check, uint32_t index)
     const struct draft *draft = &check->drafts[index];
     const struct value *id = keys_get(PLACE_STEP, draft->map, "id");
     if (id == NULL) {
+        const char *like = check_id_like(check->arena, value_get_str(draft->map, "name", ""));
         if (value_get(draft->map, "id") == NULL)
-            CHECK_ERROR(check, draft->map, "missing-key", "Write `- id: NAME` as its first line.", "%s has no \"id\"", draft->what);
+            CHECK_ERROR(check, draft->map, "missing-key",
+                        arena_printf(check->arena, "Begin it with `- id: %s`.", *like ? like : "NAME"),
+                        "%s has no \"id\"", draft->what);
         return;
     }
-    if (!check_id(check, id->text.ptr, "step id", (int)id->line, (int)id->column)) return;
+    if (!check_id(check, id->text.ptr, "a step id", (int)id->line, (int)id->column)) return;
     ptrdiff_t first = names_add(&check->steps, id->text.ptr);
     if (first >= 0) {
         CHECK_ERROR(check, id, "duplicate-id", "Ids are unique in the whole file.", "there are two steps \"%s\", the first in line %d",
@@ -230,19 +233,21 @@ step_needs(struct check *check, uint32_t index)
     check->model->steps[index].starts_alone = needs->type == VALUE_LIST && needs->list.count == 0;
 }
 
-/* A step without edges that stands below one with edges was probably meant to wait. */
+/* A step without edges that stands below one with edges was probably meant to wait; not so when a step above it
+ * names it. */
 static void
 warn_alone(struct check *check)
 {
-    bool edges = false;
+    bool edges = false, *named = ARENA_ARRAY(check->arena, check->model->nsteps, bool);
     for (size_t i = 0; i < check->model->nsteps; i++) {
         const struct step *step = &check->model->steps[i];
         if (step->part != PART_STEPS) return;
-        if (edges && step->nneeds == 0 && value_get(check->drafts[i].map, "needs") == NULL)
+        if (edges && step->nneeds == 0 && !named[i] && value_get(check->drafts[i].map, "needs") == NULL)
             CHECK_WARNING(check, check->drafts[i].map, "no-edges",
                           "Name the steps it waits for in `needs`, or write `needs: []` if that is on purpose.",
                           "%s waits for nothing and starts at once", check->drafts[i].what);
         edges = edges || step->nneeds > 0;
+        for (size_t k = 0; k < step->nneeds; k++) named[step->needs[k]] = true;
     }
 }
 

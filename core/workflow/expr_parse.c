@@ -140,7 +140,8 @@ expr_unknown_name(const struct token *token, const char *extra, bool call, struc
         {"string", "Write upper(x), replace(x, a, b), match(x, pattern) and so on."},
         {"math", "Write floor(x), min(a, b) and so on."}, {"table", "Write join(list, \", \"), sort(list) and so on."},
         {"os", "Expressions have no clock and no environment: use run.time and env."},
-        {"tonumber", "Write number(x) or int(x)."}, {"concat", "Write a .. b."}, {"format", "Write a .. b."},
+        {"tonumber", "Write number(x) or int(x)."}, {"print", "A lua: step has log(text)."},
+        {"_G", "Names are params, env, secrets, steps, outputs and run."}, {"require", "Nothing can be loaded from outside."}, {"concat", "Write a .. b."}, {"format", "Write a .. b."},
         {"toJSON", "Write json(x)."}, {"fromJSON", "Write from_json(x)."}, {"hashFiles", "Expressions read no files."}};
     const char *names[256], *nearest;
     size_t count = 0;

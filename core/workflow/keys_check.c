@@ -173,7 +173,8 @@ report_type(struct diags *diags, const struct key *key, const struct value *valu
                 report_type(diags, &(struct key){key->name, KEY_WORD, "", key->choices, false}, value->list.items[i], what);
         return;
     }
-    if (value->type == VALUE_STRING && template_is(value->text.ptr)) {
+    bool scalar_key = key->type != KEY_LIST && key->type != KEY_MAP && key->type != KEY_NAMED && key->type != KEY_WORDS;
+    if (scalar_key && value->type == VALUE_STRING && template_is(value->text.ptr)) {
         diag_add(diags, DIAG_ERROR, line, column, "no-expression", "Write the value itself.",
                  "\"%s\" of %s takes no expression", key->name, what);
         return;
@@ -215,8 +216,12 @@ report_unknown(struct diags *diags, enum key_place place, const struct value *ma
     for (size_t k = 0; k < table->naliases && hint == NULL; k++)
         if (str_eq(table->aliases[k].from, name)) {
             near = table->aliases[k].to;
-            hint = table->aliases[k].hint != NULL ? table->aliases[k].hint
-                                                  : arena_printf(diags->arena, "Here it is called `%s`.", near);
+            const struct key *ours = find_key(place, near);
+            hint = table->aliases[k].hint;
+            if (hint == NULL && ours->type == KEY_LATER)
+                hint = arena_printf(diags->arena, "Here it is called `%s`, which this version does not support. %s", near,
+                                    ours->doc);
+            if (hint == NULL) hint = arena_printf(diags->arena, "Here it is called `%s`.", near);
         }
     for (size_t k = 0; k < table->count && count < 64; k++) names[count++] = table->keys[k].name;
     if (hint == NULL) hint = keys_suggest(diags->arena, name, names, count);
@@ -230,7 +235,8 @@ bool
 keys_check(struct diags *diags, enum key_place place, const struct value *map, const char *what)
 {
     if (map->type != VALUE_MAP) {
-        diag_add(diags, DIAG_ERROR, (int)map->line, (int)map->column, "wrong-type", NULL, "%s must be a map, not %s",
+        diag_add(diags, DIAG_ERROR, (int)map->line, (int)map->column, "wrong-type",
+                 place == PLACE_STEP ? "Write `- id: NAME`, and `run: …` below it." : NULL, "%s must be a map, not %s",
                  what, keys_type_phrase(map));
         return false;
     }

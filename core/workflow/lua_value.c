@@ -41,7 +41,7 @@ raise_at(struct expr_vm *vm, int64_t place, bool missing, const char *hint, cons
     if (hint != NULL) err_hint(&vm->raised, "%s", hint);
     if (place < 0) place = current_line(vm->lua);
     if (vm->expr == NULL) {
-        vm->raised.line = vm->script_line + (int)place - 1;
+        vm->raised.line = vm->script_line + (place > 0 ? (int)place - 1 : 0);
         vm->raised.column = 1;
     } else if (vm->expr->line > 0 && (size_t)place < vm->expr->code->nplaces) {
         vm->raised.line = vm->expr->code->places[place].line;

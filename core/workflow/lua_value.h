@@ -57,8 +57,9 @@ struct expr_vm {
     bool missing;              /* it was a missing member, which default() may catch */
 
     const struct script_host *host;
+    const void *script;        /* script.c's own */
     const char *skipped;       /* skip() was called: its reason */
-    struct value *outputs;
+    int failed_class;          /* fail() was called: its class */
 };
 
 /* lua_value.c */

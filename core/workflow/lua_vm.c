@@ -173,6 +173,10 @@ lua_vm_call(struct expr_vm *vm, lua_CFunction function, struct err *err)
         err->line = vm->expr->line;
         err->column = vm->expr->column;
     }
+    if (err->line == 0 && vm->expr == NULL) {
+        err->line = vm->script_line;
+        err->column = 1;
+    }
     err->error_class = LEVADA_INVALID;
     lua_settop(lua, 0);
     return err->code;

@@ -101,6 +101,7 @@ read_scalar(struct parser *parser)
         plain = yaml_scalar(parser->arena, text, size, &why);
         if (plain == NULL)
             report(parser, mark, "wrong-value", "Put it in quotes if it is text.", "`%s` is %s", text, why);
+        if (plain == NULL) plain = value_null(parser->arena);
     }
     struct value *ret = value_new(parser->arena, VALUE_STRING);
     if (plain != NULL) {
@@ -240,11 +241,11 @@ read_alias(struct parser *parser)
         const char *hint = near != NULL ? arena_printf(parser->arena, "Did you mean `*%s`?", near)
                                         : "A text that begins with `*` needs quotes.";
         report(parser, mark, "alias", hint, "there is no anchor \"&%s\" before this alias", name);
-        return value_null(parser->arena);
+        return NULL;
     }
     if (parser->anchors[i].node == NULL) {
         report(parser, mark, "alias", NULL, "the alias \"*%s\" stands inside its own anchor", name);
-        return value_null(parser->arena);
+        return NULL;
     }
     parser->nodes += parser->anchors[i].size;
     parser->aliased += parser->anchors[i].size;
@@ -295,9 +296,11 @@ read_node(struct parser *parser, unsigned depth)
         report(parser, &event->start_mark, "too-deep", NULL, "values are nested more than %u deep", LIMIT_DEPTH);
         return NULL;
     }
-    if (tag != NULL)
+    if (tag != NULL) {
+        bool core = str_starts(tag, "tag:yaml.org,2002:");
         report(parser, &event->start_mark, "tag", "Leave it out; quotes make a text of anything.",
-               "YAML tags are not used here (\"%s\")", tag);
+               "YAML tags are not used here (\"%s%s\")", core ? "!!" : "", core ? strchr(tag, '2') + 5 : tag);
+    }
     ptrdiff_t anchor = open_anchor(parser, name);
     size_t before = parser->nodes++;
     const struct value *ret = event->type == YAML_SCALAR_EVENT           ? read_scalar(parser)

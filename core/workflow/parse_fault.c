@@ -21,7 +21,7 @@ static const struct phrase {
     {"found unexpected document indicator", "quoted scalar", AT_CONTEXT, "syntax",
      "the text in quotes is not closed", "Close it, or double the quote that belongs to the text."},
     {"mapping values are not allowed", NULL, AT_PROBLEM, "syntax", "`: ` cannot stand here",
-     "Check the indentation; a text that holds `: ` needs quotes."},
+     "Check the indentation, and the space behind each colon; a text that holds `: ` needs quotes."},
     {"block sequence entries are not allowed", NULL, AT_PROBLEM, "syntax", "a list item cannot stand here",
      "Put `- ` on a line of its own, below the name of the list."},
     {"block collection entries", NULL, AT_PROBLEM, "syntax", "a list item cannot stand here",
@@ -110,6 +110,13 @@ special_case(const struct parse_fault *fault, const char *text, size_t size, str
         for (const char *p = line_start; p < bare; p++) column += ((unsigned char)*p & 0xc0) != 0x80;
         diag_add(diags, DIAG_ERROR, fault->line, column, "syntax", "Write `\"${{ … }}\"`.",
                  "inside `{}` and `[]` an expression needs quotes");
+        return true;
+    }
+    bool list = strstr(fault->problem, "',' or ']'") != NULL;
+    if ((list || strstr(fault->problem, "',' or '}'") != NULL) && fault->context_line < fault->line) {
+        diag_add(diags, DIAG_ERROR, fault->context_line, fault->context_column, "syntax",
+                 "A text with `,`, brackets or braces in it needs quotes.",
+                 "`%c` is not closed, or a `,` is missing, before line %d", list ? '[' : '{', fault->line);
         return true;
     }
     if (strstr(fault->problem, "cannot start any token") != NULL && at < text + size) {

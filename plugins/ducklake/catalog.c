@@ -29,6 +29,14 @@ lake_exists(struct levada_step *step, const struct lake_in *in)
     return file == NULL || stat(file, &st) == 0;
 }
 
+int
+lake_require(struct work *work)
+{
+    if (lake_exists(work->step, work->in)) return 0;
+    return fault_set(work, LEVADA_MISSING, "A load makes it; or name another `catalog`.", "there is no lake at \"%s\"",
+        catalog_file(work->step, work->in));
+}
+
 /* Does the option text of libpq set this key? */
 static bool
 has_option(const char *options, const char *key)

@@ -186,15 +186,20 @@ skip_prefix(const char *error)
 static char *
 csv_message(struct levada_step *step, const char *error)
 {
-    static const char mark[] = "CSV Error on Line: ", original[] = "Original Line: ", file_is[] = "\n  file = ";
+    static const char mark[] = "CSV Error on Line: ", file_is[] = "\n  file = ";
     const char *at = strstr(error, mark);
     const char *file = at != NULL ? strstr(at, file_is) : NULL;
     if (file == NULL) return NULL;
     long line = strtol(at + strlen(mark), NULL, 10);
-    const char *what = strchr(at, '\n');
-    what = what != NULL ? what + 1 : at;
-    /* The row itself stays out of the message: data may be private. */
-    if (text_starts(what, original)) what += strcspn(what, "\n") + 1;
+    /* The row itself, which DuckDB repeats here, stays out of the message: data may be private. */
+    static const char *const reasons[] = {"\nError when converting", "\nExpected Number", "\nValue with unterminated",
+        "\nInvalid unicode", "\nMaximum line size"};
+    const char *what = NULL;
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+        const char *found = strstr(at, reasons[i]);
+        if (found != NULL && (what == NULL || found < what)) what = found;
+    }
+    what = what != NULL ? what + 1 : "The row cannot be read";
     char *text = as_message(line_at(step, what));
     long want, found;
     if (sscanf(text, "expected Number of Columns: %ld Found: %ld", &want, &found) == 2)
@@ -256,4 +261,23 @@ fault_duckdb(struct work *work, duckdb_error_type type, const char *error)
     int error_class = fault_set(work, rule->error_class, hint, "%s", message);
     work->fault.again = rule->again;
     return error_class;
+}
+
+int
+fault_prepare(struct work *work, const char *error)
+{
+    static const struct { const char *prefix; duckdb_error_type type; } prefixes[] = {
+        {"Parser Error", DUCKDB_ERROR_PARSER}, {"Syntax Error", DUCKDB_ERROR_SYNTAX}, {"Binder Error", DUCKDB_ERROR_BINDER},
+        {"Catalog Error", DUCKDB_ERROR_CATALOG}, {"Conversion Error", DUCKDB_ERROR_CONVERSION}, {"IO Error", DUCKDB_ERROR_IO},
+        {"Permission Error", DUCKDB_ERROR_PERMISSION}, {"Invalid Input Error", DUCKDB_ERROR_INVALID_INPUT},
+        {"Not implemented Error", DUCKDB_ERROR_NOT_IMPLEMENTED}, {"HTTP Error", DUCKDB_ERROR_HTTP},
+        {"TransactionContext Error", DUCKDB_ERROR_TRANSACTION}, {"INTERRUPT Error", DUCKDB_ERROR_INTERRUPT},
+        {"Out of Memory Error", DUCKDB_ERROR_OUT_OF_MEMORY}, {"Constraint Error", DUCKDB_ERROR_CONSTRAINT},
+        {"Out of Range Error", DUCKDB_ERROR_OUT_OF_RANGE}, {"Expression Error", DUCKDB_ERROR_EXPRESSION},
+        {"Missing Extension Error", DUCKDB_ERROR_MISSING_EXTENSION},
+    };
+    if (error == NULL) error = "DuckDB gave no reason";
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
+        if (text_starts(error, prefixes[i].prefix)) return fault_duckdb(work, prefixes[i].type, error);
+    return fault_duckdb(work, DUCKDB_ERROR_INVALID, error);
 }

@@ -23,6 +23,8 @@ __attribute__((format(printf, 4, 5))) int fault_set(struct work *work, int error
 /* The same from DuckDB's error text: finds the class, keeps what a person needs of it (file and line of a
  * broken CSV row, the first line otherwise), drops DuckDB's prefixes and takes secrets out. */
 int fault_duckdb(struct work *work, duckdb_error_type type, const char *error);
+/* The same for errors of prepare and extract, whose type only the text tells. */
+int fault_prepare(struct work *work, const char *error);
 /* A sentence naming the tables the lake has, or NULL: a hint for a table that is missing. */
 const char *fault_tables(struct work *work);
 /* Forget the fault: the transaction is tried again. */

@@ -57,8 +57,8 @@ wanted_columns(struct work *work, const struct fit_want *want)
 }
 
 /* NAME or FUNCTION(NAME) or bucket(N, NAME): nothing else reaches the SQL. */
-static int
-add_partition(struct work *work, struct text *sql, const char *text)
+int
+fit_partition(struct work *work, struct text *sql, const char *text)
 {
     static const char *const functions[] = {"year", "month", "day", "hour"};
     text_comma(sql);
@@ -96,7 +96,7 @@ create(struct work *work, const struct fit_want *want, const struct columns *col
     if (error != 0 || want->partition_by->count == 0) return error;
     sql = text_new(work->step);
     text_addf(&sql, "ALTER TABLE %s SET PARTITIONED BY (", want->name->quoted);
-    for (size_t i = 0; i < want->partition_by->count && error == 0; i++) error = add_partition(work, &sql, want->partition_by->items[i]);
+    for (size_t i = 0; i < want->partition_by->count && error == 0; i++) error = fit_partition(work, &sql, want->partition_by->items[i]);
     text_add(&sql, ")");
     return error != 0 ? error : query(work, sql.data);
 }

@@ -26,4 +26,7 @@ int fit_table(struct work *work, const struct fit_want *want, struct fit *ret);
 /* SELECT list of the fitted columns from source_relation(): casts where the types differ. */
 const char *fit_select(struct work *work, const struct source *source, const struct fit *fit);
 
+/* Add one way to partition (a column, or year, month, day or hour of one) to the SQL. */
+int fit_partition(struct work *work, struct text *sql, const char *text);
+
 #endif

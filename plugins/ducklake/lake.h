@@ -82,6 +82,8 @@ int work_open(struct work *work, const char *const *paths, size_t count);
 int work_close(struct work *work, int error_class);
 /* Is there a lake at all? False only for a local catalog whose file does not exist. */
 bool lake_exists(struct levada_step *step, const struct lake_in *in);
+/* A fault when there is none: actions that read must not make one. */
+int lake_require(struct work *work);
 /* Let go of the open database (a test's second "worker"). */
 void lake_forget(void);
 

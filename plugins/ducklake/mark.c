@@ -87,7 +87,7 @@ outputs_set(struct work *work, json_t *outputs)
     const char *key;
     json_t *value;
     json_object_foreach(outputs, key, value) {
-        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15));
         if (text == NULL) abort();
         if (error == 0 && work->step->host->output(work->step, key, text) != 0)
             error = fault_set(work, LEVADA_PERMANENT, NULL, "the host refuses the output \"%s\"", key);

@@ -11,8 +11,8 @@
 #define TRANSACTION_TRIES 12
 #define TRANSACTION_WAIT_MS 40
 
-static int
-refuse_cancelled(struct work *work)
+int
+query_allowed(struct work *work)
 {
     if (work->closing || !work->step->host->cancelled(work->step)) return 0;
     return fault_set(work, LEVADA_CANCELLED, NULL, "cancelled");
@@ -21,7 +21,7 @@ refuse_cancelled(struct work *work)
 static int
 run(struct work *work, const char *sql, duckdb_result *result)
 {
-    int error = refuse_cancelled(work);
+    int error = query_allowed(work);
     if (error != 0) return error;
     if (duckdb_query(work->con, sql, result) == DuckDBSuccess) return 0;
     error = fault_duckdb(work, duckdb_result_error_type(result), duckdb_result_error(result));

@@ -7,6 +7,8 @@
 
 #include "lake.h"
 
+/* 0, or the fault of a step that has been cancelled. */
+int query_allowed(struct work *work);
 /* Run statements that return nothing of interest. */
 int query(struct work *work, const char *sql);
 /* Run one statement; *changed gets the rows it wrote (NULL: not wanted). */

@@ -150,11 +150,12 @@ def rule_readme():
     for folder in sorted(f for f in folders if f and not f.startswith(".") and f != "include/levada"):
         if folder + "/README.md" not in names:
             yield folder, 0, "a folder says in its README.md what it is for, its one invariant and what it may include"
+    known = {os.path.basename(n) for n in names}
     for name in sorted(n for n in names if n.endswith("/README.md")):
         for number, line in enumerate(read(name).split("\n"), 1):
-            for file in re.findall(r"`(\w+\.[ch])`", line):
-                if os.path.dirname(name) + "/" + file not in names:
-                    yield name, number, f"`{file}` is not in this folder"
+            for file in re.findall(r"`([a-z]\w*\.[ch])`", line):
+                if file not in known and "NAME" not in file:
+                    yield name, number, f"there is no `{file}`"
 
 
 def rule_spdx():

@@ -167,7 +167,7 @@ lab_big_csv(struct lab *lab, const char *name, long rows)
 }
 
 void
-check_run(const char *file, int line, struct lab *lab, const char *action, const char *input)
+lab_must_run(const char *file, int line, struct lab *lab, const char *action, const char *input)
 {
     int error = lab_run(lab, action, input);
     if (error != 0) printf("\n%s:%d: class %d: %s (%s)\n", file, line, error, lab->fake.message, lab->fake.hint);
@@ -175,7 +175,7 @@ check_run(const char *file, int line, struct lab *lab, const char *action, const
 }
 
 void
-check_fault(const char *file, int line, struct lab *lab, const char *action, const char *input, int error_class,
+lab_must_fail(const char *file, int line, struct lab *lab, const char *action, const char *input, int error_class,
     const char *message)
 {
     int error = lab_run(lab, action, input);

@@ -38,12 +38,12 @@ int64_t lab_count(struct lab *lab, const char *sql);
 /* A CSV of generated rows: id, grp, amount, made. */
 void lab_big_csv(struct lab *lab, const char *name, long rows);
 
-#define CHECK_RUN(lab, action, input) check_run(__FILE__, __LINE__, (lab), (action), (input))
-void check_run(const char *file, int line, struct lab *lab, const char *action, const char *input);
+#define CHECK_RUN(lab, action, input) lab_must_run(__FILE__, __LINE__, (lab), (action), (input))
+void lab_must_run(const char *file, int line, struct lab *lab, const char *action, const char *input);
 /* ROOT in the message stands for the folder. */
 #define CHECK_FAULT(lab, action, input, error_class, message) \
-    check_fault(__FILE__, __LINE__, (lab), (action), (input), (error_class), (message))
-void check_fault(const char *file, int line, struct lab *lab, const char *action, const char *input, int error_class,
+    lab_must_fail(__FILE__, __LINE__, (lab), (action), (input), (error_class), (message))
+void lab_must_fail(const char *file, int line, struct lab *lab, const char *action, const char *input, int error_class,
     const char *message);
 
 #endif

@@ -231,7 +231,8 @@ descriptors(struct levada_step *step)
     add(&text, "[", 1);
     for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
         char target[512];
-        if (entry->d_name[0] == '.' || strtol(entry->d_name, NULL, 10) < 3 || strtol(entry->d_name, NULL, 10) == dirfd(folder)) continue;
+        long number = strtol(entry->d_name, NULL, 10);
+        if (number < 3 || number == dirfd(folder)) continue;
         ssize_t size = readlinkat(dirfd(folder), entry->d_name, target, sizeof target - 1);
         if (size < 0) continue;
         target[size] = '\0';

@@ -228,8 +228,8 @@ objects_nest(void)
 {
     struct arena arena ARENA_SCOPED = {0};
     struct all_in in;
-    fill(&arena, "{\"place\":{\"name\":\"hall\",\"floor\":0},\"places\":[{\"name\":\"a\"},{\"name\":\"b\",\"floor\":9}]}",
-         &in);
+    fill(&arena,
+         "{\"place\":{\"name\":\"hall\",\"floor\":0},\"places\":[{\"name\":\"a\"},{\"name\":\"b\",\"floor\":9}]}", &in);
     const struct place_in *place = in.place.value, *places = in.places.items;
     CHECK_FATAL(place != NULL && places != NULL);
     CHECK_STR(place->name.text, "hall");

@@ -36,6 +36,12 @@ remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
     return remove(path);
 }
 
+static const char *
+inside(const char *name)
+{
+    return arena_printf(&arena, "%s/%s", folder, name);
+}
+
 static void
 setup(void)
 {
@@ -44,6 +50,10 @@ setup(void)
     snprintf(folder, sizeof folder, "%s/levada-schema-XXXXXX", base != NULL ? base : "/tmp");
     CHECK_FATAL(mkdtemp(folder) != NULL);
     CHECK_INT(fd_make_folder(arena_printf(&arena, "%s/plugins", folder), &err), 0);
+    /* Plugins beside the executable are those of the test, not those of the build tree. */
+    CHECK_INT(fd_make_folder(inside("bin"), &err), 0);
+    CHECK_INT(symlink("/proc/self/exe", inside("bin/levada")), 0);
+    schema_set_self(inside("bin/levada"));
     setenv("LEVADA_CACHE", arena_printf(&arena, "%s/cache", folder), 1);
     setenv("LEVADA_PLUGIN_PATH", PLUGINS, 1);
 }
@@ -51,14 +61,9 @@ setup(void)
 static void
 teardown(void)
 {
+    schema_set_self(NULL);
     nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     arena_release(&arena);
-}
-
-static const char *
-inside(const char *name)
-{
-    return arena_printf(&arena, "%s/%s", folder, name);
 }
 
 static void
@@ -170,22 +175,17 @@ static void
 plugins_are_found_in_order(void)
 {
     setup();
-    /* Beside the executable: bin/../lib/levada/plugins. */
     struct err err = {0};
-    fd_make_folder(inside("bin"), &err);
     CHECK_INT(fd_make_folder(inside("lib/levada/plugins"), &err), 0);
-    char self[4096] = "";
-    CHECK(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
-    CHECK_INT(symlink(self, inside("bin/levada")), 0);
     copy_plugin(PLUGINS "/keeper.so", "lib/levada/plugins/keeper.so", 0600);
     copy_plugin(PLUGINS "/keeper.so", "plugins/keeper.so", 0600);
     unsetenv("LEVADA_PLUGIN_PATH");
-    CHECK(strstr(load("keeper", folder)->path, "/plugins/keeper.so") != NULL);
-    schema_set_self(inside("bin/levada"));
     CHECK(strstr(load("keeper", folder)->path, "/lib/levada/plugins/keeper.so") != NULL);
     setenv("LEVADA_PLUGIN_PATH", PLUGINS, 1);
     CHECK(strstr(load("keeper", folder)->path, "/tests/plugins/keeper.so") != NULL);
-    schema_set_self(NULL);
+    unsetenv("LEVADA_PLUGIN_PATH");
+    CHECK_INT(unlink(inside("lib/levada/plugins/keeper.so")), 0);
+    CHECK_STR(load("keeper", folder)->path, arena_printf(&arena, "%s/plugins/keeper.so", folder));
     teardown();
 }
 
@@ -330,7 +330,7 @@ descriptions_are_cached(void)
     /* Not from a file that others may have written. */
     CHECK_INT(chmod(path, 0644), 0);
     refused("keeper", NULL, EXIT_INVALID, "plugin \"keeper\" ended its process while loading (exit code 127)", NULL);
-    schema_set_self(NULL);
+    schema_set_self(NULL); /* our own executable, again */
     CHECK_STR(load("keeper", NULL)->name, "keeper");
     CHECK_INT(stat(path, &st), 0);
     CHECK_INT(st.st_mode & 07777, 0600);
@@ -372,12 +372,12 @@ a_cache_that_cannot_be_written_is_not_missed(void)
     unsetenv("HOME");
     CHECK(cache_folder(&arena) == NULL);
     CHECK_STR(load("keeper", NULL)->name, "keeper");
-    setenv("HOME", "/home/x", 1);
-    CHECK_STR(cache_folder(&arena), "/home/x/.cache/levada/plugins");
+    setenv("HOME", "/somewhere/x", 1);
+    CHECK_STR(cache_folder(&arena), "/somewhere/x/.cache/levada/plugins");
     setenv("XDG_CACHE_HOME", "/var/x", 1);
     CHECK_STR(cache_folder(&arena), "/var/x/levada/plugins");
     setenv("XDG_CACHE_HOME", "relative", 1);
-    CHECK_STR(cache_folder(&arena), "/home/x/.cache/levada/plugins");
+    CHECK_STR(cache_folder(&arena), "/somewhere/x/.cache/levada/plugins");
     unsetenv("XDG_CACHE_HOME");
     if (home != NULL) setenv("HOME", home, 1);
     else unsetenv("HOME");
@@ -458,7 +458,8 @@ main(int argc, char **argv)
 {
     static const struct check_test tests[] = {
         {"a plugin is described by a process of its own", a_plugin_is_described},
-        {"plugins are listed, and a missing one is answered with the nearest and the places", names_are_listed_and_suggested},
+        {"plugins are listed, and a missing one is answered with the nearest and the places",
+         names_are_listed_and_suggested},
         {"the plugin path comes first, then our own folder, then the workflow's", plugins_are_found_in_order},
         {"a bad plugin is one message, whatever it does", a_bad_plugin_is_one_message},
         {"an endless plugin is ended with its children", an_endless_plugin_is_ended_with_its_children},
