@@ -19,7 +19,7 @@ next_counts(struct buf *buf, const struct run_state *state)
         STEP_SKIPPED_STATUS, STEP_RUNNING_STATUS, STEP_BACKOFF_STATUS, STEP_READY_STATUS, STEP_WAITING_STATUS};
     size_t counts[STEP_UNKNOWN_STATUS + 1] = {0};
     bool first = true;
-    for (size_t i = 0; i < state->nsteps; i++) counts[state->steps[i].status]++;
+    for (size_t i = 0; i < state->nsteps; i++) counts[state->steps[i].status] += step_counts(&state->steps[i]);
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
         if (counts[order[i]] == 0) continue;
         if (!first) buf_text(buf, ", ");
