@@ -97,7 +97,9 @@ put_table(struct buf *buf, const struct value *list, int depth)
     size_t columns = columns_of(list, names);
     buf_text(buf, "<div class=\"scroll\"><table class=\"data\"><thead><tr>");
     for (size_t i = 0; i < columns; i++) {
-        buf_text(buf, "<th>");
+        const struct value *cell = value_get(list->list.items[0], names[i]);
+        bool number = value_is(cell, VALUE_INT) || value_is(cell, VALUE_REAL);
+        buf_text(buf, number ? "<th class=\"n\">" : "<th>");
         html_text(buf, names[i]);
         buf_text(buf, "</th>");
     }

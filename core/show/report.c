@@ -129,7 +129,7 @@ put_next(struct buf *buf, const struct view *view)
 {
     struct buf text BUF_SCOPED = {0};
     buf_init(&text, 1 << 16);
-    next_commands(&text, &view->state, view->status);
+    next_commands(&text, &view->state, view->status, "report");
     buf_text(buf, "<ul class=\"next\">");
     for (char *line = text.data, *end; line != NULL && (end = strchr(line, '\n')) != NULL; line = end + 1) {
         *end = '\0';

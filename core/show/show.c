@@ -202,7 +202,7 @@ show_text(struct buf *buf, const struct view *view, int64_t now_ms, bool colour)
         show_step(buf, &state->steps[i], width, view_now(view, now_ms), colour);
     }
     buf_char(buf, '\n');
-    next_summary(buf, state, view->status, view_elapsed_ms(view, now_ms), colour);
+    next_summary(buf, state, view->status, view_elapsed_ms(view, now_ms), colour, "show");
 }
 
 /* ---- ls ---------------------------------------------------------------------------------------------- */
