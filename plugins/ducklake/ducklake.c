@@ -48,8 +48,8 @@ static const struct levada_field sql_inputs[] = {
         "Make the result of the one query a table. Nothing happens while neither the query nor what it reads changed."),
 };
 static const struct levada_field sql_outputs[] = {
-    LEVADA_OUT(rows, LIST, "Rows of the last statement, a map by column each."),
-    LEVADA_OUT(columns, LIST, "Their columns: name and type."),
+    LEVADA_OUT(rows, JSON, "Rows of the last statement, a map by column each."),
+    LEVADA_OUT(columns, JSON, "Their columns: name and type."),
     LEVADA_OUT(truncated, BOOL, "Whether there were more rows than the output has."),
     LEVADA_OUT(rows_changed, INT, "Rows written by all statements; with publish, rows of the table."),
     LEVADA_OUT(table, STRING, "With publish, the table; else empty."),
@@ -106,7 +106,7 @@ static const struct levada_field check_outputs[] = {
     LEVADA_OUT(passed, INT, "Checks that passed."),
     LEVADA_OUT(failed, INT, "Checks of severity error that failed."),
     LEVADA_OUT(warned, INT, "Checks of severity warn that failed."),
-    LEVADA_OUT(results, LIST, "Each check: name, table, kind, severity, passed, failing, message, sample."),
+    LEVADA_OUT(results, JSON, "Each check: name, table, kind, severity, passed, failing, message, sample."),
     LEVADA_OUT(summary, STRING, "One sentence about all checks."),
 };
 
@@ -151,7 +151,7 @@ static const struct levada_field snapshots_inputs[] = {
     LEVADA_IN(struct snapshots_in, limit, "How many, from the newest.", .fallback = "100", .minimum = "1", .maximum = "10000"),
 };
 static const struct levada_field snapshots_outputs[] = {
-    LEVADA_OUT(snapshots, LIST, "Each snapshot: snapshot_id, time, schema_version, changes, author, message."),
+    LEVADA_OUT(snapshots, JSON, "Each snapshot: snapshot_id, time, schema_version, changes, author, message."),
     LEVADA_OUT(snapshot_id, INT, "The newest snapshot."),
     LEVADA_OUT(count, INT, "How many snapshots the lake keeps."),
 };

@@ -86,7 +86,6 @@ fixture_failed_run(struct fixture *f)
                   "{\"attempt\":1,\"record\":1,\"fence\":2,\"token\":\"t\",\"log\":\"load.1.log\",\"inputs\":{\"with\":"
                   "{\"table\":\"flights\",\"password\":{\"$secret\":\"lake\"}}},"
                   "\"reason\":{\"code\":\"ready\",\"text\":\"it needs nothing\"}}");
-    fixture_event(f, 5, EVENT_STEP_STARTED, "load", "{\"record\":1,\"pid\":4712}");
     fixture_event(f, 1305, EVENT_STEP_RECEIPT, "load",
                   "{\"record\":1,\"status\":\"succeeded\",\"duration_ms\":1300,\"outputs\":{\"rows\":336776},"
                   "\"metrics\":[{\"name\":\"rows\",\"value\":336776,\"unit\":\"rows\"}]}");
@@ -96,7 +95,6 @@ fixture_failed_run(struct fixture *f)
     fixture_event(f, 1306, EVENT_STEP_INTENT, "check_rows",
                   "{\"attempt\":1,\"record\":2,\"fence\":3,\"token\":\"u\",\"log\":\"check_rows.1.log\",\"inputs\":{},"
                   "\"reason\":{\"code\":\"ready\",\"text\":\"all it needs has ended\"}}");
-    fixture_event(f, 1310, EVENT_STEP_STARTED, "check_rows", "{\"record\":2,\"pid\":4713}");
     fixture_event(f, 1400, EVENT_STEP_RECEIPT, "check_rows",
                   "{\"record\":2,\"status\":\"failed\",\"duration_ms\":90,"
                   "\"error\":{\"class\":\"transient\",\"message\":\"connection reset\"}}");
