@@ -88,9 +88,9 @@ struct step {
     int64_t grace_ms;
     bool continue_on_error;
 
-    uint32_t *needs;                         /* indexes into model.steps of the same part: explicit and inferred, sorted, unique */
+    uint32_t *needs; /* indexes into model.steps of the same part: explicit and inferred, sorted, unique */
     size_t nneeds;
-    uint32_t *reads;                         /* steps of earlier parts that it mentions: no edges, for they have ended */
+    uint32_t *reads; /* steps of earlier parts that it mentions: no edges, for they have ended */
     size_t nreads;
     bool starts_alone;                       /* `needs: []` was written */
 };
