@@ -101,7 +101,10 @@ work_receive(struct work *work, struct arena *scratch)
         fd_close(&frame.fd);
         if (value_get_int(frame.data, "record", -1) != (int64_t)work->job.record) continue;
         if (frame.type == FRAME_CANCEL) take_cancel(work, frame.data);
-        if (frame.type == FRAME_RECEIPT_ACK) work->receipt_acked = true;
+        if (frame.type == FRAME_RECEIPT_ACK) {
+            work->receipt_acked = true;
+            return; /* what follows is another attempt's: its job may be right behind */
+        }
         if (frame.type == FRAME_CHECKPOINT_ACK) {
             pthread_mutex_lock(&work->mutex);
             work->acks++;

@@ -47,8 +47,12 @@ refuse(struct rewrite *rewrite, size_t at, const char *why)
 {
     struct err *err = rewrite->err;
     err_set(err, EXIT_INVALID, "${{ }} %s cannot be made safe", why);
-    err_hint(err, strcmp(why, "inside a comment") == 0 ? "Take it out of the comment."
-                                                       : "Give the step `env: {NAME: ${{ … }}}` and write \"$NAME\" in the script.");
+    const char *hint = "Give the step `env: {NAME: ${{ … }}}` and write \"$NAME\" in the script.";
+    if (strstr(why, "comment") != NULL) hint = "Take it out of the comment.";
+    /* A shell evaluates the text of a variable that it counts with: env would not help. */
+    if (strstr(why, "arithmetic") != NULL || strstr(why, "subscript") != NULL || strstr(why, "counts") != NULL)
+        hint = "Compute it in the expression, as in ${{ params.x + 1 }}, or compare with = and [ ].";
+    err_hint(err, "%s", hint);
     place_of(rewrite, at, &err->line, &err->column);
     return EXIT_INVALID;
 }
