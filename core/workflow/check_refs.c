@@ -218,7 +218,7 @@ check_ref(struct check *check, const struct scope *scope, const struct expr_ref 
         {"steps", SCOPE_STEPS, "Use it in a step."},
         {"run", SCOPE_RUN, NULL},
         {"outputs", SCOPE_OUTPUTS,
-         "Its own outputs are known in `expect` and `outputs` of a step; those of others are `steps.ID.outputs.NAME`."}};
+         "Its own outputs are known in `expect` and `outputs` of a step; others are `steps.ID.outputs.NAME`."}};
     if (ref->depth == 0) return;
     const char *root = ref->path[0];
     if (str_eq(root, "secrets")) {
