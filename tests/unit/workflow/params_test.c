@@ -116,7 +116,7 @@ test_patterns_and_formats(void)
 static void
 test_a_pattern_takes_linear_time(void)
 {
-    char *text = arena_strndup(&arena, "", 60000);
+    char *text = arena_alloc(&arena, 60000);
     memset(text, 'a', 50000);
     const char *given = arena_printf(&arena, "{\"p\":\"%sb\"}", text);
     CHECK(strstr(bind("  p: {pattern: \"(a*)*(a|aa)*c\"}", given), "does not match") != NULL);
