@@ -35,7 +35,9 @@ load(struct work *work, struct err *err)
     const struct job *job = &work->job;
     char digest[HASH_HEX_SIZE];
     /* A reused worker has it mapped; what is on disk by now changes nothing any more. */
-    if (worker->plugin != NULL && job->digest != NULL && str_eq(worker->plugin_digest, job->digest)) return 0;
+    if (worker->plugin != NULL && str_eq(worker->plugin_path, job->plugin) &&
+        (job->digest == NULL || str_eq(worker->plugin_digest, job->digest)))
+        return 0;
     if (worker->plugin != NULL) {
         err_set(err, EXIT_INVALID, "a worker cannot take a second plugin");
         return invalid(err);
@@ -51,6 +53,7 @@ load(struct work *work, struct err *err)
     }
     int code = loader_open(&worker->arena, job->plugin, &worker->plugin, err);
     if (code) return invalid(err);
+    worker->plugin_path = arena_strdup(&worker->arena, job->plugin);
     worker->plugin_digest = arena_strdup(&worker->arena, digest);
     return 0;
 }

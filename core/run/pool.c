@@ -142,7 +142,7 @@ take_frame(struct engine *e, size_t worker, const struct frame *frame)
     bool ours = step != NULL && value_get_int(frame->data, "record", -1) == (int64_t)w->record;
     switch (frame->type) {
     case FRAME_STARTED:
-        if (ours) step->attempts[step->nattempts - 1].pid = (int)value_get_int(frame->data, "pid", 0);
+        if (ours) engine_emit(e, EVENT_STEP_STARTED, step, frame->data);
         break;
     case FRAME_REFUSED:
         if (ours) not_launched(e, w);

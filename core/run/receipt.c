@@ -111,6 +111,8 @@ receipt_deliver(struct work *work, struct arena *scratch, const struct value *re
         }
         if (work->receipt_acked) return true;
     }
+    /* Nothing was started, and whoever comes next will see that: no file may say more. */
+    if (!work->claimed) return false;
     struct err err = {0};
     if (receipt_keep(work, receipt, &err) == 0) return true;
     err_print(&err);

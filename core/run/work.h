@@ -74,7 +74,7 @@ struct worker {
     const char *attempts_folder;  /* whose file it is */
     struct locks locks;
     const struct loaded_plugin *plugin; /* of a reused worker, or NULL */
-    const char *plugin_digest;
+    const char *plugin_path, *plugin_digest;
     struct expr_vm *vm;           /* made when first needed */
     struct arena mask_arena;      /* shared: used under the mutex only */
     struct mask *mask;
@@ -95,6 +95,7 @@ struct work {
     int64_t deadline_ms;          /* monotonic; 0: none */
     atomic_int stop;              /* shared: enum stop */
     int64_t kill_at_ms;           /* watch: end of grace; 0: nobody asked for the end */
+    bool claimed;                 /* the record says started, and its byte is locked */
     bool receipt_acked;
     pthread_mutex_t mutex;        /* shared, with the condition: guards what follows */
     pthread_cond_t changed;       /* stop, gone or acks */
@@ -105,7 +106,7 @@ struct work {
 
 /* Whole or not at all; waits while the engine's queue is full, unless it may be dropped. False: not sent. */
 bool work_send(struct work *work, enum frame_type type, const struct value *data, bool may_drop);
-/* Takes in every frame that is there. */
+/* Takes in every frame that is there, up to the acknowledged receipt. */
 void work_receive(struct work *work, struct arena *scratch);
 /* Ask for the end; a second call can only shorten the grace. */
 void work_stop(struct work *work, enum stop why, int64_t grace_ms);
@@ -134,7 +135,8 @@ bool work_stopped(struct work *work, struct outcome *ret);
 /* ---- receipt.c ---- */
 
 const struct value *receipt_make(struct work *work, struct arena *arena, const struct outcome *outcome);
-/* To the engine, waiting until it is committed; without one into receipts/RECORD.json. False: it could not be kept. */
+/* To the engine, waiting until it is committed; without one into receipts/RECORD.json, if the attempt was claimed. False: it
+ * could not be kept. */
 bool receipt_deliver(struct work *work, struct arena *scratch, const struct value *receipt);
 /* CPU time of this process and of the children it waited for; peak_kib (or NULL) gets the largest of them all. */
 int64_t receipt_cpu_ms(long *peak_kib);

@@ -60,6 +60,7 @@ claim(struct work *work, const char **why, struct err *err)
         code = attempts_write(worker->attempts, job->record, &record, err);
     }
     if (code) attempts_unlock(worker->attempts, job->record);
+    work->claimed = code == 0;
     return code;
 }
 

@@ -136,6 +136,13 @@ step_last_attempt(const struct step_state *step)
     return step->nattempts ? &step->attempts[step->nattempts - 1] : NULL;
 }
 
+bool
+step_counts(const struct step_state *step)
+{
+    return step->step->part != PART_ON_FAILURE ||
+           (step->status != STEP_SKIPPED_STATUS && step->status != STEP_WAITING_STATUS);
+}
+
 int64_t
 view_elapsed_ms(const struct view *view, int64_t now_ms)
 {

@@ -44,10 +44,13 @@ fixture_init(struct fixture *f, const struct fixture_step *steps, size_t count)
         step->part = steps[i].part;
         step->retry.attempts = steps[i].attempts ? steps[i].attempts : 1;
         step->needs = ARENA_ARRAY(&f->arena, count + 1, uint32_t);
-        char *names = arena_strdup(&f->arena, steps[i].needs), *save = NULL;
-        for (char *name = strtok_r(names, " ", &save); name != NULL; name = strtok_r(NULL, " ", &save))
+        for (const char *name = steps[i].needs; *name; name += strspn(name, " ")) {
+            size_t size = strcspn(name, " ");
             for (size_t k = 0; k < count; k++)
-                if (str_eq(steps[k].id, name)) step->needs[step->nneeds++] = (uint32_t)k;
+                if (strlen(steps[k].id) == size && memcmp(steps[k].id, name, size) == 0)
+                    step->needs[step->nneeds++] = (uint32_t)k;
+            name += size;
+        }
     }
     f->view.folder = "/state/runs/" FIXTURE_ID;
     state_init(&f->view.state, &f->arena, &f->model, FIXTURE_ID);

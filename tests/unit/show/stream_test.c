@@ -54,13 +54,13 @@ json_lines(void)
     stream_run(stream_json, &out);
     CHECK_STR(buf_str(&out),
         "{\"event\":\"run_started\"," TIME("05.001Z") ",\"workflow\":\"flights\",\"pid\":4711}\n"
-        "{\"event\":\"step_started\"," TIME("05.005Z") ",\"step\":\"load\",\"attempt\":1}\n"
+        "{\"event\":\"step_started\"," TIME("05.002Z") ",\"step\":\"load\",\"attempt\":1}\n"
         "{\"event\":\"step_finished\"," TIME("06.305Z") ",\"step\":\"load\",\"status\":\"succeeded\",\"attempt\":1,"
         "\"duration_ms\":1303,\"outputs\":{\"rows\":3}}\n"
-        "{\"event\":\"step_started\"," TIME("06.400Z") ",\"step\":\"check_rows\",\"attempt\":1}\n"
+        "{\"event\":\"step_started\"," TIME("06.306Z") ",\"step\":\"check_rows\",\"attempt\":1}\n"
         "{\"event\":\"step_retry\"," TIME("06.400Z") ",\"step\":\"check_rows\",\"attempt\":2,\"delay_ms\":2000,"
         "\"reason\":\"attempt 1 of 3 failed\"}\n"
-        "{\"event\":\"step_started\"," TIME("08.402Z") ",\"step\":\"check_rows\",\"attempt\":2}\n"
+        "{\"event\":\"step_started\"," TIME("08.400Z") ",\"step\":\"check_rows\",\"attempt\":2}\n"
         "{\"event\":\"step_finished\"," TIME("08.500Z") ",\"step\":\"check_rows\",\"status\":\"unknown\",\"attempt\":2,"
         "\"duration_ms\":2194,\"outputs\":{},\"error\":{\"class\":\"permanent\",\"message\":\"nobody knows\\nwhether\","
         "\"hint\":\"Look.\",\"file\":\"/data/flights.yaml\",\"line\":7,\"column\":3}}\n"
