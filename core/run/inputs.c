@@ -317,6 +317,9 @@ lua_names(struct evaluation *ev, const struct step *step)
     for (size_t i = 0; i < step->nneeds; i++)
         add_name(ev->inputs, ev->arena, ev->names,
                  &(struct expr_ref){{"steps", ev->inputs->state->steps[step->needs[i]].step->id}, 2});
+    for (size_t i = 0; i < step->nreads; i++)
+        add_name(ev->inputs, ev->arena, ev->names,
+                 &(struct expr_ref){{"steps", ev->inputs->state->steps[step->reads[i]].step->id}, 2});
 }
 
 int

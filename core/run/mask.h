@@ -20,8 +20,11 @@ struct mask; /* the secrets of one worker; lives in its arena */
 /* One stream of bytes being masked: zeroed at its start. It holds back what may be the beginning of a secret, at most the
  * longest form less one byte. */
 struct mask_stream {
-    struct buf held;
-    size_t node; /* where in the automaton the held bytes end */
+    struct buf held;      /* bytes taken in and not yet given out */
+    struct buf runs;      /* struct mask_run: what of them is secret */
+    size_t node;          /* where in the automaton the held bytes end */
+    unsigned generation;  /* of the automaton */
+    bool in_run;          /* the last byte given out was part of a `***` */
 };
 
 struct mask *mask_new(struct arena *arena);

@@ -103,7 +103,7 @@ work_receive(struct work *work, struct arena *scratch)
         if (frame.type == FRAME_CANCEL) take_cancel(work, frame.data);
         if (frame.type == FRAME_RECEIPT_ACK) {
             work->receipt_acked = true;
-            return; /* what comes behind it is for the next attempt */
+            return; /* what follows is another attempt's: its job may be right behind */
         }
         if (frame.type == FRAME_CHECKPOINT_ACK) {
             pthread_mutex_lock(&work->mutex);

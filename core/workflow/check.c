@@ -107,7 +107,7 @@ check_run_outputs(struct check *check)
 {
     const struct value *outputs = keys_get(PLACE_WORKFLOW, check->root, "outputs");
     struct scope scope = {.what = "`outputs` of the workflow", .step = NO_STEP, .nparams = check->model->nparams,
-                          .allow = SCOPE_PARAMS | SCOPE_RUN | SCOPE_STEPS | SCOPE_ENV, .env = check->env};
+                          .allow = SCOPE_PARAMS | SCOPE_RUN | SCOPE_STEPS | SCOPE_ENV};
     check->model->outputs = outputs;
     for (size_t i = 0; outputs != NULL && i < outputs->map.count; i++) {
         int line, column;
@@ -172,6 +172,22 @@ read_source(struct arena *arena, const char *path, struct model *model, size_t *
     return 0;
 }
 
+const struct model *
+check_source(struct arena *arena, const char *path, struct model *model, size_t size, struct diags *diags)
+{
+    diags->source = model->source;
+    diags->source_size = size;
+    const struct value *root = parse_yaml(arena, model->source, size, diags);
+    if (root == NULL) return NULL;
+    struct check check = {.arena = arena, .diags = diags, .model = model, .root = root};
+    names_init(&check.steps, arena);
+    names_init(&check.params, arena);
+    names_init(&check.secrets, arena);
+    names_init(&check.plugins, arena);
+    check_workflow(&check, path);
+    return diags->errors == 0 ? model : NULL;
+}
+
 int
 workflow_load(struct arena *arena, const char *path, struct diags *diags, const struct model **ret, struct err *err)
 {
@@ -179,17 +195,6 @@ workflow_load(struct arena *arena, const char *path, struct diags *diags, const 
     size_t size;
     int code = read_source(arena, path, model, &size, err);
     if (code) return code;
-    diags->source = model->source;
-    diags->source_size = size;
-    *ret = NULL;
-    const struct value *root = parse_yaml(arena, model->source, size, diags);
-    if (root == NULL) return 0;
-    struct check check = {.arena = arena, .diags = diags, .model = model, .root = root};
-    names_init(&check.steps, arena);
-    names_init(&check.params, arena);
-    names_init(&check.secrets, arena);
-    names_init(&check.plugins, arena);
-    check_workflow(&check, path);
-    if (diags->errors == 0) *ret = model;
+    *ret = check_source(arena, path, model, size, diags);
     return 0;
 }

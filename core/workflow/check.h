@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * From a tree of values to a model: everything that can be known before a run is checked, all faults in one pass.
- * This header is for the check_*.c files; others call workflow_load() of model.h.
+ * This header is for the check_*.c files and the fuzz target; others call workflow_load() of model.h.
  */
 #ifndef WORKFLOW_CHECK_H
 #define WORKFLOW_CHECK_H
@@ -23,7 +23,7 @@ struct draft {
     const struct value *map;   /* as in the file */
     const char *what;          /* "step \"load\"", for messages */
     const struct value *own_env; /* of the step alone; NULL: none */
-    struct edges edges;
+    struct edges edges, reads; /* steps of its own part and of earlier ones */
     bool broken;               /* its kind or action is unknown: say nothing about its inputs and outputs */
 };
 
@@ -39,7 +39,7 @@ struct check {
     const struct value *plugins_map;       /* `plugins:` of the file, or NULL */
     const struct schema_plugin **schemas;  /* by number in `plugins`; NULL: could not be loaded */
     struct draft *drafts;
-    const struct value *env;               /* top-level and `defaults: env`, merged; NULL: none */
+    const struct value *env;               /* top-level and `defaults: env`, merged: what `env.` names; NULL: none */
 };
 
 /* Where an expression stands decides what it may name. */
@@ -54,13 +54,17 @@ struct scope {
     unsigned allow;
     uint32_t step;           /* whose text it is, or NO_STEP */
     size_t nparams;          /* how many params, in order, may be named */
-    const struct value *env; /* names behind `env.`, or NULL */
 };
 
 #define CHECK_ERROR(check, at, code, hint, ...) \
     diag_add((check)->diags, DIAG_ERROR, (int)(at)->line, (int)(at)->column, (code), (hint), __VA_ARGS__)
 #define CHECK_WARNING(check, at, code, hint, ...) \
     diag_add((check)->diags, DIAG_WARNING, (int)(at)->line, (int)(at)->column, (code), (hint), __VA_ARGS__)
+
+/* check.c: what workflow_load() does once it has the text: model has file, folder and source. NULL: see diags. `path`
+ * gives the workflow its name. */
+const struct model *check_source(struct arena *arena, const char *path, struct model *model, size_t size,
+                                 struct diags *diags);
 
 /* check_names.c: ids, and maps laid over one another. */
 /* Reports what is no id or is a keyword, at the given place. `noun`: "a step id", "a param". */

@@ -179,6 +179,7 @@ check_secret(struct check *check, struct secret_def *secret, const struct value 
     keys_check(check->diags, PLACE_SECRET, map, what);
     secret->from = keys_text(PLACE_SECRET, map, "from");
     secret->key = keys_text(PLACE_SECRET, map, "name");
+    secret->field = keys_text(PLACE_SECRET, map, "field");
     if (secret->from == NULL || secret->key == NULL) return;
     const struct value *name = value_get(map, "name");
     if (str_eq(secret->from, "env") && !is_variable(secret->key))

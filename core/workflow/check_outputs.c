@@ -66,9 +66,9 @@ declare_member(struct check *check, uint32_t index, struct output_def *def, cons
     if (def->from != NULL && step->kind != STEP_RUN)
         CHECK_ERROR(check, value_get(value, "from"), "misplaced-key", "Call `set_output(name, value)`, or return a map.",
                     "only a `run` has standard output");
-    if (def->as != NULL && value_get(value, "from") == NULL)
-        CHECK_ERROR(check, value_get(value, "as"), "misplaced-key", "Write `{from: stdout, as: …}`.",
-                    "\"as\" of %s belongs to `from: stdout`", what);
+    if (def->as != NULL && step->kind != STEP_RUN)
+        CHECK_ERROR(check, value_get(value, "as"), "misplaced-key", "A value of Lua has its type already.",
+                    "\"as\" of %s means nothing beside `lua`", what);
 }
 
 void

@@ -64,14 +64,13 @@ param_ref(struct check *check, const struct scope *scope, const struct expr_ref 
 }
 
 static void
-env_ref(struct check *check, const struct scope *scope, const struct expr_ref *ref, int line, int column)
+env_ref(struct check *check, const struct expr_ref *ref, int line, int column)
 {
-    if (ref->depth < 2 || value_get(scope->env, ref->path[1]) != NULL) return;
-    const char *hint = scope->env != NULL
-                           ? keys_suggest(check->arena, ref->path[1], scope->env->map.names, scope->env->map.count)
-                           : NULL;
+    const struct value *env = check->env;
+    if (ref->depth < 2 || value_get(env, ref->path[1]) != NULL) return;
+    const char *hint = env != NULL ? keys_suggest(check->arena, ref->path[1], env->map.names, env->map.count) : NULL;
     REPORT("unknown-name",
-           hint != NULL ? hint : "Only variables of `env:` in this file can be named; a param is the way in from outside.",
+           hint != NULL ? hint : "It has the variables of `env:` at the top; a param is the way in from outside.",
            "there is no \"%s\" in `env`", ref->path[1]);
 }
 
@@ -79,10 +78,14 @@ static void
 run_ref(struct check *check, const struct scope *scope, const struct expr_ref *ref, int line, int column)
 {
     static const char *const members[] = {"id", "short_id", "name", "date", "time", "trigger", "artifacts",
-                                          "window", "error", "error_class", "failed_step"};
+                                          "error", "error_class", "failed_step"};
     const size_t count = sizeof members / sizeof members[0];
     if (ref->depth < 2) {
         REPORT("unknown-name", "Name a member: `run.id`.", "\"run\" cannot be used as a whole");
+        return;
+    }
+    if (str_eq(ref->path[1], "window")) {
+        REPORT("not-yet", "Give the run a param for it.", "\"run.window\" is not supported by this version");
         return;
     }
     size_t i = 0;
@@ -92,10 +95,7 @@ run_ref(struct check *check, const struct scope *scope, const struct expr_ref *r
                ref->path[1]);
         return;
     }
-    bool window = str_eq(ref->path[1], "window");
-    if (window && ref->depth > 2 && !str_eq(ref->path[2], "from") && !str_eq(ref->path[2], "to"))
-        REPORT("unknown-name", "It has `from` and `to`.", "\"run.window\" has no \"%s\"", ref->path[2]);
-    if (!window && ref->depth > 2)
+    if (ref->depth > 2)
         REPORT("unknown-name", NULL, "\"run.%s\" has no members", ref->path[1]);
     bool failure = str_eq(ref->path[1], "failed_step") || strncmp(ref->path[1], "error", 5) == 0;
     if (failure && !(scope->allow & SCOPE_FAILURE))
@@ -157,8 +157,8 @@ step_reach(struct check *check, const struct scope *scope, uint32_t to, int line
                scope->step == NO_STEP ? "the run's outputs are made" : parts[own]);
         return false;
     }
-    if (scope->step != NO_STEP && step->part == own)
-        edges_add(check->arena, &check->drafts[scope->step].edges, to);
+    struct draft *draft = scope->step != NO_STEP ? &check->drafts[scope->step] : NULL;
+    if (draft != NULL) edges_add(check->arena, step->part == own ? &draft->edges : &draft->reads, to);
     return true;
 }
 
@@ -229,7 +229,7 @@ check_ref(struct check *check, const struct scope *scope, const struct expr_ref 
             return;
         }
     if (str_eq(root, "params")) param_ref(check, scope, ref, line, column);
-    if (str_eq(root, "env")) env_ref(check, scope, ref, line, column);
+    if (str_eq(root, "env")) env_ref(check, ref, line, column);
     if (str_eq(root, "steps")) step_ref(check, scope, ref, line, column);
     if (str_eq(root, "run")) run_ref(check, scope, ref, line, column);
     if (str_eq(root, "outputs") && scope->step != NO_STEP) output_ref(check, scope, scope->step, ref, 1, line, column);

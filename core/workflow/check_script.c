@@ -135,7 +135,7 @@ check_script(struct check *check, uint32_t index)
     const struct step *step = &check->model->steps[index];
     if (step->text == NULL) return;
     struct scope scope = {.what = step->kind == STEP_RUN ? "`run`" : "`lua`", .step = index,
-                          .nparams = check->model->nparams, .env = step->env,
+                          .nparams = check->model->nparams,
                           .allow = SCOPE_PARAMS | SCOPE_ENV | SCOPE_STEPS | SCOPE_RUN |
                                    (step->part == PART_STEPS ? 0 : SCOPE_FAILURE)};
     if (step->kind == STEP_RUN) check_run(check, &scope, index);

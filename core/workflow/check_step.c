@@ -279,6 +279,9 @@ finish_edges(struct check *check)
         edges[i] = check->drafts[i].edges;
         model->steps[i].needs = edges[i].items;
         model->steps[i].nneeds = edges[i].count;
+        edges_finish(&check->drafts[i].reads);
+        model->steps[i].reads = check->drafts[i].reads.items;
+        model->steps[i].nreads = check->drafts[i].reads.count;
     }
     warn_alone(check);
     uint32_t *path;

@@ -66,12 +66,10 @@ check_step_texts(struct check *check, uint32_t index)
     struct step *step = &check->model->steps[index];
     const struct draft *draft = &check->drafts[index];
     struct scope scope = {.step = index, .nparams = check->model->nparams,
-                          .allow = SCOPE_PARAMS | SCOPE_STEPS | SCOPE_RUN |
+                          .allow = SCOPE_PARAMS | SCOPE_ENV | SCOPE_STEPS | SCOPE_RUN |
                                    (step->part == PART_STEPS ? 0 : SCOPE_FAILURE)};
     scope.what = "`env`";
     check_tree(check, &scope, draft->own_env);
-    scope.allow |= SCOPE_ENV;
-    scope.env = step->env;
     check_condition(check, &scope, index);
     if (step->kind == STEP_USES && value_get(draft->map, "uses") != NULL) check_inputs(check, index);
     if (!draft->broken) check_script(check, index);

@@ -13,6 +13,7 @@
 
 #define SHOWN_WIDTH 140 /* of a source line; a longer one is cut around the caret */
 #define TAB_WIDTH 4
+#define SHOWN_MESSAGE 1000 /* bytes of a message or hint */
 
 void
 diags_init(struct diags *diags, struct arena *arena, const char *file)
@@ -53,6 +54,17 @@ add(struct diags *diags, const struct diag *diag)
     if (slot != NULL) *slot = *diag;
 }
 
+/* A message may quote a value of megabytes; a person reads a few lines. */
+static const char *
+shortened(struct arena *arena, const char *text)
+{
+    size_t size = strlen(text);
+    if (size <= SHOWN_MESSAGE) return arena_strdup(arena, text);
+    size = SHOWN_MESSAGE;
+    while (size > 0 && ((unsigned char)text[size] & 0xc0) == 0x80) size--;
+    return arena_printf(arena, "%.*s…", (int)size, text);
+}
+
 void
 diag_add(struct diags *diags, enum diag_severity severity, int line, int column, const char *code,
          const char *hint, const char *fmt, ...)
@@ -60,8 +72,8 @@ diag_add(struct diags *diags, enum diag_severity severity, int line, int column,
     va_list ap;
     va_start(ap, fmt);
     struct diag diag = {.severity = severity, .line = line, .column = column, .code = code,
-                        .message = arena_vprintf(diags->arena, fmt, ap),
-                        .hint = hint != NULL ? arena_strdup(diags->arena, hint) : NULL};
+                        .message = shortened(diags->arena, arena_vprintf(diags->arena, fmt, ap)),
+                        .hint = hint != NULL ? shortened(diags->arena, hint) : NULL};
     va_end(ap);
     add(diags, &diag);
 }

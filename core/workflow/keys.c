@@ -72,7 +72,7 @@ static const struct key_alias param_aliases[] = {
 static const struct key secret_keys[] = {
     KEY("from", WORD, "Where it is kept: `env` or `file`.", providers, .required = true),
     KEY("name", TEXT, "The variable, or the path of the file, relative to the workflow's folder.", .required = true),
-    KEY("field", LATER, "Keep the one value in a variable or file of its own."),
+    KEY("field", TEXT, "The member to take, when the variable or file holds a JSON object."),
     KEY("version", LATER, "A variable and a file have only one version."),
 };
 static const struct key_alias secret_aliases[] = {
@@ -178,8 +178,8 @@ static const struct key_alias retry_aliases[] = {
 };
 
 static const struct key output_keys[] = {
-    KEY("from", WORD, "`stdout`: what the script prints. Without it the step sets the output itself.", output_sources),
-    KEY("as", WORD, "How to read standard output; `text` without it.", output_forms),
+    KEY("from", WORD, "`stdout`: all that the script prints. Without it the step sets the output itself; `run`.", output_sources),
+    KEY("as", WORD, "What the script wrote is: `text` without it; `run`.", output_forms),
 };
 static const struct key_alias output_aliases[] = {{"type", "as", NULL}, {"format", "as", NULL}, {"source", "from", NULL}};
 

@@ -253,18 +253,19 @@ read_retry(struct reader *reader, struct retry *retry, const struct value *map)
     if (retry->attempts == 0) damage(reader, "attempts");
 }
 
-static void
-read_needs(struct reader *reader, struct step *step, const struct value *map, size_t nsteps)
+static uint32_t *
+read_indexes(struct reader *reader, const struct value *map, const char *name, size_t nsteps, size_t *count)
 {
-    if (value_get(map, "needs") == NULL) return;
-    const struct value *needs = need_list(reader, map, "needs");
-    step->needs = ARENA_ARRAY(reader->arena, needs->list.count, uint32_t);
-    for (size_t i = 0; i < needs->list.count; i++) {
-        const struct value *need = needs->list.items[i];
-        bool good = value_is(need, VALUE_INT) && need->integer >= 0 && (uint64_t)need->integer < nsteps;
-        if (good) step->needs[step->nneeds++] = (uint32_t)need->integer;
-        else damage(reader, "needs");
+    if (value_get(map, name) == NULL) return NULL;
+    const struct value *list = need_list(reader, map, name);
+    uint32_t *ret = ARENA_ARRAY(reader->arena, list->list.count, uint32_t);
+    for (size_t i = 0; i < list->list.count; i++) {
+        const struct value *item = list->list.items[i];
+        bool good = value_is(item, VALUE_INT) && item->integer >= 0 && (uint64_t)item->integer < nsteps;
+        if (good) ret[(*count)++] = (uint32_t)item->integer;
+        else damage(reader, name);
     }
+    return ret;
 }
 
 static void
@@ -313,6 +314,8 @@ check_ids(struct reader *reader, const struct model *model)
         if (!str_is_id(id) || names_add(&names, id) >= 0) damage(reader, "id");
         for (size_t k = 0; k < model->steps[i].nneeds; k++)
             if (model->steps[model->steps[i].needs[k]].part != model->steps[i].part) damage(reader, "needs");
+        for (size_t k = 0; k < model->steps[i].nreads; k++)
+            if (model->steps[model->steps[i].reads[k]].part >= model->steps[i].part) damage(reader, "reads");
     }
 }
 
@@ -341,7 +344,9 @@ model_from_json(struct arena *arena, const struct value *json, const struct mode
     model->nsteps = steps->list.count;
     for (size_t i = 0; i < model->nsteps; i++) {
         read_step(&reader, model, &model->steps[i], steps->list.items[i]);
-        read_needs(&reader, &model->steps[i], steps->list.items[i], model->nsteps);
+        struct step *step = &model->steps[i];
+        step->needs = read_indexes(&reader, steps->list.items[i], "needs", model->nsteps, &step->nneeds);
+        step->reads = read_indexes(&reader, steps->list.items[i], "reads", model->nsteps, &step->nreads);
     }
     if (reader.bad == NULL) check_ids(&reader, model);
     if (reader.bad != NULL) return err_set(err, EXIT_INVALID, "the stored workflow is damaged (\"%s\")", reader.bad);

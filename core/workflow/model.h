@@ -90,6 +90,8 @@ struct step {
 
     uint32_t *needs;                         /* indexes into model.steps of the same part: explicit and inferred, sorted, unique */
     size_t nneeds;
+    uint32_t *reads;                         /* steps of earlier parts that it mentions: no edges, for they have ended */
+    size_t nreads;
     bool starts_alone;                       /* `needs: []` was written */
 };
 

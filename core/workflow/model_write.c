@@ -122,10 +122,18 @@ write_retry(struct arena *arena, const struct retry *retry)
     return ret;
 }
 
+static void
+set_indexes(struct arena *arena, struct value *map, const char *name, const uint32_t *items, size_t count)
+{
+    struct value *list = value_list(arena);
+    for (size_t i = 0; i < count; i++) value_push(arena, list, value_int(arena, items[i]));
+    if (count) value_set(arena, map, name, list);
+}
+
 static const struct value *
 write_step(struct arena *arena, const struct step *step)
 {
-    struct value *ret = value_map(arena), *needs = value_list(arena);
+    struct value *ret = value_map(arena);
     set_text(arena, ret, "id", step->id);
     set_text(arena, ret, "name", step->name);
     set_text(arena, ret, "part", model_parts[step->part]);
@@ -152,8 +160,8 @@ write_step(struct arena *arena, const struct step *step)
     set_int(arena, ret, "timeout_ms", step->timeout_ms);
     set_int(arena, ret, "grace_ms", step->grace_ms);
     set_flag(arena, ret, "continue_on_error", step->continue_on_error);
-    for (size_t i = 0; i < step->nneeds; i++) value_push(arena, needs, value_int(arena, step->needs[i]));
-    if (step->nneeds) value_set(arena, ret, "needs", needs);
+    set_indexes(arena, ret, "needs", step->needs, step->nneeds);
+    set_indexes(arena, ret, "reads", step->reads, step->nreads);
     set_flag(arena, ret, "starts_alone", step->starts_alone);
     return ret;
 }

@@ -3,6 +3,7 @@
 """Workflow files and what `levada check` says of them, byte for byte: NAME.yaml, NAME.expect, whose last line is the
 exit code. `golden.py --update` writes the .expect files anew; read the difference before you commit it."""
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -15,25 +16,24 @@ LEVADA = os.environ.get("LEVADA", "levada")
 BUILD = os.environ.get("LEVADA_BUILD", ".")
 
 
-def environment():
+def environment(plugins):
     env = {k: v for k, v in os.environ.items() if not k.startswith("LEVADA")}
-    env["LEVADA_PLUGIN_PATH"] = os.path.join(BUILD, "tests", "plugins")
+    env["LEVADA_PLUGIN_PATH"] = plugins or os.path.join(BUILD, "tests", "plugins")
     env["LC_ALL"] = "C"
     return env
 
 
-def check(*paths, text=None, folder=HERE):
+def check(*paths, text=None, folder=HERE, plugins=None):
     """Exit code, stdout and peak resident memory in MiB of `levada check PATHS`."""
-    out = tempfile.TemporaryFile()
-    source = tempfile.TemporaryFile()
-    source.write(text or b"")
-    source.seek(0)
-    child = subprocess.Popen([LEVADA, "check", *paths], cwd=folder, env=environment(), stdin=source, stdout=out,
-                             stderr=subprocess.STDOUT)
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    out.seek(0)
-    return child.returncode, out.read().decode("utf-8", "replace"), usage.ru_maxrss / 1024
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as source:
+        source.write(text or b"")
+        source.seek(0)
+        child = subprocess.Popen([LEVADA, "check", *paths], cwd=folder, env=environment(plugins), stdin=source, stdout=out,
+                                 stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        return child.returncode, out.read().decode("utf-8", "replace"), usage.ru_maxrss / 1024
 
 
 def cases():
@@ -80,6 +80,36 @@ class Files(unittest.TestCase):
 SANE = b"levada: 1\nsteps:\n  - id: a\n    run: echo\n"
 
 
+class Documents(unittest.TestCase):
+    """docs/workflow.md promises nothing that does not work."""
+
+    def setUp(self):
+        with open(os.path.join(HERE, "..", "..", "docs", "workflow.md"), encoding="utf-8") as doc:
+            self.text = doc.read()
+
+    def test_every_example_is_right(self):
+        plugins = os.pathsep.join([os.path.join(BUILD, "lib", "levada", "plugins")])
+        found = 0
+        for block in re.finditer(r"(?:<!-- needs: (\w+) -->\n)?```yaml\n(levada: 1\n.*?)```", self.text, re.S):
+            found += 1
+            if block[1] and not os.path.exists(os.path.join(plugins, block[1] + ".so")):
+                continue
+            code, text, _ = check("-", text=block[2].encode(), plugins=plugins)
+            self.assertEqual((code, len(text.splitlines())), (0, 1), block[2] + text)
+        self.assertGreaterEqual(found, 6)
+
+    def test_every_code_is_explained_and_every_explained_code_is_said(self):
+        said = set()
+        for name in os.listdir(HERE):
+            if name.endswith(".expect"):
+                with open(os.path.join(HERE, name), encoding="utf-8") as expect:
+                    said.update(re.findall(r"^\S+(?::\d+:\d+)?: (?:error|warning): .* \[([a-z-]+)\]$", expect.read(), re.M))
+        table = self.text[self.text.index("| code | says |"):]
+        explained = set(re.findall(r"`([a-z-]+)`", "".join(line.split("|")[1] for line in table.splitlines()[2:] if "|" in line)))
+        elsewhere = {"file", "too-deep", "too-large", "plugin"}  # said by the tests of this file, and of tests/evil
+        self.assertEqual(said | elsewhere, explained)
+
+
 class Hostile(unittest.TestCase):
     """Files made to hurt are refused soon and cheaply; the sanitizers' own memory is allowed for."""
 
@@ -110,7 +140,7 @@ class Hostile(unittest.TestCase):
         self.refused(b"levada: " + b"[" * 100000, "too-deep")
 
     def test_hundred_thousand_open_braces_over_lines(self):
-        self.refused(b"levada:\n" + b"{a:\n" * 100000, "too-deep")
+        self.refused(b"levada:\n" + b" {a:\n" * 100000, "too-deep")
 
     def test_deep_block_lists(self):
         self.refused(b"levada: " + b"- " * 1 + b"\n" + b"x:\n  " + b"- " * 100000 + b"y", "syntax")
