@@ -9,12 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/hash.h"
 #include "base/str.h"
 #include "plugin/field.h"
 #include "plugin/loader.h"
 #include "run/control.h"
 #include "run/deferred.h"
+#include "run/digest.h"
 #include "run/folder.h"
 #include "run/host.h"
 #include "run/work.h"
@@ -33,7 +33,6 @@ load(struct work *work, struct err *err)
 {
     struct worker *worker = work->worker;
     const struct job *job = &work->job;
-    char digest[HASH_HEX_SIZE];
     /* A reused worker has it mapped; what is on disk by now changes nothing any more. */
     if (worker->plugin != NULL && str_eq(worker->plugin_path, job->plugin) &&
         (job->digest == NULL || str_eq(worker->plugin_digest, job->digest)))
@@ -42,19 +41,11 @@ load(struct work *work, struct err *err)
         err_set(err, EXIT_INVALID, "a worker cannot take a second plugin");
         return invalid(err);
     }
-    if (hash_sha256_file(job->plugin, digest) != 0) {
-        err_errno(err, EXIT_INVALID, "cannot read the plugin \"%s\"", job->plugin);
-        return invalid(err);
-    }
-    if (job->digest != NULL && !str_eq(digest, job->digest)) {
-        err_set(err, EXIT_INVALID, "plugin \"%s\" changed on disk while the run was going", job->plugin);
-        err_hint(err, "Start a new run: this one was checked with another plugin.");
-        return invalid(err);
-    }
+    if (job->digest != NULL && digest_check(job->run_folder, job->plugin, job->digest, err) != 0) return EXIT_INVALID;
     int code = loader_open(&worker->arena, job->plugin, &worker->plugin, err);
     if (code) return invalid(err);
     worker->plugin_path = arena_strdup(&worker->arena, job->plugin);
-    worker->plugin_digest = arena_strdup(&worker->arena, digest);
+    worker->plugin_digest = arena_strdup(&worker->arena, job->digest != NULL ? job->digest : "");
     return 0;
 }
 

@@ -18,14 +18,15 @@
 void
 logfile_init(struct logfile *log, const char *path)
 {
-    *log = (struct logfile){.path = path, .fd = path == NULL ? STDERR_FILENO : -1};
+    /* A copy of it: while an action runs, standard error is a pipe that ends here. */
+    *log = (struct logfile){.path = path, .fd = path == NULL ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3) : -1};
     pthread_mutex_init(&log->mutex, NULL);
 }
 
 void
 logfile_release(struct logfile *log)
 {
-    if (log->path != NULL) fd_close(&log->fd);
+    fd_close(&log->fd);
     pthread_mutex_destroy(&log->mutex);
 }
 
@@ -78,7 +79,7 @@ write_locked(struct logfile *log, const char *data, size_t size)
     log->size += size;
     log->in_line = data[size - 1] != '\n';
     if (log->broken || log->cut) return;
-    if (log->fd < 0) log->fd = open_log(log->path);
+    if (log->fd < 0 && log->path != NULL) log->fd = open_log(log->path);
     if (log->fd < 0 || fd_write_all(log->fd, data, size < room ? size : room) != 0) {
         broken(log);
         return;

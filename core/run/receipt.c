@@ -17,14 +17,22 @@
 #include "run/secret.h"
 #include "run/work.h"
 
+/* Whatever a plugin or script gave may hold a secret. Our own words (a status, a class) stay, even when somebody's password
+ * is "succeeded". */
+static void
+set_masked(struct work *work, struct arena *arena, struct value *map, const char *name, const struct value *value)
+{
+    value_set(arena, map, name, secret_mask_value(work, arena, value));
+}
+
 static const struct value *
-error_make(struct arena *arena, const struct outcome *outcome)
+error_make(struct work *work, struct arena *arena, const struct outcome *outcome)
 {
     const struct err *err = &outcome->error;
     struct value *ret = value_map(arena);
     value_set(arena, ret, "class", value_text(arena, schema_class_name(err->error_class)));
-    value_set(arena, ret, "message", value_text(arena, err->message));
-    if (err->hint[0] != '\0') value_set(arena, ret, "hint", value_text(arena, err->hint));
+    set_masked(work, arena, ret, "message", value_text(arena, err->message));
+    if (err->hint[0] != '\0') set_masked(work, arena, ret, "hint", value_text(arena, err->hint));
     if (err->file[0] != '\0') value_set(arena, ret, "file", value_text(arena, err->file));
     if (err->line > 0) value_set(arena, ret, "line", value_int(arena, err->line));
     if (err->column > 0) value_set(arena, ret, "column", value_int(arena, err->column));
@@ -62,14 +70,14 @@ receipt_make(struct work *work, struct arena *arena, const struct outcome *outco
     value_set(arena, ret, "step", value_text(arena, job->step));
     value_set(arena, ret, "item", value_text(arena, job->item));
     value_set(arena, ret, "status", value_text(arena, status));
-    if (outcome->outputs != NULL) value_set(arena, ret, "outputs", outcome->outputs);
-    if (outcome->error.code != 0) value_set(arena, ret, "error", error_make(arena, outcome));
-    if (outcome->skipped != NULL) value_set(arena, ret, "skipped", value_text(arena, outcome->skipped));
+    if (outcome->outputs != NULL) set_masked(work, arena, ret, "outputs", outcome->outputs);
+    if (outcome->error.code != 0) value_set(arena, ret, "error", error_make(work, arena, outcome));
+    if (outcome->skipped != NULL) set_masked(work, arena, ret, "skipped", value_text(arena, outcome->skipped));
     if (outcome->found != NULL) value_set(arena, ret, "found", value_text(arena, outcome->found));
     if (!outcome->abandoned && work->metrics->list.count > 0)
-        value_set(arena, ret, "metrics", work->metrics);
+        set_masked(work, arena, ret, "metrics", work->metrics);
     if (!outcome->abandoned && work->checkpoints->map.count > 0)
-        value_set(arena, ret, "checkpoints", work->checkpoints);
+        set_masked(work, arena, ret, "checkpoints", work->checkpoints);
 
     long peak_kib;
     int64_t cpu = receipt_cpu_ms(&peak_kib) - work->cpu_before_ms;
@@ -78,8 +86,7 @@ receipt_make(struct work *work, struct arena *arena, const struct outcome *outco
     value_set(arena, ret, "peak_kib", value_int(arena, peak_kib));
     value_set(arena, ret, "cpu_ms", value_int(arena, cpu));
     value_set(arena, ret, "pid", value_int(arena, getpid()));
-    /* Once over all of it: whatever a plugin or script gave may hold a secret. */
-    return secret_mask_value(work, arena, ret);
+    return ret;
 }
 
 /* Durable before anybody may see the lock free: a resumer that finds the byte unlocked looks for this file. */

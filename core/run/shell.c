@@ -127,10 +127,12 @@ spawn(struct shell *shell, const struct ends *ends, char **env, struct err *err)
 
     posix_spawnattr_t attr;
     posix_spawnattr_init(&attr);
-    sigset_t all, none;
-    sigfillset(&all);
+    /* SIGPIPE is the only signal we ignore, and only what is ignored is inherited. */
+    sigset_t ignored, none;
+    sigemptyset(&ignored);
+    sigaddset(&ignored, SIGPIPE);
     sigemptyset(&none);
-    posix_spawnattr_setsigdefault(&attr, &all);
+    posix_spawnattr_setsigdefault(&attr, &ignored);
     posix_spawnattr_setsigmask(&attr, &none);
     posix_spawnattr_setpgroup(&attr, 0);
     posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);

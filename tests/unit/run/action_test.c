@@ -13,8 +13,10 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "check.h"
+#include "run/digest.h"
 #include "run/locks.h"
 #include "worker_help.h"
 
@@ -250,6 +252,44 @@ changed_plugin_is_refused(void)
     bench_close(&bench);
 }
 
+/* Copies the probe to `to` in the run folder; returns its path. */
+static const char *
+copy_probe(struct bench *bench, const char *to, char digest[HASH_HEX_SIZE])
+{
+    char *data;
+    size_t size;
+    struct err err = {0};
+    const char *from = arena_printf(&bench->arena, "%s/tests/plugins/probe.so", getenv("LEVADA_BUILD"));
+    const char *path = arena_printf(&bench->arena, "%s/%s", bench->folder, to);
+    CHECK_FATAL(fd_read_file(&bench->arena, from, 64 * MIB, &data, &size, &err) == 0);
+    int fd FD_SCOPED = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700);
+    CHECK_FATAL(fd >= 0 && fd_write_all(fd, data, size) == 0);
+    CHECK_INT(hash_sha256_file(path, digest), 0);
+    return path;
+}
+
+static void
+digest_is_remembered_until_the_file_changes(void)
+{
+    struct bench bench;
+    struct err err = {0};
+    char digest[HASH_HEX_SIZE];
+    bench_folder(&bench);
+    const char *path = copy_probe(&bench, "copy.so", digest);
+    const char *memory = arena_printf(&bench.arena, "%s/plugin.%s", bench.folder, digest);
+    CHECK_INT(digest_check(bench.folder, path, digest, &err), 0);
+    CHECK(access(memory, F_OK) != 0); /* it may still be being written */
+    (void)poll(NULL, 0, 130);
+    CHECK_INT(digest_check(bench.folder, path, digest, &err), 0);
+    CHECK(access(memory, F_OK) == 0);
+    CHECK_INT(digest_check(bench.folder, path, digest, &err), 0);
+    int fd FD_SCOPED = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    CHECK_INT(write(fd, "x", 1), 1);
+    CHECK_INT(digest_check(bench.folder, path, digest, &err), EXIT_INVALID);
+    CHECK_STR(err.message, arena_printf(&bench.arena, "plugin \"%s\" changed on disk while the run was going", path));
+    bench_close(&bench);
+}
+
 static void
 step_handle_and_scratch(void)
 {
@@ -371,6 +411,7 @@ main(int argc, char **argv)
         {"without an engine checkpoints and the receipt are files", checkpoints_without_an_engine_are_kept},
         {"resolve asks whether the token's effect is there", resolve_asks_the_action},
         {"a plugin that changed on disk is refused", changed_plugin_is_refused},
+        {"a plugin is hashed again only when its file has changed", digest_is_remembered_until_the_file_changes},
         {"the step handle says who and where, and scratch goes", step_handle_and_scratch},
         {"progress and metrics reach the engine", progress_and_metrics},
         {"a reused worker takes another job", reused_worker_takes_another_job},

@@ -341,6 +341,25 @@ checkpoints_of_a_script(void)
     bench_close(&bench);
 }
 
+static void
+levada_checkpoint_in_a_script(void)
+{
+    const char *levada = getenv("LEVADA");
+    CHECK_FATAL(levada != NULL);
+    struct bench bench;
+    bench_open(&bench);
+    const struct value *receipt = bench_run(&bench, arena_printf(&bench.arena,
+        "{\"script\": \"set -e; \\\"$L\\\" checkpoint get page; ! \\\"$L\\\" checkpoint get other; "
+        "\\\"$L\\\" checkpoint set page 'nine \\\"9\\\"'; \\\"$L\\\" checkpoint get page; "
+        "LEVADA_CHECKPOINTS= \\\"$L\\\" checkpoint get page || echo $?\", "
+        "\"env\": {\"L\": \"%s\"}, \"checkpoints\": {\"page\": \"7\"}}", levada));
+    CHECK_STR(error_of(receipt, "message"), "");
+    CHECK(strstr(bench_read(&bench, "logs/log"), "7\nnine \"9\"\nlevada: ") != NULL);
+    CHECK(strstr(bench_read(&bench, "logs/log"), "\n2\n") != NULL);
+    CHECK_STR(json_text(&bench.arena, value_get(receipt, "checkpoints")), "{\"page\":\"nine \\\"9\\\"\"}");
+    bench_close(&bench);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -366,6 +385,7 @@ main(int argc, char **argv)
         {"what a script leaves for a moment may end by itself", late_output_of_a_pipeline_is_kept},
         {"files of a script have the user's umask", umask_is_the_users},
         {"a script inherits no descriptor", nothing_is_inherited},
+        {"a script keeps checkpoints by the command", levada_checkpoint_in_a_script},
         {"checkpoints of a script come with the receipt", checkpoints_of_a_script},
     };
     return check_main("shell", tests, CHECK_COUNT(tests), argc, argv);

@@ -299,6 +299,11 @@ by_hand_prints_a_receipt(void)
     CHECK(strstr(said, "\"status\":\"succeeded\",\"outputs\":{\"n\":\"2\"}") != NULL);
     CHECK_INT(by_hand("{\"kind\": \"run\", \"script\": \"exit 2\"}", said, sizeof said), EXIT_FAILED);
     CHECK(strstr(said, "\"exit\":2") != NULL);
+    char job[512];
+    snprintf(job, sizeof job, "{\"kind\": \"uses\", \"plugin\": \"%s/tests/plugins/probe.so\", \"action\": \"flood\", "
+             "\"with\": {\"lines\": 2, \"stream\": \"stdout\"}}", getenv("LEVADA_BUILD"));
+    CHECK_INT(by_hand(job, said, sizeof said), 0);
+    CHECK(strstr(said, "{\"record\":0,") == said); /* what a plugin prints is no data of ours */
     CHECK_INT(by_hand("not a job", said, sizeof said), EXIT_INVALID);
     CHECK_STR(said, "");
 }
