@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# usage: plugin_doc_test.sh CMAKE CC, with $LEVADA_SOURCE and $LEVADA_BUILD set. docs/plugin.md is followed to the letter in
-# an empty folder against an installed Levada: its files are cut out, its commands are typed, its lists are complete.
+# usage: plugin_doc_test.sh CMAKE CC, with $LEVADA_SOURCE and $LEVADA_BUILD set. docs/plugin.md is followed to the
+# letter in an empty folder against an installed Levada: its files are cut out, its commands are typed, its lists are
+# complete.
 set -u
 cmake=$1 cc=$2
 doc=$LEVADA_SOURCE/docs/plugin.md header=$LEVADA_SOURCE/include/levada/plugin.h
@@ -33,7 +34,8 @@ cut_out() {
             else if (match($0, /[a-z]+\.(c|yaml)/)) file = folder "/" substr($0, RSTART, RLENGTH)
             else file = "/dev/null"
         }
-        inside { print > file }' "$doc" && ls "$work/desk/ledger.c" "$work/desk/batch.c" "$work/desk/book.yaml" "$work/desk/commands"
+        inside { print > file }' "$doc" &&
+        ls "$work/desk/ledger.c" "$work/desk/batch.c" "$work/desk/book.yaml" "$work/desk/commands"
 }
 
 at_the_desk() (
@@ -63,7 +65,8 @@ batch_copies() {
     at_the_desk levada run copy.yaml && cmp "$work/desk/large" "$work/desk/copy"
 }
 wrong_use_is_explained() {
-    printf 'levada: 1\nsteps:\n  - id: a\n    uses: ledger.add\n    with: {file: x, txt: y, amount: 0}\n' >"$work/desk/wrong.yaml"
+    printf 'levada: 1\nsteps:\n  - id: a\n    uses: ledger.add\n    with: {file: x, txt: y, amount: 0}\n' \
+        >"$work/desk/wrong.yaml"
     at_the_desk levada check wrong.yaml >"$work/said" 2>&1
     [ $? = 3 ] || { cat "$work/said"; return 1; }
     cat "$work/said"
@@ -72,7 +75,10 @@ wrong_use_is_explained() {
 }
 
 # Words of an X-macro of the header: `X(ID, number, "word"` gives ID and word, one list after its name.
-words() { sed -n "/define $1(X)/,/^\$/p" "$header" | grep -o 'X([A-Z]*, [0-9]*, "[a-z]*"' | sed 's/X(\([A-Z]*\), [0-9]*, "\([a-z]*\)"/\1 \2/'; }
+words() {
+    sed -n "/define $1(X)/,/^\$/p" "$header" | grep -o 'X([A-Z]*, [0-9]*, "[a-z]*"' |
+        sed 's/X(\([A-Z]*\), [0-9]*, "\([a-z]*\)"/\1 \2/'
+}
 lists_are_complete() {
     for list in LEVADA_CLASSES LEVADA_EFFECTS; do
         words $list >"$work/words"

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# usage: header_test.sh FOLDER, with $LEVADA, $LEVADA_SOURCE and $LEVADA_BUILD set. The public header with every compiler
-# at hand, as C11, C17 and C++17, without a warning; and what it makes is loaded.
+# usage: header_test.sh FOLDER, with $LEVADA, $LEVADA_SOURCE and $LEVADA_BUILD set. The public header with every
+# compiler at hand, as C11, C17 and C++17, without a warning; and what it makes is loaded.
 set -u
 folder=$1
 work=$(mktemp -d)
