@@ -98,7 +98,8 @@ chart_axis(struct buf *buf, const struct chart *chart, void (*label)(struct buf 
 void
 chart_label_number(struct buf *buf, double value)
 {
-    static const struct { double factor; const char *unit; } units[] = {{1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}};
+    static const struct { double factor; const char *unit; } units[] = {
+        {1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}};
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
         if (value >= units[i].factor) {
             buf_printf(buf, "%.4g%s", value / units[i].factor, units[i].unit);

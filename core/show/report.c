@@ -228,7 +228,8 @@ put_steps(struct buf *buf, const struct view *view, int64_t now_ms)
 static void
 put_decisions(struct buf *buf, const struct view *view)
 {
-    buf_text(buf, "<details class=\"card\"><summary>Events of the run</summary><div class=\"scroll\"><table class=\"data\">"
+    buf_text(buf, "<details class=\"card\"><summary>Events of the run</summary><div class=\"scroll\"><table "
+        "class=\"data\">"
              "<tbody>");
     for (size_t i = 0; i < view->ndecisions; i++) {
         const struct decision *decision = &view->decisions[i];

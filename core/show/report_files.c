@@ -75,7 +75,8 @@ report_files(struct buf *buf, const struct view *view, bool linked)
     if (fd >= 0) walk(listing, fd, "", 0);
     if (listing->count == 0) return;
     qsort(listing->files, listing->count, sizeof listing->files[0], by_path);
-    buf_text(buf, "<section class=\"card\" id=\"artifacts\"><h2>Artifacts</h2><div class=\"scroll\"><table class=\"data\">"
+    buf_text(buf, "<section class=\"card\" id=\"artifacts\"><h2>Artifacts</h2><div class=\"scroll\"><table "
+        "class=\"data\">"
              "<thead><tr><th>File</th><th class=\"n\">Size</th></tr></thead><tbody>");
     for (size_t i = 0; i < listing->count; i++) {
         buf_text(buf, "<tr><td>");

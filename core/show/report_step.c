@@ -118,7 +118,8 @@ put_attempts(struct buf *buf, const struct view *view, const struct step_state *
     if (step->nattempts == 0) return;
     block_begin(buf, "Attempts", false);
     buf_text(buf, "<div class=\"scroll\"><table class=\"data\"><thead><tr><th class=\"n\">#</th><th>Ended"
-             "</th><th class=\"n\">Began</th><th class=\"n\">Took</th><th class=\"n\">CPU</th><th class=\"n\">Memory</th>"
+             "</th><th class=\"n\">Began</th><th class=\"n\">Took</th><th class=\"n\">CPU</th><th "
+             "class=\"n\">Memory</th>"
              "<th class=\"n\">Log</th></tr></thead><tbody>");
     for (size_t i = 0; i < step->nattempts; i++) {
         const struct attempt_state *attempt = &step->attempts[i];
@@ -204,10 +205,12 @@ put_logs(struct buf *buf, const struct view *view, const struct step_state *step
         bool cut = false, open = i + 1 == step->nattempts && step->status != STEP_SUCCEEDED_STATUS;
         const char *text = logs_tail(&arena, view->folder, attempt->log, LOG_LINES, &size, &cut);
         if (text == NULL) continue;
-        buf_printf(buf, "<details class=\"log\"%s><summary>Log of attempt %" PRIu32 "%s</summary>", open ? " open" : "",
+        buf_printf(buf, "<details class=\"log\"%s><summary>Log of attempt %" PRIu32 "%s</summary>", open ? " "
+            "open" : "",
                    attempt->attempt, cut ? ", its end" : "");
         if (size > *log_left) {
-            buf_printf(buf, "<p class=\"dim\">left out, the page is large enough: <code class=\"cmd\">levada logs %s %s"
+            buf_printf(buf, "<p class=\"dim\">left out, the page is large enough: <code class=\"cmd\">levada "
+                "logs %s %s"
                        " --attempt %" PRIu32 "</code></p></details>", view_short_id(view->state.id), step->step->id,
                        attempt->attempt);
             continue;

@@ -88,7 +88,8 @@ deep_values(void)
                 "<table class=\"kv\"><tbody><tr><th>a</th><td><table class=\"kv\"><tbody><tr><th>b</th><td>"
                 "<table class=\"kv\"><tbody><tr><th>c</th><td><table class=\"kv\"><tbody><tr><th>d</th><td>"
                 "<table class=\"kv\"><tbody><tr><th>e</th><td><code>{&quot;f&quot;:&quot;&lt;&quot;}</code></td></tr>"
-                "</tbody></table></td></tr></tbody></table></td></tr></tbody></table></td></tr></tbody></table></td></tr>"
+                "</tbody></table></td></tr></tbody></table></td></tr></tbody></table></td></tr></tbody></table><"
+                "/td></tr>"
                 "</tbody></table>");
 }
 

@@ -83,7 +83,8 @@ refuses(void)
     begin();
     CHECK_STR(print((struct logs_options){.step = "check_row"}, EXIT_USAGE),
               "run " FIXTURE_ID " has no step \"check_row\"");
-    CHECK_STR(print((struct logs_options){.step = "load", .attempt = 2}, EXIT_USAGE), "step \"load\" has no attempt 2");
+    CHECK_STR(print((struct logs_options){.step = "load", .attempt = 2}, EXIT_USAGE), "step \"load\" has no "
+        "attempt 2");
     end();
 }
 

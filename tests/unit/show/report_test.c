@@ -91,19 +91,26 @@ hostile_run(void)
     fixture_event(&f, 0, EVENT_RUN_CREATED, NULL,
                   arena_printf(&f.arena, "{\"params\":{\"%s\":\"%s\"},\"trigger\":\"%s\"}", quoted, quoted, quoted));
     fixture_event(&f, 1, EVENT_STEP_INTENT, "b",
-                  arena_printf(&f.arena, "{\"attempt\":1,\"record\":1,\"fence\":1,\"log\":\"b.log\",\"inputs\":{\"with\":{\"x\":\"%s\"},"
+                  arena_printf(&f.arena, "{\"attempt\":1,\"record\":1,\"fence\":1,\"log\":\"b.log\",\"inputs\":"
+                      "{\"with\":{\"x\":\"%s\"},"
                                "\"script\":\"%s\",\"deferred\":[{\"path\":[\"%s\",1],\"template\":\"%s\"}]},"
-                               "\"reason\":{\"code\":\"%s\",\"text\":\"%s\"}}", quoted, quoted, quoted, quoted, quoted, quoted));
+                               "\"reason\":{\"code\":\"%s\",\"text\":\"%s\"}"
+                               "}", quoted, quoted, quoted, quoted, quoted, quoted));
     fixture_event(&f, 5, EVENT_STEP_RECEIPT, "b",
-                  arena_printf(&f.arena, "{\"record\":1,\"status\":\"%s\",\"error\":{\"class\":\"%s\",\"message\":\"%s\"},"
-                               "\"metrics\":[{\"name\":\"%s\",\"value\":5,\"unit\":\"rows\"}]}", quoted, quoted, quoted, quoted));
-    fixture_event(&f, 6, EVENT_STEP_CHECKPOINT, "b", arena_printf(&f.arena, "{\"key\":\"%s\",\"value\":\"%s\"}", quoted, quoted));
+                  arena_printf(&f.arena, "{\"record\":1,\"status\":\"%s\",\"error\":{\"class\":\"%s\",\"messag"
+                      "e\":\"%s\"},"
+                               "\"metrics\":[{\"name\":\"%s\",\"value\":5,\"unit\":\"rows\"}"
+                               "]}", quoted, quoted, quoted, quoted));
+    fixture_event(&f, 6, EVENT_STEP_CHECKPOINT, "b", arena_printf(&f.arena, "{\"key\":\"%s\",\"value\":\"%s\""
+        "}", quoted, quoted));
     fixture_event(&f, 9, EVENT_STEP_FINISHED, "b",
                   arena_printf(&f.arena, "{\"status\":\"failed\",\"attempt\":1,\"outputs\":{\"t\":[{\"%s\":\"%s\"}]},"
-                               "\"error\":{\"class\":\"%s\",\"message\":\"%s\",\"hint\":\"%s\",\"file\":\"%s\",\"line\":3}}",
+                               "\"error\":{\"class\":\"%s\",\"message\":\"%s\",\"hint\":\"%s\",\"file\":\"%s\""
+                               ",\"line\":3}}",
                                quoted, quoted, quoted, quoted, quoted, quoted));
     fixture_event(&f, 10, EVENT_RUN_FINISHED, NULL,
-                  arena_printf(&f.arena, "{\"status\":\"failed\",\"exit\":1,\"failed_step\":\"b\",\"outputs\":{\"%s\":{\"a\":[\"%s\"]}}}",
+                  arena_printf(&f.arena, "{\"status\":\"failed\",\"exit\":1,\"failed_step\":\"b\",\"outputs\":"
+                      "{\"%s\":{\"a\":[\"%s\"]}}}",
                                quoted, quoted));
     buf_init(&page, REPORT_SIZE_MAX);
     report_write(&page, &f.view, FIXTURE_START + 20, true);
@@ -132,7 +139,8 @@ whole_run(void)
     report_write(&page, &f.view, FIXTURE_START + 9000, false);
     check_page(buf_str(&page));
     const char *want[] = {
-        "<title>flights failed · 4r6s8t0v</title>", "id=\"graph\"", "id=\"timeline\"", "<h2>Duration</h2>", "<h2>Rows</h2>",
+        "<title>flights failed · 4r6s8t0v</title>", "id=\"graph\"", "id=\"timeline\"", "<h2>Duration</h2>", "<h2"
+        ">Rows</h2>",
         "<span class=\"secret\">secret lake</span>", "id=\"step-check_rows\" open>",
         "contract: 12 rows without &quot;carrier&quot;", "waited 2.0 s before attempt 2", "336,776"};
     for (size_t i = 0; i < CHECK_COUNT(want); i++) {
@@ -171,7 +179,8 @@ many_steps(void)
     f.view.folder = "/nonexistent";
     fixture_event(&f, 0, EVENT_RUN_CREATED, NULL, "{}");
     for (size_t i = 0; i < 500; i++) {
-        fixture_event(&f, 1, EVENT_STEP_INTENT, names[i], arena_printf(&f.arena, "{\"attempt\":1,\"record\":%zu,\"fence\":1}", i + 1));
+        fixture_event(&f, 1, EVENT_STEP_INTENT, names[i], arena_printf(&f.arena, "{\"attempt\":1,\"record\":%zu"
+            ",\"fence\":1}", i + 1));
         f.view.ndecisions = 0; /* the fixture's list is short, and not what this is about */
     }
     report_write(&page, &f.view, FIXTURE_START + 99, true);

@@ -51,12 +51,14 @@ show_for_scripts(void)
     show_json(&out, &f.view, NOW);
     CHECK_STR(buf_str(&out),
         "{\"run\":\"" FIXTURE_ID "\",\"workflow\":\"flights\",\"status\":\"failed\","
-        "\"started\":\"2026-01-02T03:04:05Z\",\"finished\":\"2026-01-02T03:04:08.502Z\",\"params\":{\"month\":3},\"steps\":["
+        "\"started\":\"2026-01-02T03:04:05Z\",\"finished\":\"2026-01-02T03:04:08.502Z\",\"params\":{\"month\":3}"
+        ",\"steps\":["
         "{\"id\":\"load\",\"status\":\"succeeded\",\"attempts\":1,\"outputs\":{\"rows\":336776},"
         "\"reason\":{\"code\":\"done\",\"text\":\"it succeeded\"},\"started\":\"2026-01-02T03:04:05.002Z\","
         "\"finished\":\"2026-01-02T03:04:06.305Z\",\"duration_ms\":1303},"
         "{\"id\":\"check_rows\",\"status\":\"failed\",\"attempts\":2,\"outputs\":{},"
-        "\"error\":{\"class\":\"contract\",\"message\":\"12 rows without \\\"carrier\\\"\",\"hint\":\"Look at the sample.\"},"
+        "\"error\":{\"class\":\"contract\",\"message\":\"12 rows without \\\"carrier\\\"\",\"hint\":\"Look at "
+        "the sample.\"},"
         "\"reason\":{\"code\":\"not_worth_retrying\",\"text\":\"errors of class contract are not retried here\"},"
         "\"started\":\"2026-01-02T03:04:06.306Z\",\"finished\":\"2026-01-02T03:04:08.500Z\",\"duration_ms\":2194},"
         "{\"id\":\"export\",\"status\":\"skipped\",\"attempts\":0,\"outputs\":{},"
@@ -79,10 +81,12 @@ interrupted(void)
     fixture_init(&f, steps, 1);
     fixture_event(&f, 0, EVENT_RUN_CREATED, NULL, "{}");
     fixture_event(&f, 10, EVENT_STEP_INTENT, "load",
-                  "{\"attempt\":1,\"record\":1,\"fence\":1,\"reason\":{\"code\":\"ready\",\"text\":\"it needs nothing\"}}");
+                  "{\"attempt\":1,\"record\":1,\"fence\":1,\"reason\":{\"code\":\"ready\",\"text\":\"it needs "
+                  "nothing\"}}");
     f.view.status = RUN_INTERRUPTED_STATUS;
     list_row(&out, &f.view, NOW, false);
-    CHECK_STR(buf_str(&out), "4r6s8t0v  interrupted  2026-01-02 03:04:05  10 ms     flights               1 running\n");
+    CHECK_STR(buf_str(&out), "4r6s8t0v  interrupted  2026-01-02 03:04:05  10 ms     flights               1 "
+        "running\n");
     buf_clear(&out);
     list_row_json(&out, &f.view, NOW);
     CHECK_STR(buf_str(&out), "{\"run\":\"" FIXTURE_ID "\",\"workflow\":\"flights\",\"status\":\"interrupted\","
@@ -119,8 +123,10 @@ why_it_failed(void)
         "  2026-01-02 03:04:05  load        ready               it needs nothing\n"
         "  2026-01-02 03:04:06  load        done                it succeeded\n"
         "  2026-01-02 03:04:06  check_rows  ready               all it needs has ended\n"
-        "  2026-01-02 03:04:06  check_rows  retry               attempt 1 of 2 failed (transient: connection reset); again in 2s\n"
-        "  2026-01-02 03:04:08  check_rows  retry               attempt 1 of 2 failed (transient: connection reset) (attempt 2)\n"
+        "  2026-01-02 03:04:06  check_rows  retry               attempt 1 of 2 failed (transient: connection "
+        "reset); again in 2s\n"
+        "  2026-01-02 03:04:08  check_rows  retry               attempt 1 of 2 failed (transient: connection "
+        "reset) (attempt 2)\n"
         "  2026-01-02 03:04:08  check_rows  not_worth_retrying  errors of class contract are not retried here\n"
         "  2026-01-02 03:04:08  export      need_not_met        step \"check_rows\", which it needs, failed\n"
         "  2026-01-02 03:04:08  (run)       failed              the run failed at step check_rows\n"
@@ -136,7 +142,8 @@ why_it_failed(void)
         "    Look at the sample.\n"
         "decisions (UTC)\n"
         "  2026-01-02 03:04:06  ready               all it needs has ended\n"
-        "  2026-01-02 03:04:06  retry               attempt 1 of 2 failed (transient: connection reset); again in 2s\n"
+        "  2026-01-02 03:04:06  retry               attempt 1 of 2 failed (transient: connection reset); again "
+        "in 2s\n"
         "  2026-01-02 03:04:08  retry               attempt 1 of 2 failed (transient: connection reset) (attempt 2)\n"
         "  2026-01-02 03:04:08  not_worth_retrying  errors of class contract are not retried here\n"
         "next: levada logs 4r6s8t0v check_rows\n");
@@ -152,15 +159,17 @@ why_for_scripts(void)
     fixture_failed_run(&f);
     why_json(&out, &f.view, state_step(&f.view.state, "export", NULL));
     CHECK_STR(buf_str(&out),
-        "{\"run\":\"" FIXTURE_ID "\",\"step\":\"export\",\"status\":\"skipped\",\"decisions\":[{\"seq\":14,"
-        "\"time\":\"2026-01-02T03:04:08.501Z\",\"event\":\"step_finished\",\"step\":\"export\",\"status\":\"skipped\","
+        "{\"run\":\"" FIXTURE_ID "\",\"step\":\"export\",\"status\":\"skipped\",\"decisions\":[{\"seq\":12,"
+        "\"time\":\"2026-01-02T03:04:08.501Z\",\"event\":\"step_finished\",\"step\":\"export\",\"status\":\"skip"
+        "ped\","
         "\"code\":\"need_not_met\",\"text\":\"step \\\"check_rows\\\", which it needs, failed\"}]}\n");
     buf_clear(&out);
     why_json(&out, &f.view, NULL);
     CHECK(strstr(buf_str(&out),
         ",\"cause\":{\"step\":\"check_rows\",\"status\":\"failed\",\"code\":\"not_worth_retrying\","
         "\"text\":\"errors of class contract are not retried here\",\"error\":{\"class\":\"contract\","
-        "\"message\":\"12 rows without \\\"carrier\\\"\",\"hint\":\"Look at the sample.\"}},\"affected\":[{\"step\":\"export\","
+        "\"message\":\"12 rows without \\\"carrier\\\"\",\"hint\":\"Look at the sample.\"}}"
+        ",\"affected\":[{\"step\":\"export\","
         "\"status\":\"skipped\",\"code\":\"need_not_met\","
         "\"text\":\"step \\\"check_rows\\\", which it needs, failed\"}]}\n") != NULL);
     struct arena arena ARENA_SCOPED = {0};
@@ -181,7 +190,8 @@ unknown_outcome(void)
     fixture_event(&f, 0, EVENT_RUN_CREATED, NULL, "{}");
     fixture_event(&f, 5, EVENT_STEP_INTENT, "pay", "{\"attempt\":1,\"record\":1,\"fence\":1}");
     fixture_event(&f, 9, EVENT_STEP_FINISHED, "pay",
-                  "{\"status\":\"unknown\",\"attempt\":1,\"error\":{\"class\":\"permanent\",\"message\":\"nobody knows\"}}");
+                  "{\"status\":\"unknown\",\"attempt\":1,\"error\":{\"class\":\"permanent\",\"message\":\"nobody"
+                  " knows\"}}");
     fixture_event(&f, 10, EVENT_RUN_STOPPED, NULL, "{\"status\":\"unknown\",\"exit\":9}");
     why_text(&out, &f.view, NULL, NOW, false);
     CHECK(strstr(buf_str(&out),

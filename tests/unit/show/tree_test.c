@@ -67,12 +67,15 @@ failed(void)
     buf_init(&out, MIB);
     fixture_init(&f, steps, 8);
     fixture_event(&f, 0, EVENT_RUN_CREATED, NULL, "{}");
-    fixture_event(&f, 1, EVENT_STEP_FINISHED, "load_a", "{\"status\":\"cancelled\",\"reason\":{\"code\":\"c\",\"text\":\"ana\"}}");
+    fixture_event(&f, 1, EVENT_STEP_FINISHED, "load_a", "{\"status\":\"cancelled\",\"reason\":{\"code\":\"c\",\""
+        "text\":\"ana\"}}");
     fixture_event(&f, 10, EVENT_STEP_INTENT, "check", "{\"attempt\":1,\"record\":1,\"fence\":1}");
     fixture_event(&f, 2010, EVENT_STEP_FINISHED, "check",
-                  "{\"status\":\"failed\",\"attempt\":1,\"error\":{\"class\":\"contract\",\"message\":\"no carrier\"}}");
+                  "{\"status\":\"failed\",\"attempt\":1,\"error\":{\"class\":\"contract\",\"message\":\"no "
+                  "carrier\"}}");
     fixture_event(&f, 2011, EVENT_STEP_RETRY, "load_b",
-                  "{\"attempt\":1,\"delay_ms\":5000,\"due_ms\":1767323050000,\"reason\":{\"code\":\"r\",\"text\":\"busy\"}}");
+                  "{\"attempt\":1,\"delay_ms\":5000,\"due_ms\":1767323050000,\"reason\":{\"code\":\"r\",\"text\""
+                  ":\"busy\"}}");
     draw(&f, meters, hints, 60, 24, true, &out);
     CHECK_STR(buf_str(&out),
         "flights  4r6s8t0v  3.0 s\n"
