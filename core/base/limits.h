@@ -12,6 +12,7 @@
 #define LIMIT_WORKFLOW_SIZE (64u * MIB)  /* 100,000 steps of 600 bytes */
 #define LIMIT_STEPS 100000u              /* one run, one machine */
 #define LIMIT_DEPTH 64u                  /* nesting of values in YAML and JSON: recursion is bounded by it */
+#define LIMIT_NODES 4000000u             /* values in it: memory, at about 100 bytes each */
 #define LIMIT_ALIASES 10000u             /* nodes that aliases may expand to (alias bombs) */
 #define LIMIT_DIAGNOSTICS 100u           /* one pass; more help nobody */
 #define LIMIT_ID_SIZE 128u               /* ids of steps, params, secrets; part of file names */

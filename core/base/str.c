@@ -395,7 +395,8 @@ str_plain(struct buf *buf, const char *text, size_t size)
             /* C1 controls and bidirectional marks change what a reader sees. */
             const unsigned char *p = (const unsigned char *)text + i;
             bool hidden = (c == 0xc2 && p[1] < 0xa0) || (c == 0xd8 && p[1] == 0x9c) ||
-                          (c == 0xe2 && p[1] == 0x80 && ((p[2] >= 0x8e && p[2] <= 0x8f) || (p[2] >= 0xaa && p[2] <= 0xae))) ||
+                          (c == 0xe2 && p[1] == 0x80 && (p[2] == 0x8e || p[2] == 0x8f)) ||
+                          (c == 0xe2 && p[1] == 0x80 && p[2] >= 0xaa && p[2] <= 0xae) ||
                           (c == 0xe2 && p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9);
             if (hidden)
                 for (size_t k = 0; k < length; k++) buf_printf(buf, "\\x%02x", p[k]);

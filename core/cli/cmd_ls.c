@@ -87,7 +87,7 @@ list_all(struct listing *listing)
         fprintf(stderr, "no run is %s\n", listing->status);
     } else if (i < count) {
         fflush(stdout);
-        fprintf(stderr, "%zu older runs not looked at: levada ls --limit 0 shows all\n", count - i);
+        fprintf(stderr, "%zu older: levada ls --limit 0 shows all\n", count - i);
     }
     return 0;
 }

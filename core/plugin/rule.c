@@ -267,7 +267,10 @@ accept_type(struct arena *arena, const struct rule *rule, const struct value *gi
                           rule->path);
         return given;
     }
-    if (value_tainted(given))
+    /* A member of an object may be a secret: it meets its own rule. */
+    bool object = (rule->type == LEVADA_TYPE_OBJECT || rule->type == LEVADA_TYPE_OBJECTS) &&
+                  (given->type == VALUE_MAP || given->type == VALUE_LIST);
+    if (!object && value_tainted(given))
         return refuse(fault, "secret-misused", given,
                       "Give it to an input of type secret, to standard input, or to a `run` step's environment.",
                       "input \"%s\" is not marked secret and may not take one", rule->path);

@@ -25,8 +25,8 @@
 #include "run/requests.h"
 #include "run/store.h"
 
-static void *
-grow(void *old, size_t count, size_t *capacity, size_t size)
+void *
+engine_grow(void *old, size_t count, size_t *capacity, size_t size)
 {
     if (count < *capacity) return old;
     *capacity = *capacity ? *capacity * 2 : 16;
@@ -44,14 +44,14 @@ engine_emit(struct engine *e, enum event_type type, const struct step_state *ste
         err_print(&err);
         UNREACHABLE("our own event does not apply");
     }
-    e->happened = grow(e->happened, e->nhappened, &e->happened_capacity, sizeof *e->happened);
+    e->happened = engine_grow(e->happened, e->nhappened, &e->happened_capacity, sizeof *e->happened);
     e->happened[e->nhappened++] = event;
 }
 
 void
 engine_after(struct engine *e, struct after after)
 {
-    e->after = grow(e->after, e->nafter, &e->after_capacity, sizeof *e->after);
+    e->after = engine_grow(e->after, e->nafter, &e->after_capacity, sizeof *e->after);
     e->after[e->nafter++] = after;
 }
 
@@ -479,6 +479,8 @@ engine_run(const char *run_folder, const struct engine_options *options, struct 
         memory_free(e.workers[i].reuse);
     }
     memory_free(e.workers);
+    for (size_t i = 0; i < e.nheld; i++) memory_free(e.held[i].reuse);
+    memory_free(e.held);
     memory_free(e.after);
     memory_free(e.happened);
     fd_close(&e.launcher.sock);

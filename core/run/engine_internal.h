@@ -26,6 +26,12 @@ struct worker {
     char *reuse;           /* NULL: ends after its attempt */
 };
 
+/* A step that is ready, but whose reusable worker is busy. Nothing of it is journalled yet. */
+struct held {
+    size_t step;
+    char *reuse;
+};
+
 /* What is to be done once the turn is committed. */
 enum after_type { AFTER_LAUNCH, AFTER_RECEIPT_ACK, AFTER_CHECKPOINT_ACK };
 struct after {
@@ -58,6 +64,8 @@ struct engine {
     size_t running;        /* workers with a step */
     size_t launching;      /* decided in this turn, not launched yet */
     size_t backoffs;       /* steps that wait for a retry */
+    struct held *held;     /* steps that wait for a worker in use, first come first */
+    size_t nheld, held_capacity;
     bool scheduled;        /* the scheduler counts what ends */
 
     struct after *after;
@@ -78,6 +86,7 @@ void engine_emit(struct engine *e, enum event_type type, const struct step_state
 void engine_after(struct engine *e, struct after after);
 const struct value *engine_reason(struct engine *e, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+void *engine_grow(void *old, size_t count, size_t *capacity, size_t size);
 void engine_note(struct engine *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* step.c */
@@ -93,6 +102,8 @@ const struct value *error_value(struct arena *arena, int error_class, const stru
 
 /* pool.c */
 void pool_launch(struct engine *e, size_t step, uint32_t record, const struct value *job);
+bool pool_busy(const struct engine *e, const char *reuse);  /* is a worker for it at work or about to be? */
+void pool_hold(struct engine *e, size_t step, const char *reuse);
 void pool_read(struct engine *e, size_t worker);      /* frames of one worker */
 void pool_launcher(struct engine *e);                 /* frames of the launcher */
 void pool_settle(struct engine *e, size_t worker);    /* dead and drained: what became of its attempt */

@@ -22,7 +22,6 @@
     X(RUN_CREATED, "run_created")         /* run workflow file params version trigger */                      \
     X(RUN_STARTED, "run_started")         /* pid fence resumed max_parallel */                                \
     X(STEP_INTENT, "step_intent")         /* attempt record fence token effect log inputs reason{code,text} */ \
-    X(STEP_STARTED, "step_started")       /* record pid */                                                    \
     X(STEP_CHECKPOINT, "step_checkpoint") /* key value */                                                     \
     X(STEP_RECEIPT, "step_receipt")       /* the receipt of job.h */                                          \
     X(STEP_VANISHED, "step_vanished")     /* record signal? ask? reason{code,text} */                      \

@@ -128,13 +128,14 @@ static const struct escape double_escapes[] = {{'"', "\\\""}, {'\\', "\\\\"}, {'
 static const struct escape sql_escapes[] = {{'\'', "''"}, {0, NULL}};
 static const struct escape quote_escapes[] = {{'"', "\"\""}, {0, NULL}};
 static const struct escape markup_escapes[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&#39;"}, {0, NULL}};
+static const struct escape html_escapes[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&#x27;"}, {0, NULL}};
 static const struct escape text_escapes[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {0, NULL}};
 
 static void
 give_escaped(struct forms *forms)
 {
     static const struct escape *const rules[] = {json_escapes, json_slash_escapes, c_escapes, single_escapes, python_escapes,
-                                                 double_escapes, sql_escapes, quote_escapes, markup_escapes, text_escapes};
+                                                 double_escapes, sql_escapes, quote_escapes, markup_escapes, html_escapes, text_escapes};
     for (size_t r = 0; r < sizeof rules / sizeof *rules; r++) {
         for (size_t i = 0; i < forms->size; i++) {
             const struct escape *e = rules[r];

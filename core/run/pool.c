@@ -22,10 +22,7 @@
 struct worker *
 pool_add(struct engine *e)
 {
-    if (e->nworkers == e->workers_capacity) {
-        e->workers_capacity = e->workers_capacity ? e->workers_capacity * 2 : 8;
-        e->workers = memory_resize(e->workers, e->workers_capacity * sizeof *e->workers);
-    }
+    e->workers = engine_grow(e->workers, e->nworkers, &e->workers_capacity, sizeof *e->workers);
     struct worker *w = &e->workers[e->nworkers++];
     *w = (struct worker){.sock = -1, .pidfd = -1, .step = -1};
     return w;
@@ -53,13 +50,58 @@ find_idle(struct engine *e, const char *reuse)
     return NULL;
 }
 
+bool
+pool_busy(const struct engine *e, const char *reuse)
+{
+    for (size_t i = 0; i < e->nworkers; i++) {
+        const struct worker *w = &e->workers[i];
+        if (w->step >= 0 && w->reuse != NULL && str_eq(w->reuse, reuse)) return true;
+    }
+    for (size_t i = 0; i < e->nafter; i++)
+        if (e->after[i].type == AFTER_LAUNCH &&
+            str_eq(value_get_str(e->after[i].job, "reuse", ""), reuse))
+            return true;
+    return false;
+}
+
+void
+pool_hold(struct engine *e, size_t step, const char *reuse)
+{
+    e->held = engine_grow(e->held, e->nheld, &e->held_capacity, sizeof *e->held);
+    struct held *held = &e->held[e->nheld++];
+    *held = (struct held){.step = step, .reuse = memory_resize(NULL, strlen(reuse) + 1)};
+    memcpy(held->reuse, reuse, strlen(reuse) + 1);
+}
+
+/* A worker came free, or went: the first step that waits for one like it is looked at again. */
+static void
+release_held(struct engine *e, const struct worker *w)
+{
+    for (size_t i = 0; w->reuse != NULL && i < e->nheld; i++) {
+        if (!str_eq(e->held[i].reuse, w->reuse)) continue;
+        sched_again(&e->sched, e->held[i].step);
+        memory_free(e->held[i].reuse);
+        memmove(&e->held[i], &e->held[i + 1], (--e->nheld - i) * sizeof *e->held);
+        return;
+    }
+}
+
+/* Its attempt is over, one way or the other. */
+static void
+make_idle(struct engine *e, struct worker *w)
+{
+    w->step = -1;
+    w->kill_at_ms = 0;
+    e->running--;
+    release_held(e, w);
+}
+
 /* A step whose idle worker closed on us, or that could not be launched: nothing happened, another worker takes it. */
 static void
 not_launched(struct engine *e, struct worker *w)
 {
     size_t step = (size_t)w->step;
-    w->step = -1;
-    e->running--;
+    make_idle(e, w);
     step_vanished(e, step, w->record, 0, false);
 }
 
@@ -126,10 +168,8 @@ take_receipt(struct engine *e, size_t worker, const struct value *receipt)
     if (w->step < 0 || value_get_int(receipt, "record", -1) != (int64_t)w->record) return;
     size_t step = (size_t)w->step;
     uint32_t record = w->record;
-    w->step = -1;
-    w->kill_at_ms = 0;
+    make_idle(e, w);
     w->acking = true;
-    e->running--;
     engine_after(e, (struct after){.type = AFTER_RECEIPT_ACK, .worker = worker, .record = record});
     step_receipt(e, step, record, receipt);
 }
@@ -193,8 +233,7 @@ pool_settle(struct engine *e, size_t worker)
     struct err err;
     if (w->step < 0) return;
     size_t step = (size_t)w->step;
-    w->step = -1;
-    e->running--;
+    make_idle(e, w);
     bool started = attempts_read(e->attempts, w->record, &record, &err) != 0 || record.mark == ATTEMPT_STARTED;
     step_vanished(e, step, w->record, WIFSIGNALED(w->status) ? WTERMSIG(w->status) : 0, started);
 }

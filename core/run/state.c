@@ -182,16 +182,6 @@ apply_intent(struct run_state *state, struct step_state *step, const struct even
 }
 
 static int
-apply_step_started(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
-{
-    (void)state;
-    (void)err;
-    struct attempt_state *attempt = attempt_of(step, (uint32_t)number_of(event->data, "record"));
-    if (attempt != NULL) attempt->pid = (int)value_get_int(event->data, "pid", 0);
-    return 0;
-}
-
-static int
 apply_checkpoint(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
 {
     const char *key = value_get_str(event->data, "key", NULL);
@@ -335,7 +325,7 @@ static const struct {
     bool of_step;
 } table[] = {
     [EVENT_RUN_CREATED] = {apply_run_created, false},   [EVENT_RUN_STARTED] = {apply_run_started, false},
-    [EVENT_STEP_INTENT] = {apply_intent, true},         [EVENT_STEP_STARTED] = {apply_step_started, true},
+    [EVENT_STEP_INTENT] = {apply_intent, true},
     [EVENT_STEP_CHECKPOINT] = {apply_checkpoint, true}, [EVENT_STEP_RECEIPT] = {apply_receipt, true},
     [EVENT_STEP_VANISHED] = {apply_vanished, true},     [EVENT_STEP_RETRY] = {apply_retry, true},
     [EVENT_STEP_FINISHED] = {apply_finished, true},     [EVENT_STEP_RESOLVED] = {apply_resolved, true},

@@ -207,6 +207,11 @@ step_look(struct engine *e, size_t i)
     struct step_state *step = &e->state.steps[i];
     struct err err = {0};
     bool wanted;
+    const char *reuse = step->inputs != NULL ? reuse_key(e, step->step, step->inputs) : NULL;
+    if (reuse != NULL && pool_busy(e, reuse)) {
+        pool_hold(e, i, reuse);
+        return;
+    }
     if (step->inputs != NULL) { /* evaluated once, journalled, never again */
         const char *code = step->reason_code ? step->reason_code : "again";
         bool ask = step->ask_first;
@@ -233,6 +238,11 @@ step_look(struct engine *e, size_t i)
     const struct value *inputs;
     if (inputs_evaluate(&e->inputs, step->step, &e->turn, &inputs, &err) != 0) {
         fail_before_start(e, i, &err, "its inputs");
+        return;
+    }
+    reuse = reuse_key(e, step->step, inputs);
+    if (reuse != NULL && pool_busy(e, reuse)) {
+        pool_hold(e, i, reuse);
         return;
     }
     start_attempt(e, i, inputs, false,

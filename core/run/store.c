@@ -155,10 +155,13 @@ newest_first(const void *a, const void *b)
 int
 store_run_list(struct arena *arena, const char ***ret, size_t *count, struct err *err)
 {
-    const char *store;
+    const char *store = NULL;
     *ret = NULL;
     *count = 0;
-    int code = store_open(arena, false, &store, err);
+    int code = store_path(arena, &store, err);
+    if (code) return code;
+    if (access(store, F_OK) != 0 && errno == ENOENT) return 0; /* nothing was run here yet: an empty list, no error */
+    code = store_open(arena, false, &store, err);
     if (code) return code;
     DIR *dir = opendir(arena_printf(arena, "%s/runs", store));
     if (dir == NULL) return errno == ENOENT ? 0 : err_errno(err, EXIT_STORE, "cannot list the runs in \"%s\"", store);

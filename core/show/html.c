@@ -97,7 +97,9 @@ put_table(struct buf *buf, const struct value *list, int depth)
     size_t columns = columns_of(list, names);
     buf_text(buf, "<div class=\"scroll\"><table class=\"data\"><thead><tr>");
     for (size_t i = 0; i < columns; i++) {
-        buf_text(buf, "<th>");
+        const struct value *cell = value_get(list->list.items[0], names[i]);
+        bool number = value_is(cell, VALUE_INT) || value_is(cell, VALUE_REAL);
+        buf_text(buf, number ? "<th class=\"n\">" : "<th>");
         html_text(buf, names[i]);
         buf_text(buf, "</th>");
     }
@@ -118,6 +120,21 @@ put_table(struct buf *buf, const struct value *list, int depth)
         buf_printf(buf, "<p class=\"dim\">the first %u of %zu rows</p>", TABLE_ROWS, list->list.count);
 }
 
+/* A few short words fit on one line. */
+static bool
+is_short_list(const struct value *list)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < list->list.count; i++) {
+        const struct value *item = list->list.items[i];
+        if (item->type == VALUE_LIST || item->type == VALUE_MAP) return false;
+        size += item->type == VALUE_STRING ? item->text.size + 2 : 8;
+        if (size > 60 || (item->type == VALUE_STRING && memchr(item->text.ptr, '\n', item->text.size) != NULL))
+            return false;
+    }
+    return true;
+}
+
 static void
 put_list(struct buf *buf, const struct value *list, int depth)
 {
@@ -125,14 +142,23 @@ put_list(struct buf *buf, const struct value *list, int depth)
         put_table(buf, list, depth);
         return;
     }
-    if (list->list.count == 0) buf_text(buf, "<span class=\"dim\">empty list</span>");
-    else buf_text(buf, "<ul>");
+    if (list->list.count == 0) {
+        buf_text(buf, "<span class=\"dim\">empty list</span>");
+        return;
+    }
+    if (is_short_list(list)) {
+        for (size_t i = 0; i < list->list.count; i++) {
+            if (i) buf_text(buf, ", ");
+            put_value(buf, list->list.items[i], depth + 1);
+        }
+        return;
+    }
+    buf_text(buf, "<ul>");
     for (size_t i = 0; i < list->list.count && i < LIST_ITEMS; i++) {
         buf_text(buf, "<li>");
         put_value(buf, list->list.items[i], depth + 1);
         buf_text(buf, "</li>");
     }
-    if (list->list.count == 0) return;
     buf_text(buf, "</ul>");
     if (list->list.count > LIST_ITEMS)
         buf_printf(buf, "<p class=\"dim\">the first %u of %zu</p>", LIST_ITEMS, list->list.count);

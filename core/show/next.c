@@ -19,7 +19,7 @@ next_counts(struct buf *buf, const struct run_state *state)
         STEP_SKIPPED_STATUS, STEP_RUNNING_STATUS, STEP_BACKOFF_STATUS, STEP_READY_STATUS, STEP_WAITING_STATUS};
     size_t counts[STEP_UNKNOWN_STATUS + 1] = {0};
     bool first = true;
-    for (size_t i = 0; i < state->nsteps; i++) counts[state->steps[i].status]++;
+    for (size_t i = 0; i < state->nsteps; i++) counts[state->steps[i].status] += step_counts(&state->steps[i]);
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
         if (counts[order[i]] == 0) continue;
         if (!first) buf_text(buf, ", ");
@@ -76,45 +76,53 @@ next_outcome(struct buf *buf, const struct step_state *step, int64_t now_ms)
     buf_char(buf, ')');
 }
 
+struct commands {
+    struct buf *buf;
+    const char *id, *here;
+    bool any;
+};
+
+/* "levada VERB ID[ REST]" and what it is good for. */
 static void
-command(struct buf *buf, bool *first, const char *text, const char *what)
+command(struct commands *commands, const char *verb, const char *rest, const char *what)
 {
-    buf_printf(buf, "%s %-44s %s\n", *first ? "next:" : "     ", text, what);
-    *first = false;
+    struct arena arena ARENA_SCOPED = {0};
+    if (str_eq(verb, commands->here)) return;
+    const char *text = arena_printf(&arena, "levada %s %s%s%s", verb, commands->id, *rest ? " " : "", rest);
+    buf_printf(commands->buf, "%s %-44s %s\n", commands->any ? "     " : "next:", text, what);
+    commands->any = true;
 }
 
 void
-next_commands(struct buf *buf, const struct run_state *state, enum run_status status)
+next_commands(struct buf *buf, const struct run_state *state, enum run_status status, const char *here)
 {
     struct arena arena ARENA_SCOPED = {0};
-    const char *id = view_short_id(state->id);
+    struct commands commands = {.buf = buf, .id = view_short_id(state->id), .here = here};
     const struct step_state *culprit = next_culprit(state);
-    bool first = true;
+    const char *step = culprit != NULL ? culprit->step->id : NULL;
     switch (status) {
     case RUN_RUNNING_STATUS:
-        command(buf, &first, arena_printf(&arena, "levada logs %s -f", id), "follow what it writes");
+        command(&commands, "logs", "-f", "follow what it writes");
         return;
     case RUN_SUCCEEDED_STATUS:
-        command(buf, &first, arena_printf(&arena, "levada show %s", id), "steps and outputs");
-        command(buf, &first, arena_printf(&arena, "levada report %s", id), "the same as a page");
+        command(&commands, "show", "", "steps and outputs");
+        command(&commands, "report", "", "the same as a page");
         return;
     case RUN_UNKNOWN_STATUS:
-        if (culprit != NULL) {
-            const char *step = culprit->step->id;
-            command(buf, &first, arena_printf(&arena, "levada logs %s %s", id, step), "what it last wrote");
-            command(buf, &first, arena_printf(&arena, "levada resolve %s %s --done|--redo|--fail", id, step),
-                    "say how it ended");
+        if (step != NULL) {
+            command(&commands, "logs", step, "what it last wrote");
+            command(&commands, "resolve", arena_printf(&arena, "%s --done|--redo|--fail", step), "say how it ended");
         }
-        command(buf, &first, arena_printf(&arena, "levada resume %s", id), "then go on");
+        command(&commands, "resume", "", "then go on");
         return;
     case RUN_INTERRUPTED_STATUS: case RUN_PARKED_STATUS:
-        command(buf, &first, arena_printf(&arena, "levada resume %s", id), "go on where it stopped");
-        command(buf, &first, arena_printf(&arena, "levada show %s", id), "what is done so far");
+        command(&commands, "resume", "", "go on where it stopped");
+        command(&commands, "show", "", "what is done so far");
         return;
     case RUN_FAILED_STATUS: case RUN_CANCELLED_STATUS:
-        if (culprit != NULL)
-            command(buf, &first, arena_printf(&arena, "levada logs %s %s", id, culprit->step->id), "what it wrote");
-        command(buf, &first, arena_printf(&arena, "levada why %s", id), "how it came to this");
+        if (step != NULL) command(&commands, "logs", step, "what it wrote");
+        command(&commands, "why", "", "how it came to this");
+        command(&commands, "report", "", "all of it as a page");
         return;
     }
 }
@@ -142,7 +150,8 @@ add_map(struct buf *buf, const char *title, const struct value *map)
 }
 
 void
-next_summary(struct buf *buf, const struct run_state *state, enum run_status status, int64_t elapsed_ms, bool colour)
+next_summary(struct buf *buf, const struct run_state *state, enum run_status status, int64_t elapsed_ms, bool colour,
+             const char *here)
 {
     const struct step_state *culprit = next_culprit(state);
     buf_text(buf, TEXT_BOLD(colour));
@@ -174,5 +183,5 @@ next_summary(struct buf *buf, const struct run_state *state, enum run_status sta
     }
     add_map(buf, "outputs", state->outputs);
     buf_printf(buf, "run:  %s\n", state->id);
-    next_commands(buf, state, status);
+    next_commands(buf, state, status, here);
 }

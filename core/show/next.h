@@ -19,10 +19,11 @@ const struct step_state *next_culprit(const struct run_state *state);
 void next_error(struct buf *buf, const struct value *error);
 /* "failed (attempt 3 of 3, 1.2 s)": the word and what belongs in its brackets. */
 void next_outcome(struct buf *buf, const struct step_state *step, int64_t now_ms);
-/* Lines "next: COMMAND", the commands aligned; each ends in a newline. */
-void next_commands(struct buf *buf, const struct run_state *state, enum run_status status);
+/* Lines "next: COMMAND", the commands aligned; each ends in a newline. `here`: the subcommand that prints them ("show",
+ * "why"), which needs no mention; or "". */
+void next_commands(struct buf *buf, const struct run_state *state, enum run_status status, const char *here);
 /* Status, duration, counts, error of the culprit with its hint, outputs of the run, run id, next_commands. */
 void next_summary(struct buf *buf, const struct run_state *state, enum run_status status, int64_t elapsed_ms,
-                  bool colour);
+                  bool colour, const char *here);
 
 #endif

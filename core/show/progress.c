@@ -113,7 +113,7 @@ end_run(struct progress *progress)
         progress->drawn = 0;
         buf_char(&progress->text, '\n');
     }
-    next_summary(&progress->text, state, state->status, end - state->started_ms, progress->colour);
+    next_summary(&progress->text, state, state->status, end - state->started_ms, progress->colour, "");
     flush_text(progress);
 }
 

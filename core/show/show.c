@@ -198,11 +198,11 @@ show_text(struct buf *buf, const struct view *view, int64_t now_ms, bool colour)
     buf_char(buf, '\n');
     for (size_t i = 0; i < state->nsteps; i++) {
         bool idle = state->steps[i].status == STEP_WAITING_STATUS && view->status != RUN_RUNNING_STATUS;
-        if (state->steps[i].step->part != PART_STEPS && idle) continue;
+        if (!step_counts(&state->steps[i]) || (state->steps[i].step->part != PART_STEPS && idle)) continue;
         show_step(buf, &state->steps[i], width, view_now(view, now_ms), colour);
     }
     buf_char(buf, '\n');
-    next_summary(buf, state, view->status, view_elapsed_ms(view, now_ms), colour);
+    next_summary(buf, state, view->status, view_elapsed_ms(view, now_ms), colour, "show");
 }
 
 /* ---- ls ---------------------------------------------------------------------------------------------- */

@@ -27,14 +27,13 @@ time_of(const struct event *event)
     return event->time_ms ? event->time_ms : clock_wall_ms();
 }
 
-/* The attempt that this event is the first to tell of, or NULL. One that only asks about an earlier attempt is no
- * attempt to a script. */
+/* The attempt that this event is the first to tell of, or NULL: its intent, which is committed just before the launch,
+ * or what an earlier engine's worker left. One that only asks about an earlier attempt is no attempt to a script. */
 static const struct attempt_state *
 take_news(struct stream *stream, const struct event *event, const struct step_state *step)
 {
     uint32_t *announced = &stream->announced[step - stream->state->steps];
     int64_t record = value_get_int(event->data, "record", 0);
-    if (event->type != EVENT_STEP_STARTED && event->type != EVENT_STEP_RECEIPT) return NULL;
     if (record <= (int64_t)*announced) return NULL;
     for (size_t i = step->nattempts; i-- > 0;)
         if (step->attempts[i].record == record) {

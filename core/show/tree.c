@@ -274,8 +274,8 @@ static bool
 row_shown(const struct tree_view *view, const struct tree_row *row)
 {
     const struct step_state *step = &view->state->steps[row->step];
-    if (step->step->part == PART_STEPS || step->status != STEP_WAITING_STATUS) return true;
-    return step->step->part == PART_FINALLY && !view->final;
+    if (!step_counts(step)) return false;
+    return step->step->part == PART_STEPS || step->status != STEP_WAITING_STATUS || !view->final;
 }
 
 static bool

@@ -33,7 +33,8 @@ decision_of(struct arena *arena, const struct event *event, struct decision *ret
                             (long long)value_get_int(data, "pid", 0));
     } else if (event->type == EVENT_CANCEL_ASKED) {
         code = "cancel_asked";
-        text = arena_printf(arena, "%s asked for the end%s%s", who ? who : "somebody", why ? ": " : "", why ? why : "");
+        text = arena_printf(arena, "%s asked for the end%s%s", who ? who : "somebody", why ? ":"
+            " " : "", why ? why : "");
     } else if (event->type == EVENT_RUN_STOPPED || event->type == EVENT_RUN_FINISHED) {
         const char *failed = value_get_str(data, "failed_step", NULL);
         code = status ? status : "stopped";
@@ -45,7 +46,8 @@ decision_of(struct arena *arena, const struct event *event, struct decision *ret
     } else if (event->type == EVENT_STEP_RESOLVED && code == NULL) {
         const char *decision = value_get_str(data, "decision", "");
         code = "resolved";
-        text = arena_printf(arena, "%s said \"%s\"%s%s", who ? who : "somebody", decision, why ? ": " : "", why ? why : "");
+        text = arena_printf(arena, "%s said \"%s\"%s%s", who ? who : "somebody", decision, why ? ":"
+            " " : "", why ? why : "");
     } else if (code == NULL && text == NULL) {
         return false;
     }
@@ -134,6 +136,13 @@ const struct attempt_state *
 step_last_attempt(const struct step_state *step)
 {
     return step->nattempts ? &step->attempts[step->nattempts - 1] : NULL;
+}
+
+bool
+step_counts(const struct step_state *step)
+{
+    return step->step->part != PART_ON_FAILURE ||
+           (step->status != STEP_SKIPPED_STATUS && step->status != STEP_WAITING_STATUS);
 }
 
 int64_t

@@ -48,6 +48,8 @@ int64_t step_elapsed_ms(const struct step_state *step, int64_t now_ms);
 uint32_t step_attempts(const struct step_state *step);
 /* The last attempt, or NULL. */
 const struct attempt_state *step_last_attempt(const struct step_state *step);
+/* Does it belong into a summary? An `on_failure` step of a run that did not fail does not. */
+bool step_counts(const struct step_state *step);
 /* Of a run: from its start to its end, to now_ms while it runs, to its last sign of life when interrupted. */
 int64_t view_elapsed_ms(const struct view *view, int64_t now_ms);
 

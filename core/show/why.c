@@ -154,7 +154,7 @@ why_text(struct buf *buf, const struct view *view, const struct step_state *step
     buf_char(buf, '\n');
     if (cause != NULL) put_cause(buf, view, cause, now_ms);
     put_decisions(buf, view, NULL, colour);
-    next_commands(buf, state, view->status);
+    next_commands(buf, state, view->status, "why");
 }
 
 static void

@@ -17,7 +17,8 @@ void why_text(struct buf *buf, const struct view *view, const struct step_state 
 /* {run,status,step?,decisions[{seq,time,event,step?,item?,attempt?,status?,code,text}],cause?,affected[]} */
 void why_json(struct buf *buf, const struct view *view, const struct step_state *step);
 
-/* Steps that did not run because of `cause`, directly or through others: marks[i] true. Marks are nsteps long, zeroed. */
+/* Steps that did not run because of `cause`, directly or through others: marks[i] true. Marks are nsteps long and
+ * zeroed. */
 void why_affected(const struct run_state *state, const struct step_state *cause, bool *marks);
 
 #endif

@@ -23,7 +23,8 @@ check_version(struct check *check)
     const struct value *version = value_get(check->root, "levada");
     if (version == NULL) return; /* reported as missing */
     if (value_is(version, VALUE_INT) && version->integer == 1) return;
-    CHECK_ERROR(check, version, "wrong-value", "Write `levada: 1`.", "this version of Levada reads language 1, not %s",
+    CHECK_ERROR(check, version, "wrong-value", "Write `levada: 1`.",
+                "this version of Levada reads language 1, not %s",
                 value_is(version, VALUE_INT) ? arena_printf(check->arena, "%lld", (long long)version->integer)
                 : value_is(version, VALUE_STRING) ? arena_printf(check->arena, "\"%.40s\"", version->text.ptr)
                                                   : keys_type_phrase(version));
@@ -57,7 +58,8 @@ check_name(struct check *check, const char *path)
     bool good = name->text.ptr[strspn(name->text.ptr, allowed)] == '\0' && name->text.size > 0 &&
                 name->text.size <= LIMIT_ID_SIZE && strchr("-_.", name->text.ptr[0]) == NULL;
     if (!good)
-        CHECK_ERROR(check, name, "bad-id", "A name has letters, digits, `-`, `_` and `.`; sentences go into `description`.",
+        CHECK_ERROR(check, name, "bad-id",
+                    "A name has letters, digits, `-`, `_` and `.`; sentences go into `description`.",
                     "\"%.200s\" cannot be the name of a workflow", name->text.ptr);
 }
 
@@ -68,8 +70,8 @@ check_labels(struct check *check)
     check->model->labels = labels;
     for (size_t i = 0; labels != NULL && i < labels->map.count; i++)
         if (labels->map.values[i]->type != VALUE_STRING || template_is(labels->map.values[i]->text.ptr))
-            CHECK_ERROR(check, labels->map.values[i], "wrong-type", "Put it in quotes.", "label \"%s\" must be a plain text",
-                        labels->map.names[i]);
+            CHECK_ERROR(check, labels->map.values[i], "wrong-type", "Put it in quotes.",
+                        "label \"%s\" must be a plain text", labels->map.names[i]);
 }
 
 /* Variables of all steps: they may use params and run, and nothing that a step makes. */
@@ -122,8 +124,8 @@ check_workflow(struct check *check, const char *path)
 {
     struct model *model = check->model;
     if (check->root->type != VALUE_MAP) {
-        CHECK_ERROR(check, check->root, "wrong-type", "It begins with `levada: 1`, then `steps:`.", "a workflow must be a map, not %s",
-                    keys_type_phrase(check->root));
+        CHECK_ERROR(check, check->root, "wrong-type", "It begins with `levada: 1`, then `steps:`.",
+                    "a workflow must be a map, not %s", keys_type_phrase(check->root));
         return;
     }
     keys_check(check->diags, PLACE_WORKFLOW, check->root, "the workflow");
@@ -159,7 +161,8 @@ read_source(struct arena *arena, const char *path, struct model *model, size_t *
         return EXIT_INVALID;
     }
     model->source = text;
-    if (realpath(standard ? "." : path, real) == NULL) return err_errno(err, EXIT_INVALID, "cannot resolve \"%s\"", path);
+    if (realpath(standard ? "." : path, real) == NULL)
+        return err_errno(err, EXIT_INVALID, "cannot resolve \"%s\"", path);
     if (standard) {
         model->folder = arena_strdup(arena, real);
         model->file = arena_printf(arena, "%s/-", real);

@@ -86,7 +86,8 @@ void check_steps(struct check *check);
 /* check_outputs.c: `outputs:` of a step. */
 void check_step_outputs(struct check *check, uint32_t index);
 /* The names that steps.X.outputs has, for suggestions; *fields gets the schema's field when it is one. */
-bool check_output_find(const struct check *check, uint32_t index, const char *name, const struct schema_field **field);
+bool check_output_find(const struct check *check, uint32_t index, const char *name,
+                       const struct schema_field **field);
 /* Is it one that `outputs:` makes with an expression? */
 bool check_output_made(const struct check *check, uint32_t index, const char *name);
 const char *check_output_suggest(struct check *check, uint32_t index, const char *name);

@@ -24,8 +24,8 @@ typed(struct check *check, const struct param *param, const char *key, const str
 {
     struct err err = {0};
     if (value->type == VALUE_STRING && template_is(value->text.ptr)) {
-        CHECK_ERROR(check, value, "no-expression", "Write the value itself.", "\"%s\" of param \"%s\" takes no expression",
-                    key, param->name);
+        CHECK_ERROR(check, value, "no-expression", "Write the value itself.",
+                    "\"%s\" of param \"%s\" takes no expression", key, param->name);
         return NULL;
     }
     const struct value *ret = param_coerce(check->arena, param->type, value, false, &err);
@@ -73,7 +73,8 @@ param_choices(struct check *check, struct param *param, const struct value *map)
 {
     const struct value *list = keys_get(PLACE_PARAM, map, "enum");
     if (list == NULL) return;
-    if (list->list.count == 0) CHECK_ERROR(check, list, "wrong-value", NULL, "\"enum\" of param \"%s\" is empty", param->name);
+    if (list->list.count == 0)
+        CHECK_ERROR(check, list, "wrong-value", NULL, "\"enum\" of param \"%s\" is empty", param->name);
     struct value *choices = value_list(check->arena);
     for (size_t i = 0; i < list->list.count; i++) {
         const struct value *choice = typed(check, param, "enum", list->list.items[i]);
@@ -122,7 +123,8 @@ check_param(struct check *check, struct param *param, const struct value *map, s
 {
     const char *what = arena_printf(check->arena, "param \"%s\"", param->name);
     if (map->type != VALUE_MAP) {
-        CHECK_ERROR(check, map, "wrong-type", arena_printf(check->arena, "Write `%s: {type: string, default: …}`.", param->name),
+        CHECK_ERROR(check, map, "wrong-type",
+                    arena_printf(check->arena, "Write `%s: {type: string, default: …}`.", param->name),
                     "%s must be a map, not %s", what, keys_type_phrase(map));
         return;
     }
@@ -229,8 +231,10 @@ check_env(struct check *check, const struct value *env, const char *what)
                      "\"%s\": variables that begin with LEVADA_ are set by Levada itself", name);
         if (value->type == VALUE_LIST || value->type == VALUE_MAP || value->type == VALUE_NULL)
             CHECK_ERROR(check, value, "wrong-type",
-                        value->type == VALUE_NULL ? "Write `\"\"` for an empty variable." : "Use an expression: `${{ json(…) }}` makes a text.",
-                        "variable \"%s\" in %s must be a text or a number, not %s", name, what, keys_type_phrase(value));
+                        value->type == VALUE_NULL ? "Write `\"\"` for an empty variable."
+                                                  : "Use an expression: `${{ json(…) }}` makes a text.",
+                        "variable \"%s\" in %s must be a text or a number, not %s", name, what,
+                        keys_type_phrase(value));
     }
 }
 
@@ -239,10 +243,10 @@ check_unused(struct check *check)
 {
     for (size_t i = 0; i < check->model->nparams; i++)
         if (!check->param_used[i])
-            diag_add(check->diags, DIAG_WARNING, check->model->params[i].line, check->model->params[i].column, "unused",
-                     NULL, "param \"%s\" is never used", check->model->params[i].name);
+            diag_add(check->diags, DIAG_WARNING, check->model->params[i].line, check->model->params[i].column,
+                     "unused", NULL, "param \"%s\" is never used", check->model->params[i].name);
     for (size_t i = 0; i < check->model->nsecrets; i++)
         if (!check->secret_used[i])
-            diag_add(check->diags, DIAG_WARNING, check->model->secrets[i].line, check->model->secrets[i].column, "unused",
-                     NULL, "secret \"%s\" is never used", check->model->secrets[i].name);
+            diag_add(check->diags, DIAG_WARNING, check->model->secrets[i].line, check->model->secrets[i].column,
+                     "unused", NULL, "secret \"%s\" is never used", check->model->secrets[i].name);
 }

@@ -42,8 +42,8 @@ check_id(struct check *check, const char *id, const char *noun, int line, int co
     const char *hint = *better != '\0' ? arena_printf(check->arena, "%s Try `%s`.", rule, better) : rule;
     if (str_is_keyword(id)) {
         hint = "Choose another name: expressions and programs could not use this one.";
-        diag_add(check->diags, DIAG_ERROR, line, column, "bad-id", hint, "\"%s\" cannot be %s: it is a keyword of Lua, C or C++",
-                 id, noun);
+        diag_add(check->diags, DIAG_ERROR, line, column, "bad-id", hint,
+                 "\"%s\" cannot be %s: it is a keyword of Lua, C or C++", id, noun);
     } else {
         diag_add(check->diags, DIAG_ERROR, line, column, "bad-id", hint, "\"%.200s\" cannot be %s", id, noun);
     }

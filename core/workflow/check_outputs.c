@@ -24,8 +24,8 @@ declare(struct check *check, uint32_t index, const char *name, int line, int col
     const char *what = check->drafts[index].what;
     if (!check_id(check, name, "an output", line, column)) return NULL;
     if (find_def(step, name) != NULL) {
-        diag_add(check->diags, DIAG_ERROR, line, column, "duplicate-key", NULL, "output \"%s\" of %s is declared twice",
-                 name, what);
+        diag_add(check->diags, DIAG_ERROR, line, column, "duplicate-key", NULL,
+                 "output \"%s\" of %s is declared twice", name, what);
         return NULL;
     }
     if (step->schema_action != NULL &&
@@ -49,7 +49,8 @@ declare_member(struct check *check, uint32_t index, struct output_def *def, cons
         return;
     }
     if (step->kind == STEP_USES) {
-        CHECK_ERROR(check, value, "wrong-type", "Write `${{ outputs.NAME … }}`; the action's own outputs need no declaration.",
+        CHECK_ERROR(check, value, "wrong-type",
+                    "Write `${{ outputs.NAME … }}`; the action's own outputs need no declaration.",
                     "%s must be an expression", what);
         return;
     }
@@ -64,8 +65,8 @@ declare_member(struct check *check, uint32_t index, struct output_def *def, cons
     def->from = keys_text(PLACE_OUTPUT, value, "from");
     def->as = keys_text(PLACE_OUTPUT, value, "as");
     if (def->from != NULL && step->kind != STEP_RUN)
-        CHECK_ERROR(check, value_get(value, "from"), "misplaced-key", "Call `set_output(name, value)`, or return a map.",
-                    "only a `run` has standard output");
+        CHECK_ERROR(check, value_get(value, "from"), "misplaced-key",
+                    "Call `set_output(name, value)`, or return a map.", "only a `run` has standard output");
     if (def->as != NULL && step->kind != STEP_RUN)
         CHECK_ERROR(check, value_get(value, "as"), "misplaced-key", "A value of Lua has its type already.",
                     "\"as\" of %s means nothing beside `lua`", what);
@@ -80,7 +81,8 @@ check_step_outputs(struct check *check, uint32_t index)
     bool list = given->type == VALUE_LIST;
     size_t count = list ? given->list.count : given->map.count;
     if (list && step->kind == STEP_USES) {
-        CHECK_ERROR(check, given, "misplaced-key", "Leave it out, or make new ones: `outputs: {x: \"${{ outputs.NAME }}\"}`.",
+        CHECK_ERROR(check, given, "misplaced-key",
+                    "Leave it out, or make new ones: `outputs: {x: \"${{ outputs.NAME }}\"}`.",
                     "the outputs of %s are those of its action", check->drafts[index].what);
         return;
     }
@@ -127,12 +129,13 @@ check_output_suggest(struct check *check, uint32_t index, const char *name)
     const char **names = ARENA_ARRAY(check->arena, fields + step->noutputs + 1, const char *);
     for (size_t i = 0; i < fields; i++) names[count++] = step->schema_action->outputs[i].name;
     for (size_t i = 0; i < step->noutputs; i++) names[count++] = step->outputs[i].name;
-    const char *hint = keys_suggest(check->arena, name, names, count);
+    const char *hint = keys_suggest(check->diags, name, names, count);
     if (hint != NULL) return hint;
     if (step->kind != STEP_USES)
         return arena_printf(check->arena, "Declare it in step \"%s\": `outputs: [%s]`%s.", step->id, name,
-                            step->kind == STEP_RUN ? arena_printf(check->arena, ", and write `%s=…` to $LEVADA_OUTPUT", name)
-                                                   : arena_printf(check->arena, ", and call `set_output(\"%s\", …)`", name));
+                            step->kind == STEP_RUN
+                                ? arena_printf(check->arena, ", and write `%s=…` to $LEVADA_OUTPUT", name)
+                                : arena_printf(check->arena, ", and call `set_output(\"%s\", …)`", name));
     if (count == 0) return "It has none.";
     const char *all = "";
     for (size_t i = 0; i < count && i < 12; i++)

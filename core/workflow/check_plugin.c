@@ -35,9 +35,10 @@ report_plugin(struct check *check, const char *name, const struct value *at, con
     bool there = false;
     if (schema_list(check->arena, check->model->folder, &found, &count, &ignored) == 0) {
         for (size_t i = 0; i < count; i++) there = there || str_eq(found[i], name);
-        if (!there) near = keys_suggest(check->arena, name, found, count);
+        if (!there) near = keys_suggest(check->diags, name, found, count);
     }
-    CHECK_ERROR(check, at, there || count == 0 ? "plugin" : "unknown-plugin", near != NULL ? near : hint, "%s", err->message);
+    CHECK_ERROR(check, at, there || count == 0 ? "plugin" : "unknown-plugin", near != NULL ? near : hint, "%s",
+                err->message);
 }
 
 static const struct schema_plugin *
@@ -133,7 +134,8 @@ shared_for(struct check *check, const struct step *step)
     ret->line = shared->line;
     ret->column = shared->column;
     for (size_t i = 0; i < shared->map.count; i++)
-        if (schema_field_find(step->schema_action->inputs, step->schema_action->ninputs, shared->map.names[i]) != NULL)
+        if (schema_field_find(step->schema_action->inputs, step->schema_action->ninputs,
+                              shared->map.names[i]) != NULL)
             value_set(check->arena, ret, shared->map.names[i], shared->map.values[i]);
     return ret->map.count > 0 ? ret : NULL;
 }
@@ -202,7 +204,8 @@ check_plugins(struct check *check)
         if (!check_id(check, name, "a plugin", line, column)) continue;
         const char *what = arena_printf(check->arena, "plugin \"%s\"", name);
         if (entry->type == VALUE_STRING)
-            CHECK_ERROR(check, entry, "wrong-type", arena_printf(check->arena, "Write `%s: {version: \"%s\"}`.", name, entry->text.ptr),
+            CHECK_ERROR(check, entry, "wrong-type",
+                        arena_printf(check->arena, "Write `%s: {version: \"%s\"}`.", name, entry->text.ptr),
                         "%s must be a map, not a text", what);
         else keys_check(check->diags, PLACE_PLUGIN, entry, what);
     }
@@ -231,7 +234,7 @@ check_shared_of(struct check *check, const struct schema_plugin *schema, const s
         int line, column;
         parse_name_place(with, i, &line, &column);
         diag_add(check->diags, DIAG_ERROR, line, column, "unknown-input",
-                 keys_suggest(check->arena, with->map.names[i], inputs, count),
+                 keys_suggest(check->diags, with->map.names[i], inputs, count),
                  "no action of plugin \"%s\" has an input \"%s\"", schema->name, with->map.names[i]);
     }
 }

@@ -16,7 +16,7 @@
 static const char *
 suggest(struct check *check, const char *name, const struct names *names)
 {
-    return keys_suggest(check->arena, name, names->list, names->count);
+    return keys_suggest(check->diags, name, names->list, names->count);
 }
 
 static void
@@ -29,7 +29,8 @@ secret_ref(struct check *check, const struct scope *scope, const struct expr_ref
     ptrdiff_t i = names_find(&check->secrets, ref->path[1]);
     if (i < 0) {
         const char *hint = suggest(check, ref->path[1], &check->secrets);
-        REPORT("unknown-name", hint != NULL ? hint : "Declare it at the top: `secrets: {NAME: {from: env, name: VARIABLE}}`.",
+        REPORT("unknown-name",
+               hint != NULL ? hint : "Declare it at the top: `secrets: {NAME: {from: env, name: VARIABLE}}`.",
                "there is no secret \"%s\"", ref->path[1]);
         return;
     }
@@ -57,7 +58,8 @@ param_ref(struct check *check, const struct scope *scope, const struct expr_ref 
     check->param_used[i] = true;
     const struct param *param = &check->model->params[i];
     if ((size_t)i >= scope->nparams)
-        REPORT("scope", "A default may use the params above it.", "the param \"%s\" is not known yet here", ref->path[1]);
+        REPORT("scope", "A default may use the params above it.", "the param \"%s\" is not known yet here",
+               ref->path[1]);
     if (ref->depth > 2 && param->type != PARAM_MAP && param->type != PARAM_LIST)
         REPORT("unknown-name", NULL, "the param \"%s\" is a %s and has no members", ref->path[1],
                param_type_name(param->type));
@@ -68,7 +70,7 @@ env_ref(struct check *check, const struct expr_ref *ref, int line, int column)
 {
     const struct value *env = check->env;
     if (ref->depth < 2 || value_get(env, ref->path[1]) != NULL) return;
-    const char *hint = env != NULL ? keys_suggest(check->arena, ref->path[1], env->map.names, env->map.count) : NULL;
+    const char *hint = env != NULL ? keys_suggest(check->diags, ref->path[1], env->map.names, env->map.count) : NULL;
     REPORT("unknown-name",
            hint != NULL ? hint : "It has the variables of `env:` at the top; a param is the way in from outside.",
            "there is no \"%s\" in `env`", ref->path[1]);
@@ -91,7 +93,7 @@ run_ref(struct check *check, const struct scope *scope, const struct expr_ref *r
     size_t i = 0;
     while (i < count && !str_eq(members[i], ref->path[1])) i++;
     if (i == count) {
-        REPORT("unknown-name", keys_suggest(check->arena, ref->path[1], members, count), "\"run\" has no \"%s\"",
+        REPORT("unknown-name", keys_suggest(check->diags, ref->path[1], members, count), "\"run\" has no \"%s\"",
                ref->path[1]);
         return;
     }
@@ -99,8 +101,8 @@ run_ref(struct check *check, const struct scope *scope, const struct expr_ref *r
         REPORT("unknown-name", NULL, "\"run.%s\" has no members", ref->path[1]);
     bool failure = str_eq(ref->path[1], "failed_step") || strncmp(ref->path[1], "error", 5) == 0;
     if (failure && !(scope->allow & SCOPE_FAILURE))
-        REPORT("scope", "Use it in a step of `on_failure` or `finally`.", "\"run.%s\" is not known in %s", ref->path[1],
-               scope->what);
+        REPORT("scope", "Use it in a step of `on_failure` or `finally`.", "\"run.%s\" is not known in %s",
+               ref->path[1], scope->what);
 }
 
 /* Below steps.X.outputs or outputs: the rest of the path from `depth` on, against what the step declares. */
@@ -126,14 +128,14 @@ output_ref(struct check *check, const struct scope *scope, uint32_t step, const 
                       field->type != LEVADA_TYPE_JSON && field->type != LEVADA_TYPE_MAP &&
                       field->type != LEVADA_TYPE_LIST;
         if (scalar)
-            REPORT("unknown-output", NULL, "the output \"%s\" of step \"%s\" is a %s and has no members", field->name, id,
-                   schema_type_name(field->type));
+            REPORT("unknown-output", NULL, "the output \"%s\" of step \"%s\" is a %s and has no members",
+                   field->name, id, schema_type_name(field->type));
         if (scalar || field->type != LEVADA_TYPE_OBJECT || field->nfields == 0) return;
         const struct schema_field *member = schema_field_find(field->fields, field->nfields, ref->path[i]);
         if (member == NULL) {
             const char **names = ARENA_ARRAY(check->arena, field->nfields, const char *);
             for (size_t k = 0; k < field->nfields; k++) names[k] = field->fields[k].name;
-            REPORT("unknown-output", keys_suggest(check->arena, ref->path[i], names, field->nfields),
+            REPORT("unknown-output", keys_suggest(check->diags, ref->path[i], names, field->nfields),
                    "the output \"%s\" of step \"%s\" has no \"%s\"", field->name, id, ref->path[i]);
         }
         field = member;
@@ -193,7 +195,7 @@ step_ref(struct check *check, const struct scope *scope, const struct expr_ref *
         const struct schema_field *found = NULL;
         bool output = check_output_find(check, to, ref->path[2], &found);
         field = output ? arena_printf(check->arena, "Did you mean `steps.%s.outputs.%s`?", ref->path[1], ref->path[2])
-                       : keys_suggest(check->arena, ref->path[2], members, 4);
+                       : keys_suggest(check->diags, ref->path[2], members, 4);
         REPORT("unknown-name", field != NULL ? field : "It has `outputs`, `status`, `attempt` and `duration`.",
                "\"steps.%s\" has no \"%s\"", ref->path[1], ref->path[2]);
         return;
@@ -210,9 +212,13 @@ check_ref(struct check *check, const struct scope *scope, const struct expr_ref 
         const char *name;
         unsigned bit;
         const char *hint;
-    } roots[] = {{"params", SCOPE_PARAMS, NULL}, {"env", SCOPE_ENV, "Use a param."},
-                 {"steps", SCOPE_STEPS, "Use it in a step."}, {"run", SCOPE_RUN, NULL},
-                 {"outputs", SCOPE_OUTPUTS, "Its own outputs are known in `expect` and `outputs` of a step; those of others are `steps.ID.outputs.NAME`."}};
+    } roots[] = {
+        {"params", SCOPE_PARAMS, NULL},
+        {"env", SCOPE_ENV, "Use a param."},
+        {"steps", SCOPE_STEPS, "Use it in a step."},
+        {"run", SCOPE_RUN, NULL},
+        {"outputs", SCOPE_OUTPUTS,
+         "Its own outputs are known in `expect` and `outputs` of a step; others are `steps.ID.outputs.NAME`."}};
     if (ref->depth == 0) return;
     const char *root = ref->path[0];
     if (str_eq(root, "secrets")) {
@@ -232,7 +238,8 @@ check_ref(struct check *check, const struct scope *scope, const struct expr_ref 
     if (str_eq(root, "env")) env_ref(check, ref, line, column);
     if (str_eq(root, "steps")) step_ref(check, scope, ref, line, column);
     if (str_eq(root, "run")) run_ref(check, scope, ref, line, column);
-    if (str_eq(root, "outputs") && scope->step != NO_STEP) output_ref(check, scope, scope->step, ref, 1, line, column);
+    if (str_eq(root, "outputs") && scope->step != NO_STEP)
+        output_ref(check, scope, scope->step, ref, 1, line, column);
 }
 
 void
@@ -260,7 +267,8 @@ find_name(const char *text, const char *root, const char *member)
         if ((p > text && (is_name_char(p[-1]) || p[-1] == '.')) || is_name_char(*after)) continue;
         if (member == NULL) return (size_t)(p - text);
         while (*after == ' ' || *after == '.') after++;
-        if (strncmp(after, member, strlen(member)) == 0 && !is_name_char(after[strlen(member)])) return (size_t)(p - text);
+        if (strncmp(after, member, strlen(member)) == 0 && !is_name_char(after[strlen(member)]))
+            return (size_t)(p - text);
     }
     return 0;
 }

@@ -19,7 +19,8 @@ warn(void *context, int line, int column, const char *message)
 {
     const struct warner *warner = context;
     diag_add(warner->check->diags, DIAG_WARNING, line, column, "injection",
-             "Pass the value in a variable (`env:`) or as an argument of its own, and quote it there.", "%s", message);
+             "Pass the value in a variable (`env:`) or as an argument of its own, and quote it there.", "%s",
+             message);
 }
 
 static void

@@ -43,8 +43,9 @@ step_id(struct check *check, uint32_t index)
     if (!check_id(check, id->text.ptr, "a step id", (int)id->line, (int)id->column)) return;
     ptrdiff_t first = names_add(&check->steps, id->text.ptr);
     if (first >= 0) {
-        CHECK_ERROR(check, id, "duplicate-id", "Ids are unique in the whole file.", "there are two steps \"%s\", the first in line %d",
-                    id->text.ptr, check->model->steps[check->step_index[first]].line);
+        CHECK_ERROR(check, id, "duplicate-id", "Ids are unique in the whole file.",
+                    "there are two steps \"%s\", the first in line %d", id->text.ptr,
+                    check->model->steps[check->step_index[first]].line);
         return;
     }
     step->id = id->text.ptr;
@@ -115,7 +116,8 @@ step_kind(struct check *check, uint32_t index, size_t faults)
     }
     if (found < 0) {
         if (faults == 0)
-            CHECK_ERROR(check, draft->map, "step-kind", "Give it one of `uses`, `run` and `lua`.", "%s does nothing", draft->what);
+            CHECK_ERROR(check, draft->map, "step-kind", "Give it one of `uses`, `run` and `lua`.",
+                        "%s does nothing", draft->what);
         return;
     }
     step->kind = (enum step_kind)found;
@@ -142,10 +144,12 @@ step_retry(struct check *check, uint32_t index, const struct value *defaults)
     const struct value *own = keys_get(PLACE_STEP, draft->map, "retry");
     const struct value *shared = keys_get(PLACE_DEFAULTS, defaults, "retry");
     step->retry = (struct retry){.attempts = 1, .delay_ms = 1000, .max_delay_ms = 300000, .backoff = 2};
-    if (own != NULL) keys_check(check->diags, PLACE_RETRY, own, arena_printf(check->arena, "`retry` of %s", draft->what));
+    if (own != NULL)
+        keys_check(check->diags, PLACE_RETRY, own, arena_printf(check->arena, "`retry` of %s", draft->what));
     const struct value *map = check_merge(check->arena, shared, own);
     if (map == NULL) return;
-    const struct value *attempts = keys_get(PLACE_RETRY, map, "attempts"), *classes = keys_get(PLACE_RETRY, map, "for");
+    const struct value *attempts = keys_get(PLACE_RETRY, map, "attempts"),
+                       *classes = keys_get(PLACE_RETRY, map, "for");
     struct retry *retry = &step->retry;
     retry->attempts = attempts != NULL ? (uint32_t)attempts->integer : 3;
     retry->delay_ms = keys_duration(PLACE_RETRY, map, "delay", retry->delay_ms);
@@ -155,11 +159,14 @@ step_retry(struct check *check, uint32_t index, const struct value *defaults)
     for (size_t i = 0; classes != NULL && i < classes->list.count; i++)
         retry->classes |= 1u << schema_class_from_name(classes->list.items[i]->text.ptr);
     if (retry->backoff < 1)
-        CHECK_ERROR(check, value_get(map, "backoff"), "wrong-value", "1 keeps the delay the same.", "\"backoff\" of %s is less than 1", draft->what);
+        CHECK_ERROR(check, value_get(map, "backoff"), "wrong-value", "1 keeps the delay the same.",
+                    "\"backoff\" of %s is less than 1", draft->what);
     if (retry->jitter > 1)
-        CHECK_ERROR(check, value_get(map, "jitter"), "wrong-value", "0.2 makes a fifth of the delay chance.", "\"jitter\" of %s is more than 1", draft->what);
+        CHECK_ERROR(check, value_get(map, "jitter"), "wrong-value", "0.2 makes a fifth of the delay chance.",
+                    "\"jitter\" of %s is more than 1", draft->what);
     if (classes != NULL && classes->list.count == 0)
-        CHECK_ERROR(check, classes, "wrong-value", "Leave it out for those that are worth it by nature.", "\"for\" of %s is empty", draft->what);
+        CHECK_ERROR(check, classes, "wrong-value", "Leave it out for those that are worth it by nature.",
+                    "\"for\" of %s is empty", draft->what);
 }
 
 static void
@@ -170,7 +177,8 @@ step_settings(struct check *check, uint32_t index)
     const struct value *defaults = keys_get(PLACE_WORKFLOW, check->root, "defaults"), *map = draft->map;
     const char *effect = keys_text(PLACE_STEP, map, "effect");
     step->name = keys_text(PLACE_STEP, map, "name");
-    step->timeout_ms = keys_duration(PLACE_STEP, map, "timeout", keys_duration(PLACE_DEFAULTS, defaults, "timeout", 0));
+    step->timeout_ms =
+        keys_duration(PLACE_STEP, map, "timeout", keys_duration(PLACE_DEFAULTS, defaults, "timeout", 0));
     step->grace_ms = keys_duration(PLACE_STEP, map, "grace", LIMIT_GRACE_MS);
     step->continue_on_error = value_get_bool(map, "continue_on_error", false);
     if (step->kind != STEP_USES) {
@@ -180,7 +188,8 @@ step_settings(struct check *check, uint32_t index)
     step->shell = keys_text(PLACE_STEP, map, "shell");
     const struct value *shell = value_get(map, "shell");
     if (step->shell != NULL && (step->shell[0] == '\0' || strpbrk(step->shell, " \t\n") != NULL))
-        CHECK_ERROR(check, shell, "wrong-value", "The script itself goes into `run`.", "\"shell\" of %s must be the name of one program", draft->what);
+        CHECK_ERROR(check, shell, "wrong-value", "The script itself goes into `run`.",
+                    "\"shell\" of %s must be the name of one program", draft->what);
     if (step->shell == NULL) step->shell = keys_text(PLACE_DEFAULTS, defaults, "shell");
     if (step->shell == NULL) step->shell = "sh";
     step->cwd = keys_text(PLACE_STEP, map, "cwd");
@@ -204,7 +213,8 @@ step_need(struct check *check, uint32_t index, const struct value *name)
     const struct step *step = &check->model->steps[index];
     ptrdiff_t i = names_find(&check->steps, name->text.ptr);
     if (i < 0) {
-        CHECK_ERROR(check, name, "unknown-step", keys_suggest(check->arena, name->text.ptr, check->steps.list, check->steps.count),
+        CHECK_ERROR(check, name, "unknown-step",
+                    keys_suggest(check->diags, name->text.ptr, check->steps.list, check->steps.count),
                     "there is no step \"%s\"", name->text.ptr);
         return;
     }
@@ -262,7 +272,8 @@ report_cycle(struct check *check, const uint32_t *path, size_t length)
         bool skip = length > 12 && i > 5 && i + 5 < length;
         if (skip && i == 6) text = arena_printf(check->arena, "%s -> … (%zu more)", text, length - 11);
         if (!skip)
-            text = arena_printf(check->arena, "%s%s%s", text, i == 0 ? "" : " -> ", check->model->steps[path[(first + i) % length]].id);
+            text = arena_printf(check->arena, "%s%s%s", text, i == 0 ? "" : " -> ",
+                                check->model->steps[path[(first + i) % length]].id);
     }
     CHECK_ERROR(check, check->drafts[path[first]].map, "cycle",
                 "Each waits for the one before it: take one `needs` or one `steps.…` away.",
@@ -326,7 +337,8 @@ check_steps(struct check *check)
     if (parts[0] != NULL && parts[0]->list.count == 0)
         CHECK_ERROR(check, parts[0], "wrong-value", NULL, "\"steps\" is empty");
     if (total > LIMIT_STEPS) {
-        CHECK_ERROR(check, parts[0] != NULL ? parts[0] : check->root, "too-large", NULL, "there are %zu steps; the limit is %u", total, LIMIT_STEPS);
+        CHECK_ERROR(check, parts[0] != NULL ? parts[0] : check->root, "too-large", NULL,
+                    "there are %zu steps; the limit is %u", total, LIMIT_STEPS);
         return;
     }
     check->model->steps = ARENA_ARRAY(check->arena, total, struct step);

@@ -12,7 +12,9 @@ is_lone(struct check *check, const struct value *value)
 {
     struct template *template;
     struct err err = {0};
-    if (template_parse(check->arena, value->text.ptr, (int)value->line, (int)value->column, NULL, &template, &err)) return true;
+    if (template_parse(check->arena, value->text.ptr, (int)value->line, (int)value->column, NULL, &template,
+                       &err))
+        return true;
     if (template->count == 1 && template->parts[0].expr != NULL) return true;
     return false;
 }
@@ -35,8 +37,8 @@ check_condition(struct check *check, struct scope *scope, uint32_t index)
     check_tree(check, scope, value);
     scope->allow &= ~(unsigned)SCOPE_STATUS;
     if (!is_lone(check, value))
-        CHECK_ERROR(check, value, "wrong-type", "Put all of it between one `${{` and `}}`.", "\"if\" of %s must be one expression",
-                    check->drafts[index].what);
+        CHECK_ERROR(check, value, "wrong-type", "Put all of it between one `${{` and `}}`.",
+                    "\"if\" of %s must be one expression", check->drafts[index].what);
 }
 
 static void
@@ -51,11 +53,12 @@ check_expect(struct check *check, struct scope *scope, uint32_t index)
         const struct value *item = list->list.items[i];
         bool text = item->type == VALUE_STRING && template_is(item->text.ptr);
         if (!text)
-            CHECK_ERROR(check, item, "wrong-type", "Write `- ${{ outputs.rows > 0 }}`.", "each item of \"expect\" of %s must be an expression, not %s",
+            CHECK_ERROR(check, item, "wrong-type", "Write `- ${{ outputs.rows > 0 }}`.",
+                        "each item of \"expect\" of %s must be an expression, not %s",
                         check->drafts[index].what, keys_type_phrase(item));
         else if (!is_lone(check, item))
-            CHECK_ERROR(check, item, "wrong-type", "Put all of it between one `${{` and `}}`.", "each item of \"expect\" of %s must be one expression",
-                        check->drafts[index].what);
+            CHECK_ERROR(check, item, "wrong-type", "Put all of it between one `${{` and `}}`.",
+                        "each item of \"expect\" of %s must be one expression", check->drafts[index].what);
         check_tree(check, scope, item);
     }
 }

@@ -69,6 +69,11 @@ void
 diag_add(struct diags *diags, enum diag_severity severity, int line, int column, const char *code,
          const char *hint, const char *fmt, ...)
 {
+    if (diags->errors >= LIMIT_DIAGNOSTICS) {
+        diags->errors += severity == DIAG_ERROR;
+        diags->dropped++;
+        return;
+    }
     va_list ap;
     va_start(ap, fmt);
     struct diag diag = {.severity = severity, .line = line, .column = column, .code = code,

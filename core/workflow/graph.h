@@ -23,8 +23,8 @@ void edges_finish(struct edges *edges);
 bool edges_has(const struct edges *edges, uint32_t step); /* of finished ones */
 
 /* Finds a cycle among `count` steps; edges[i] are the needs of step i. True: *path has the steps of one in the
- * direction of work (each is needed by the next, the last by the first), *length of them. A cycle found is broken by dropping
- * an edge, so calling again finds the next. Takes no recursion. */
+ * direction of work (each is needed by the next, the last by the first), *length of them. A cycle found is broken by
+ * dropping an edge, so calling again finds the next. Takes no recursion. */
 bool graph_cycle(struct arena *arena, struct edges *edges, size_t count, uint32_t **path, size_t *length);
 
 #endif

@@ -68,6 +68,13 @@ one_of(const char *word, const char *const *list)
     return false;
 }
 
+/* The first doubt is the one to name. */
+static void
+doubt(struct shell_lex *s, const char *why)
+{
+    if (s->doubt == NULL) s->doubt = why;
+}
+
 /* At `${{`. */
 static void
 expression(struct shell_lex *s, bool quoted, const char *why)
@@ -153,12 +160,12 @@ read_arithmetic(struct shell_lex *s, const char *close)
             s->at++;
             read_backtick(s);
         } else if (c == '\'' || c == '"') {
-            s->doubt = "behind quotes inside arithmetic, which shells read differently,";
+            doubt(s, "behind quotes inside arithmetic, which shells read differently,");
             s->at++;
         } else if (c == close[0] && brackets == 0) {
             bool closed = at_text(s, s->at, close);
             /* `$((a) | b)` is a command after all, if the shell says so. */
-            if (!closed) s->doubt = "behind \"((\" that is not closed by \"))\"";
+            if (!closed) doubt(s, "behind \"((\" that is not closed by \"))\"");
             s->at += closed ? strlen(close) : 1;
             s->forbidden = outer;
             s->depth--;
@@ -190,12 +197,12 @@ read_parameter(struct shell_lex *s, bool quoted)
             read_backtick(s);
         } else if (c == '"' || c == '\'') {
             s->at++;
-            if (quoted) s->doubt = "behind quotes inside \"${ }\", which shells read differently,";
+            if (quoted) doubt(s, "behind quotes inside \"${ }\", which shells read differently,");
             if (c == '"') read_double(s, NULL);
             else if (!quoted) read_single(s);
         } else {
             s->at++;
-            if (c == '{') s->doubt = "behind a brace inside ${ }, which shells read differently,";
+            if (c == '{') doubt(s, "behind a brace inside ${ }, which shells read differently,");
             if (c == '}') {
                 s->forbidden = outer;
                 s->depth--;
@@ -213,7 +220,7 @@ read_ansi(struct shell_lex *s)
     size_t start = s->at, plain = start, escaped = start;
     while (plain < s->size && s->text[plain] != '\'') plain++;
     while (escaped < s->size && s->text[escaped] != '\'') escaped += s->text[escaped] == '\\' ? 2 : 1;
-    if (plain != escaped) s->doubt = "behind $'…\\'…', which only bash reads as one quote,";
+    if (plain != escaped) doubt(s, "behind $'…\\'…', which only bash reads as one quote,");
     read_single(s);
     if (plain != escaped && escaped < s->size) s->at = escaped + 1;
 }
@@ -275,7 +282,7 @@ read_delimiter(struct shell_lex *s, bool tabs)
             doc->quoted = true;
             while (more(s) && s->text[s->at] != c) {
                 if (s->text[s->at] == '$' || s->text[s->at] == '\\' || s->text[s->at] == '\n')
-                    s->doubt = "behind an unusual end mark of a here-document";
+                    doubt(s, "behind an unusual end mark of a here-document");
                 if (used < sizeof doc->delimiter - 1) doc->delimiter[used++] = s->text[s->at];
                 s->at++;
             }
@@ -286,10 +293,10 @@ read_delimiter(struct shell_lex *s, bool tabs)
             doc->quoted = true;
             c = s->text[s->at++];
         }
-        if (c == '$' || c == '`') s->doubt = "behind an unusual end mark of a here-document";
+        if (c == '$' || c == '`') doubt(s, "behind an unusual end mark of a here-document");
         if (used < sizeof doc->delimiter - 1) doc->delimiter[used++] = c;
     }
-    if (used == 0 || used == sizeof doc->delimiter - 1) s->doubt = "behind an unusual end mark of a here-document";
+    if (used == 0 || used == sizeof doc->delimiter - 1) doubt(s, "behind an unusual end mark of a here-document");
 }
 
 static void
@@ -329,7 +336,7 @@ read_heredoc(struct shell_lex *s, const struct shell_heredoc *doc)
         size_t end = newline != NULL ? (size_t)(newline - s->text) : s->size, start = line;
         while (doc->tabs && start < end && s->text[start] == '\t') start++;
         bool is_mark = line < s->size && end - start == mark && memcmp(s->text + start, doc->delimiter, mark) == 0;
-        if (is_mark && joined) s->doubt = "behind an end mark that follows a backslash";
+        if (is_mark && joined) doubt(s, "behind an end mark that follows a backslash");
         if (is_mark || newline == NULL) {
             read_heredoc_body(s, doc, is_mark ? line : s->size);
             if (s->at > (is_mark ? line : s->size)) s->unclosed = true;
@@ -586,7 +593,7 @@ read_newline(struct shell_lex *s, struct command *c, struct cases *cases, size_t
     end_command(s, c, cases, false);
     if (s->failed) return;
     s->at++;
-    if (first_heredoc > 0 && s->nheredocs > 0) s->doubt = "behind a here-document that begins inside brackets";
+    if (first_heredoc > 0 && s->nheredocs > 0) doubt(s, "behind a here-document that begins inside brackets");
     for (size_t i = first_heredoc; i < s->nheredocs && !s->failed; i++) {
         struct shell_heredoc doc = s->heredocs[i];
         size_t count = s->nheredocs;
@@ -636,8 +643,8 @@ read_close(struct shell_lex *s, struct command *c, struct cases *cases, bool nes
     end_command(s, c, cases, false);
     if (s->failed) return true;
     s->at++;
-    if (nested && cases->depth > 0) s->doubt = "behind a \"case\" that is not closed";
-    if (!nested) s->doubt = "behind a \")\" without \"(\"";
+    if (nested && cases->depth > 0) doubt(s, "behind a \"case\" that is not closed");
+    if (!nested) doubt(s, "behind a \")\" without \"(\"");
     return nested;
 }
 
@@ -672,7 +679,7 @@ read_commands(struct shell_lex *s, bool nested)
             read_open(s, &command, &cases);
         } else if (c == ')') {
             if (!read_close(s, &command, &cases, nested)) continue;
-            if (s->nheredocs > first_heredoc) s->doubt = "behind a here-document that begins inside brackets";
+            if (s->nheredocs > first_heredoc) doubt(s, "behind a here-document that begins inside brackets");
             s->nheredocs = first_heredoc;
             s->depth--;
             s->piped = piped;

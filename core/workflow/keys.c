@@ -66,7 +66,8 @@ static const struct key param_keys[] = {
 static const struct key_alias param_aliases[] = {
     {"description", "doc", NULL}, {"help", "doc", NULL}, {"choices", "enum", NULL}, {"options", "enum", NULL},
     {"values", "enum", NULL}, {"allowed", "enum", NULL}, {"min", "minimum", NULL}, {"max", "maximum", NULL},
-    {"regex", "pattern", NULL}, {"value", "default", NULL}, {"optional", "required", "A param is optional unless `required: true`."},
+    {"regex", "pattern", NULL}, {"value", "default", NULL},
+    {"optional", "required", "A param is optional unless `required: true`."},
 };
 
 static const struct key secret_keys[] = {
@@ -178,10 +179,13 @@ static const struct key_alias retry_aliases[] = {
 };
 
 static const struct key output_keys[] = {
-    KEY("from", WORD, "`stdout`: all that the script prints. Without it the step sets the output itself; `run`.", output_sources),
+    KEY("from", WORD, "`stdout`: all that the script prints. Without it the step sets the output itself; `run`.",
+        output_sources),
     KEY("as", WORD, "What the script wrote is: `text` without it; `run`.", output_forms),
 };
-static const struct key_alias output_aliases[] = {{"type", "as", NULL}, {"format", "as", NULL}, {"source", "from", NULL}};
+static const struct key_alias output_aliases[] = {
+    {"type", "as", NULL}, {"format", "as", NULL}, {"source", "from", NULL},
+};
 
 #define TABLE(place, title, noun) \
     [place] = {title, noun##_keys, sizeof noun##_keys / sizeof noun##_keys[0], noun##_aliases, \

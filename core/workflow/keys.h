@@ -70,7 +70,8 @@ int64_t keys_duration(enum key_place place, const struct value *map, const char 
 
 /* "a list", "an integer", "nothing". */
 const char *keys_type_phrase(const struct value *value);
-/* "Did you mean `x`?" for the nearest, else NULL. */
-const char *keys_suggest(struct arena *arena, const char *name, const char *const *names, size_t count);
+/* "Did you mean `x`?" for the nearest, else NULL; NULL too when there are so many errors already that nobody sees it:
+ * a search through 100,000 names for each of 100,000 mistakes would take hours. */
+const char *keys_suggest(struct diags *diags, const char *name, const char *const *names, size_t count);
 
 #endif

@@ -11,6 +11,8 @@
 #include "workflow/parse.h"
 #include "workflow/template.h"
 
+#define SEARCHED_MAX 10000 /* names looked through for the nearest */
+
 const char *
 keys_type_phrase(const struct value *value)
 {
@@ -27,10 +29,11 @@ keys_type_phrase(const struct value *value)
 }
 
 const char *
-keys_suggest(struct arena *arena, const char *name, const char *const *names, size_t count)
+keys_suggest(struct diags *diags, const char *name, const char *const *names, size_t count)
 {
-    const char *near = str_nearest(name, names, count);
-    return near != NULL ? arena_printf(arena, "Did you mean `%s`?", near) : NULL;
+    if (diags->errors >= LIMIT_DIAGNOSTICS) return NULL;
+    const char *near = str_nearest(name, names, count < SEARCHED_MAX ? count : SEARCHED_MAX);
+    return near != NULL ? arena_printf(diags->arena, "Did you mean `%s`?", near) : NULL;
 }
 
 static const struct key *
@@ -52,7 +55,8 @@ static const char *const forms[][2] = {
     [KEY_BOOL] = {"true or false", "Only `true` and `false` are booleans."},
     [KEY_COUNT] = {"a whole number from 1", NULL},
     [KEY_NUMBER] = {"a number, not negative", NULL},
-    [KEY_DURATION] = {"a duration longer than nothing", "Write a number with its unit: `500ms`, `30s`, `5m`, `1h30m`, `2d`."},
+    [KEY_DURATION] = {"a duration longer than nothing",
+                      "Write a number with its unit: `500ms`, `30s`, `5m`, `1h30m`, `2d`."},
     [KEY_WORD] = {"one word", NULL},
     [KEY_WORDS] = {"a list of words", NULL},
     [KEY_NAMES] = {"a list of step ids", "Write `[a, b]`."},
@@ -104,10 +108,13 @@ is_right(const struct key *key, const struct value *value)
     switch (key->type) {
     case KEY_TEXT: return value->type == VALUE_STRING && !template_is(value->text.ptr);
     case KEY_TEMPLATE: return value->type == VALUE_STRING;
-    case KEY_CONDITION: return value->type == VALUE_BOOL || (value->type == VALUE_STRING && template_is(value->text.ptr));
+    case KEY_CONDITION:
+        return value->type == VALUE_BOOL || (value->type == VALUE_STRING && template_is(value->text.ptr));
     case KEY_BOOL: return value->type == VALUE_BOOL;
     case KEY_COUNT: return value->type == VALUE_INT && value->integer >= 1 && value->integer <= LIMIT_ATTEMPTS;
-    case KEY_NUMBER: return (value->type == VALUE_INT && value->integer >= 0) || (value->type == VALUE_REAL && value->real >= 0);
+    case KEY_NUMBER:
+        return (value->type == VALUE_INT && value->integer >= 0) ||
+               (value->type == VALUE_REAL && value->real >= 0);
     case KEY_DURATION: return is_duration(value);
     case KEY_WORD: return is_word(key, value);
     case KEY_WORDS: return is_words(key, value);
@@ -153,7 +160,7 @@ report_word(struct diags *diags, const struct key *key, const struct value *valu
     const char *mapped = known_word(value->text.ptr), *hint = NULL;
     for (size_t i = 0; mapped != NULL && i < count; i++)
         if (str_eq(key->choices[i], mapped)) hint = arena_printf(diags->arena, "Did you mean `%s`?", mapped);
-    if (hint == NULL) hint = keys_suggest(diags->arena, value->text.ptr, key->choices, count);
+    if (hint == NULL) hint = keys_suggest(diags, value->text.ptr, key->choices, count);
     if (hint == NULL) hint = arena_printf(diags->arena, "Write %s.", list_words(diags->arena, key->choices));
     diag_add(diags, DIAG_ERROR, (int)value->line, (int)value->column, "wrong-value", hint,
              "\"%s\" of %s cannot be \"%s\"", key->name, what, value->text.ptr);
@@ -170,10 +177,12 @@ report_type(struct diags *diags, const struct key *key, const struct value *valu
     if (key->type == KEY_WORDS && value->type == VALUE_LIST) {
         for (size_t i = 0; i < value->list.count; i++)
             if (!is_word(key, value->list.items[i]))
-                report_type(diags, &(struct key){key->name, KEY_WORD, "", key->choices, false}, value->list.items[i], what);
+                report_type(diags, &(struct key){key->name, KEY_WORD, "", key->choices, false},
+                            value->list.items[i], what);
         return;
     }
-    bool scalar_key = key->type != KEY_LIST && key->type != KEY_MAP && key->type != KEY_NAMED && key->type != KEY_WORDS;
+    bool scalar_key =
+        key->type != KEY_LIST && key->type != KEY_MAP && key->type != KEY_NAMED && key->type != KEY_WORDS;
     if (scalar_key && value->type == VALUE_STRING && template_is(value->text.ptr)) {
         diag_add(diags, DIAG_ERROR, line, column, "no-expression", "Write the value itself.",
                  "\"%s\" of %s takes no expression", key->name, what);
@@ -183,7 +192,8 @@ report_type(struct diags *diags, const struct key *key, const struct value *valu
     if (key->type == KEY_WORD) hint = arena_printf(diags->arena, "Write %s.", list_words(diags->arena, key->choices));
     bool scalar = value->type == VALUE_INT || value->type == VALUE_REAL || value->type == VALUE_BOOL;
     if (scalar && (key->type == KEY_TEXT || key->type == KEY_TEMPLATE)) hint = "Put it in quotes if it is text.";
-    if (key->type == KEY_TEMPLATE && value->type == VALUE_LIST) hint = "Write one text; `|` begins a text of several lines.";
+    if (key->type == KEY_TEMPLATE && value->type == VALUE_LIST)
+        hint = "Write one text; `|` begins a text of several lines.";
     if (key->type == KEY_CONDITION && value->type == VALUE_STRING)
         hint = arena_printf(diags->arena, "Write `${{ %.200s }}`.", value->text.ptr);
     if (key->type == KEY_DURATION && value->type == VALUE_INT && value->integer > 0)
@@ -196,8 +206,9 @@ report_type(struct diags *diags, const struct key *key, const struct value *valu
     if (value->type == VALUE_NULL)
         diag_add(diags, DIAG_ERROR, line, column, "wrong-type", hint, "\"%s\" of %s has no value", key->name, what);
     else
-        diag_add(diags, DIAG_ERROR, line, column, key->type == KEY_COUNT && value->type == VALUE_INT ? "wrong-value" : "wrong-type",
-                 hint, "\"%s\" of %s must be %s, not %s", key->name, what, forms[key->type][0],
+        diag_add(diags, DIAG_ERROR, line, column,
+                 key->type == KEY_COUNT && value->type == VALUE_INT ? "wrong-value" : "wrong-type", hint,
+                 "\"%s\" of %s must be %s, not %s", key->name, what, forms[key->type][0],
                  key->type == KEY_DURATION && value->type == VALUE_STRING
                      ? arena_printf(diags->arena, "\"%.60s\"", value->text.ptr)
                  : key->type == KEY_COUNT && value->type == VALUE_INT
@@ -219,12 +230,13 @@ report_unknown(struct diags *diags, enum key_place place, const struct value *ma
             const struct key *ours = find_key(place, near);
             hint = table->aliases[k].hint;
             if (hint == NULL && ours->type == KEY_LATER)
-                hint = arena_printf(diags->arena, "Here it is called `%s`, which this version does not support. %s", near,
+                hint = arena_printf(diags->arena,
+                                    "Here it is called `%s`, which this version does not support. %s", near,
                                     ours->doc);
             if (hint == NULL) hint = arena_printf(diags->arena, "Here it is called `%s`.", near);
         }
     for (size_t k = 0; k < table->count && count < 64; k++) names[count++] = table->keys[k].name;
-    if (hint == NULL) hint = keys_suggest(diags->arena, name, names, count);
+    if (hint == NULL) hint = keys_suggest(diags, name, names, count);
     int line, column;
     parse_name_place(map, i, &line, &column);
     diag_add(diags, DIAG_ERROR, line, column, near != NULL ? "foreign-key" : "unknown-key", hint,
@@ -236,15 +248,17 @@ keys_check(struct diags *diags, enum key_place place, const struct value *map, c
 {
     if (map->type != VALUE_MAP) {
         diag_add(diags, DIAG_ERROR, (int)map->line, (int)map->column, "wrong-type",
-                 place == PLACE_STEP ? "Write `- id: NAME`, and `run: …` below it." : NULL, "%s must be a map, not %s",
-                 what, keys_type_phrase(map));
+                 place == PLACE_STEP ? "Write `- id: NAME`, and `run: …` below it." : NULL,
+                 "%s must be a map, not %s", what, keys_type_phrase(map));
         return false;
     }
     for (size_t i = 0; i < map->map.count; i++) {
         const struct key *key = find_key(place, map->map.names[i]);
         int line, column;
         parse_name_place(map, i, &line, &column);
-        if (key == NULL)
+        if (diags->errors >= LIMIT_DIAGNOSTICS && (key == NULL || key->type == KEY_LATER))
+            diag_add(diags, DIAG_ERROR, line, column, "unknown-key", NULL, "and more"); /* only counted */
+        else if (key == NULL)
             report_unknown(diags, place, map, i, what);
         else if (key->type == KEY_LATER)
             diag_add(diags, DIAG_ERROR, line, column, "not-yet", key->doc, "\"%s\" is not supported by this version",
@@ -256,8 +270,9 @@ keys_check(struct diags *diags, enum key_place place, const struct value *map, c
     for (size_t i = 0; i < table->count; i++)
         if (table->keys[i].required && value_get(map, table->keys[i].name) == NULL && place != PLACE_STEP)
             diag_add(diags, DIAG_ERROR, (int)map->line, (int)map->column, "missing-key",
-                     place == PLACE_WORKFLOW && i == 0 ? "Write `levada: 1` in the first line." : table->keys[i].doc, "%s needs \"%s\"",
-                     what, table->keys[i].name);
+                     place == PLACE_WORKFLOW && i == 0 ? "Write `levada: 1` in the first line."
+                                                       : table->keys[i].doc,
+                     "%s needs \"%s\"", what, table->keys[i].name);
     return true;
 }
 

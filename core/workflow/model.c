@@ -163,7 +163,8 @@ read_param(struct reader *reader, struct param *param, const char *name, const s
     typed->column = choices->column;
     for (size_t i = 0; i < choices->list.count; i++) {
         struct err ignored = {0};
-        const struct value *choice = param_coerce(reader->arena, param->type, choices->list.items[i], false, &ignored);
+        const struct value *choice =
+            param_coerce(reader->arena, param->type, choices->list.items[i], false, &ignored);
         if (choice == NULL) damage(reader, "enum");
         else value_push(reader->arena, typed, choice);
     }
@@ -227,8 +228,10 @@ read_outputs(struct reader *reader, struct step *step, const struct value *map)
     step->outputs = ARENA_ARRAY(reader->arena, step->noutputs, struct output_def);
     for (size_t i = 0; i < step->noutputs; i++) {
         const struct value *one = outputs->map.values[i];
-        step->outputs[i] = (struct output_def){.name = outputs->map.names[i], .from = value_get_str(one, "from", NULL),
-                                               .as = value_get_str(one, "as", NULL), .value = get_tree(reader, one, "value")};
+        step->outputs[i] = (struct output_def){.name = outputs->map.names[i],
+                                               .from = value_get_str(one, "from", NULL),
+                                               .as = value_get_str(one, "as", NULL),
+                                               .value = get_tree(reader, one, "value")};
     }
 }
 

@@ -88,9 +88,9 @@ struct step {
     int64_t grace_ms;
     bool continue_on_error;
 
-    uint32_t *needs;                         /* indexes into model.steps of the same part: explicit and inferred, sorted, unique */
+    uint32_t *needs; /* indexes into model.steps of the same part: explicit and inferred, sorted, unique */
     size_t nneeds;
-    uint32_t *reads;                         /* steps of earlier parts that it mentions: no edges, for they have ended */
+    uint32_t *reads; /* steps of earlier parts that it mentions: no edges, for they have ended */
     size_t nreads;
     bool starts_alone;                       /* `needs: []` was written */
 };
@@ -123,9 +123,10 @@ int workflow_load(struct arena *arena, const char *path, struct diags *diags, co
 const struct value *model_to_json(struct arena *arena, const struct model *model);
 int model_from_json(struct arena *arena, const struct value *json, const struct model **ret, struct err *err);
 
-/* Params given as text (-p K=V) over values of files (--params) over defaults, checked and typed by the
- * declarations. `given`: a map name → string value (text) or any value (from a file). Defaults that hold templates are evaluated with
- * names params and run (`run`: a map). Errors: EXIT_INVALID naming the param, with a suggestion for an unknown one. */
+/* Params given as text (-p K=V) over values of files (--params) over defaults, checked and typed by the declarations.
+ * `given`: a map name → string value (text) or any value (from a file). Defaults that hold templates are evaluated
+ * with the names params and run (`run`: a map). Errors: EXIT_INVALID naming the param, with a suggestion for an
+ * unknown one. */
 int params_bind(struct arena *arena, const struct model *model, const struct value *given, const struct value *run,
                 const struct value **ret, struct err *err);
 /* A params file: YAML or JSON map. */

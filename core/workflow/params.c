@@ -69,7 +69,8 @@ from_text(struct arena *arena, enum param_type type, const char *text, bool any)
     switch (type) {
     case PARAM_DURATION: return str_to_duration(text, &integer) ? value_typed(arena, VALUE_DURATION, integer) : NULL;
     case PARAM_SIZE: return str_to_size(text, &integer) ? value_typed(arena, VALUE_SIZE, integer) : NULL;
-    case PARAM_TIMESTAMP: return str_to_timestamp(text, &integer) ? value_typed(arena, VALUE_TIMESTAMP, integer) : NULL;
+    case PARAM_TIMESTAMP:
+        return str_to_timestamp(text, &integer) ? value_typed(arena, VALUE_TIMESTAMP, integer) : NULL;
     default: break;
     }
     if (!any) return NULL;
@@ -79,7 +80,9 @@ from_text(struct arena *arena, enum param_type type, const char *text, bool any)
         if (str_to_int(text, &integer)) return value_int(arena, integer);
         return str_to_real(text, &real) ? value_real(arena, real) : NULL;
     case PARAM_BOOLEAN:
-        return str_eq(text, "true") ? value_bool(arena, true) : str_eq(text, "false") ? value_bool(arena, false) : NULL;
+        return str_eq(text, "true")    ? value_bool(arena, true)
+               : str_eq(text, "false") ? value_bool(arena, false)
+                                       : NULL;
     case PARAM_LIST: case PARAM_MAP: {
         struct diags diags;
         diags_init(&diags, arena, "");
@@ -104,7 +107,8 @@ param_coerce(struct arena *arena, enum param_type type, const struct value *valu
 {
     if (value->type == types[type].type) return value;
     if (type == PARAM_NUMBER && value->type == VALUE_INT) return value;
-    if (type == PARAM_SIZE && value->type == VALUE_INT && value->integer >= 0) return typed_copy(arena, VALUE_SIZE, value);
+    if (type == PARAM_SIZE && value->type == VALUE_INT && value->integer >= 0)
+        return typed_copy(arena, VALUE_SIZE, value);
     if (value->type == VALUE_STRING) {
         const struct value *ret = from_text(arena, type, value->text.ptr, text);
         if (ret != NULL) {
@@ -136,7 +140,8 @@ static bool
 is_less(const struct value *a, const struct value *b)
 {
     if (a->type == VALUE_REAL || b->type == VALUE_REAL)
-        return (a->type == VALUE_REAL ? a->real : (double)a->integer) < (b->type == VALUE_REAL ? b->real : (double)b->integer);
+        return (a->type == VALUE_REAL ? a->real : (double)a->integer) <
+               (b->type == VALUE_REAL ? b->real : (double)b->integer);
     return a->integer < b->integer;
 }
 
@@ -209,7 +214,8 @@ pattern_allows(struct arena *arena, const char *pattern, const struct value *val
     if (regex == NULL) return EXIT_INVALID;
     size_t *spans = ARENA_ARRAY(arena, 2 * regex_groups(regex), size_t);
     if (regex_search(regex, arena, value->text.ptr, value->text.size, spans, count_nothing, NULL)) return 0;
-    return err_set(err, EXIT_INVALID, "is \"%.100s\", which does not match the pattern \"%s\"", value->text.ptr, pattern);
+    return err_set(err, EXIT_INVALID, "is \"%.100s\", which does not match the pattern \"%s\"", value->text.ptr,
+                   pattern);
 }
 
 int

@@ -23,7 +23,7 @@ struct anchor {
 struct parser {
     yaml_parser_t yaml;
     yaml_event_t event;
-    struct arena *arena;
+    struct arena *arena, scratch;
     struct diags *diags;
     const char *text, *end;
     struct names anchor_names;
@@ -55,11 +55,13 @@ next_event(struct parser *parser)
 __attribute__((format(printf, 5, 6))) static void
 report(struct parser *parser, const yaml_mark_t *mark, const char *code, const char *hint, const char *fmt, ...)
 {
+    struct arena_mark scratch = arena_mark(&parser->scratch);
     va_list ap;
     va_start(ap, fmt);
-    const char *message = arena_vprintf(parser->arena, fmt, ap);
+    const char *message = arena_vprintf(&parser->scratch, fmt, ap);
     va_end(ap);
     diag_add(parser->diags, DIAG_ERROR, (int)mark->line + 1, (int)mark->column + 1, code, hint, "%s", message);
+    arena_rewind(&parser->scratch, scratch);
 }
 
 static void
@@ -69,7 +71,8 @@ set_place(struct value *value, size_t line, size_t column)
     value->column = (uint32_t)column + 1;
 }
 
-/* Where the content of a block scalar (`|`, `>`) begins: its first line that is not blank gives the column. */
+/* Where the content of a block scalar (`|`, `>`) begins: its first line that is not blank gives the column, less the
+ * blanks that belong to the text (`|2`). */
 static void
 place_block(struct parser *parser, struct value *value, const yaml_mark_t *mark)
 {
@@ -85,7 +88,9 @@ place_block(struct parser *parser, struct value *value, const yaml_mark_t *mark)
         column = *p == ' ' ? column + 1 : 0;
         p++;
     }
-    set_place(value, mark->line + 1, column);
+    const char *text = value->text.ptr + strspn(value->text.ptr, "\n");
+    size_t own = strspn(text, " ");
+    set_place(value, mark->line + 1, column > own ? column - own : 0);
 }
 
 static const struct value *
@@ -225,8 +230,8 @@ read_map(struct parser *parser, unsigned depth)
         }
         int line, column;
         parse_name_place(ret, (size_t)first, &line, &column);
-        report(parser, &mark, "duplicate-key", "Keep one of the two.", "\"%s\" is given twice, first in line %d", name,
-               line);
+        report(parser, &mark, "duplicate-key", "Keep one of the two.",
+               "\"%s\" is given twice, first in line %d", name, line);
     }
 }
 
@@ -301,6 +306,10 @@ read_node(struct parser *parser, unsigned depth)
         report(parser, &event->start_mark, "tag", "Leave it out; quotes make a text of anything.",
                "YAML tags are not used here (\"%s%s\")", core ? "!!" : "", core ? strchr(tag, '2') + 5 : tag);
     }
+    if (parser->nodes - parser->aliased >= LIMIT_NODES) {
+        report(parser, &event->start_mark, "too-large", NULL, "the file holds more than %u values", LIMIT_NODES);
+        return NULL;
+    }
     ptrdiff_t anchor = open_anchor(parser, name);
     size_t before = parser->nodes++;
     const struct value *ret = event->type == YAML_SCALAR_EVENT           ? read_scalar(parser)
@@ -344,6 +353,7 @@ parse_yaml(struct arena *arena, const char *text, size_t size, struct diags *dia
     const struct value *ret = read_document(&parser);
     yaml_event_delete(&parser.event);
     yaml_parser_delete(&parser.yaml);
+    arena_release(&parser.scratch);
     return ret;
 }
 

@@ -46,7 +46,8 @@ static bool
 is_utf16(const char *text, size_t size)
 {
     if (size < 2) return false;
-    return memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0 || (text[0] == '\0' && text[1] != '\0') ||
+    return memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0 ||
+           (text[0] == '\0' && text[1] != '\0') ||
            (text[0] != '\0' && text[1] == '\0' && size > 3 && text[3] == '\0');
 }
 
@@ -58,9 +59,12 @@ bad_character(const unsigned char *p)
     if ((p[0] < 0x20 && p[0] != '\t' && p[0] != '\n' && p[0] != '\r') || p[0] == 0x7f) return "a control character";
     if (p[0] == 0xc2 && p[1] == 0x85) return "the invisible line end U+0085";
     if (p[0] == 0xc2 && p[1] < 0xa0) return "a control character";
-    if (p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9)) return "an invisible line end (U+2028 or U+2029)";
-    if (p[0] == 0xe2 && p[1] == 0x80 && p[2] >= 0xaa && p[2] <= 0xae) return "a mark that reverses the direction of text";
-    if (p[0] == 0xe2 && p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9) return "a mark that reverses the direction of text";
+    if (p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9))
+        return "an invisible line end (U+2028 or U+2029)";
+    if (p[0] == 0xe2 && p[1] == 0x80 && p[2] >= 0xaa && p[2] <= 0xae)
+        return "a mark that reverses the direction of text";
+    if (p[0] == 0xe2 && p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9)
+        return "a mark that reverses the direction of text";
     if (p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf) return "a byte order mark inside the text";
     if (p[0] == 0xef && p[1] == 0xbf && p[2] >= 0xbe) return "a code point that is no character";
     return NULL;

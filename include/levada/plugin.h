@@ -172,7 +172,9 @@ struct levada_action {
 };
 
 /* Plugin flags. */
-#define LEVADA_REUSE 1u /* a worker may run further attempts whose `reuse_by` inputs are equal */
+/* A worker runs further attempts whose `reuse_by` inputs and secrets are equal. Within a run there is one such worker
+ * at a time: attempts queue for it rather than start another (for what is dear to open, or open only once). */
+#define LEVADA_REUSE 1u
 
 struct levada_plugin {
     uint32_t abi; /* this and the three sizes are filled in by LEVADA_PLUGIN */

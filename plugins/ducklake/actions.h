@@ -83,4 +83,48 @@ struct check_in {
 };
 int check_run(struct levada_step *step, const void *input);
 
+struct export_in {
+    levada_present present;
+    struct lake_in lake;
+    levada_string table;
+    levada_sql sql;
+    levada_int snapshot;
+    levada_string to, format;
+    levada_list partition_by;
+    levada_bool overwrite;
+};
+int export_run(struct levada_step *step, const void *input);
+
+struct maintain_in {
+    levada_present present;
+    struct lake_in lake;
+    levada_bool merge;
+    levada_duration keep, older_than;
+    levada_bool dry_run;
+};
+int maintain_run(struct levada_step *step, const void *input);
+
+struct snapshots_in {
+    levada_present present;
+    struct lake_in lake;
+    levada_int limit;
+};
+int snapshots_run(struct levada_step *step, const void *input);
+
+struct chart_in {
+    levada_present present;
+    levada_string title, kind, note;
+    levada_sql sql;
+    levada_string x;
+    levada_list y;
+};
+struct report_in {
+    levada_present present;
+    struct lake_in lake;
+    levada_string title, note;
+    levada_path to;
+    levada_objects charts;
+};
+int report_run(struct levada_step *step, const void *input);
+
 #endif

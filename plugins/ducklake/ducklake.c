@@ -48,8 +48,8 @@ static const struct levada_field sql_inputs[] = {
         "Make the result of the one query a table. Nothing happens while neither the query nor what it reads changed."),
 };
 static const struct levada_field sql_outputs[] = {
-    LEVADA_OUT(rows, LIST, "Rows of the last statement, a map by column each."),
-    LEVADA_OUT(columns, LIST, "Their columns: name and type."),
+    LEVADA_OUT(rows, JSON, "Rows of the last statement, a map by column each."),
+    LEVADA_OUT(columns, JSON, "Their columns: name and type."),
     LEVADA_OUT(truncated, BOOL, "Whether there were more rows than the output has."),
     LEVADA_OUT(rows_changed, INT, "Rows written by all statements; with publish, rows of the table."),
     LEVADA_OUT(table, STRING, "With publish, the table; else empty."),
@@ -106,8 +106,76 @@ static const struct levada_field check_outputs[] = {
     LEVADA_OUT(passed, INT, "Checks that passed."),
     LEVADA_OUT(failed, INT, "Checks of severity error that failed."),
     LEVADA_OUT(warned, INT, "Checks of severity warn that failed."),
-    LEVADA_OUT(results, LIST, "Each check: name, table, kind, severity, passed, failing, message, sample."),
+    LEVADA_OUT(results, JSON, "Each check: name, table, kind, severity, passed, failing, message, sample."),
     LEVADA_OUT(summary, STRING, "One sentence about all checks."),
+};
+
+static const struct levada_field export_inputs[] = {
+    LAKE_FIELDS(struct export_in),
+    LEVADA_IN(struct export_in, table, "The table to export."),
+    LEVADA_IN(struct export_in, sql, "A query whose rows to export, instead of a table."),
+    LEVADA_IN(struct export_in, snapshot, "Export the table as of this snapshot.", .minimum = "0"),
+    LEVADA_IN(struct export_in, to, "Where to: a file, with partition_by a folder, or an s3:// URI.", .flags = LEVADA_REQUIRED),
+    LEVADA_IN(struct export_in, format, "The format, when the name does not tell it. Default: parquet.",
+        .choices = (const char *const[]){"parquet", "csv", "json", NULL}),
+    LEVADA_IN(struct export_in, partition_by, "Columns whose values become folders, as in carrier=UA/."),
+    LEVADA_IN(struct export_in, overwrite, "Replace what is there and was not written by an export.", .fallback = "false"),
+};
+static const struct levada_field export_outputs[] = {
+    LEVADA_OUT(uri, STRING, "Where the export is: an absolute path or a URI."),
+    LEVADA_OUT(rows, INT, "Rows exported."),
+    LEVADA_OUT(files, INT, "Files written."),
+    LEVADA_OUT(bytes, INT, "Their size."),
+    LEVADA_OUT(changed, BOOL, "False when the same export was there already."),
+};
+static const struct levada_field maintain_inputs[] = {
+    LAKE_FIELDS(struct maintain_in),
+    LEVADA_IN(struct maintain_in, merge, "Merge small files.", .fallback = "true"),
+    LEVADA_IN(struct maintain_in, keep, "Expire snapshots older than this; the newest always stays.", .fallback = "7d"),
+    LEVADA_IN(struct maintain_in, older_than,
+        "Delete files that are no longer needed, or never were, once they are this old: younger ones may belong to a writer that has not committed.",
+        .fallback = "1d", .minimum = "1h"),
+    LEVADA_IN(struct maintain_in, dry_run, "Only count what would be done.", .fallback = "false"),
+};
+static const struct levada_field maintain_outputs[] = {
+    LEVADA_OUT(files_merged, INT, "Small files that were merged."),
+    LEVADA_OUT(files_created, INT, "Files they became."),
+    LEVADA_OUT(snapshots_expired, INT, "Snapshots expired."),
+    LEVADA_OUT(files_deleted, INT, "Files deleted that no snapshot needs."),
+    LEVADA_OUT(orphans_deleted, INT, "Files deleted that no snapshot ever had."),
+    LEVADA_OUT(snapshot_id, INT, "The newest snapshot."),
+    LEVADA_OUT(changed, BOOL, "Whether there was anything to do."),
+};
+static const struct levada_field snapshots_inputs[] = {
+    LAKE_FIELDS(struct snapshots_in),
+    LEVADA_IN(struct snapshots_in, limit, "How many, from the newest.", .fallback = "100", .minimum = "1", .maximum = "10000"),
+};
+static const struct levada_field snapshots_outputs[] = {
+    LEVADA_OUT(snapshots, JSON, "Each snapshot: snapshot_id, time, schema_version, changes, author, message."),
+    LEVADA_OUT(snapshot_id, INT, "The newest snapshot."),
+    LEVADA_OUT(count, INT, "How many snapshots the lake keeps."),
+};
+static const struct levada_field chart_fields[] = {
+    LEVADA_IN(struct chart_in, title, "What stands above the chart.", .flags = LEVADA_REQUIRED),
+    LEVADA_IN(struct chart_in, kind, "How the rows are shown.", .fallback = "table",
+        .choices = (const char *const[]){"table", "line", "bar", "scatter", NULL}),
+    LEVADA_IN(struct chart_in, note, "A sentence below it."),
+    LEVADA_IN(struct chart_in, sql, "The query.", .flags = LEVADA_REQUIRED),
+    LEVADA_IN(struct chart_in, x, "The column across. Default: the first."),
+    LEVADA_IN(struct chart_in, y, "The columns of numbers. Default: all others that are numbers."),
+};
+static const struct levada_field report_inputs[] = {
+    LAKE_FIELDS(struct report_in),
+    LEVADA_IN(struct report_in, title, "The title of the page.", .flags = LEVADA_REQUIRED),
+    LEVADA_IN(struct report_in, note, "A paragraph below the title."),
+    LEVADA_IN(struct report_in, to, "The HTML file to write.", .flags = LEVADA_REQUIRED),
+    LEVADA_NESTED(struct report_in, charts, chart_fields, struct chart_in, "The charts and tables, in order.", .flags = LEVADA_REQUIRED),
+};
+static const struct levada_field report_outputs[] = {
+    LEVADA_OUT(path, STRING, "The page."),
+    LEVADA_OUT(charts, INT, "Charts and tables on it."),
+    LEVADA_OUT(bytes, INT, "Its size."),
+    LEVADA_OUT(changed, BOOL, "False when the same page was there already."),
 };
 
 static const struct levada_action actions[] = {
@@ -116,6 +184,11 @@ static const struct levada_action actions[] = {
     LEVADA_ACTION(sql, TRANSACTIONAL, struct sql_in, sql_inputs, sql_outputs,
         "Run SQL in one transaction, or publish a query as a table.", .run = sql_run, .resolve = sql_resolve),
     LEVADA_ACTION(check, READ, struct check_in, check_inputs, check_outputs, "Check what tables hold.", .run = check_run),
+    LEVADA_ACTION(export, IDEMPOTENT, struct export_in, export_inputs, export_outputs, "Write a table or a query to files.", .run = export_run),
+    LEVADA_ACTION(maintain, IDEMPOTENT, struct maintain_in, maintain_inputs, maintain_outputs,
+        "Merge small files, expire snapshots, delete what is no longer needed.", .run = maintain_run),
+    LEVADA_ACTION(snapshots, READ, struct snapshots_in, snapshots_inputs, snapshots_outputs, "List snapshots.", .run = snapshots_run),
+    LEVADA_ACTION(report, IDEMPOTENT, struct report_in, report_inputs, report_outputs, "Make one HTML page of charts and tables.", .run = report_run),
 };
 
 static const char *const reuse_by[] = {"catalog", "data", "catalog_secret", "s3", "memory", "threads", NULL};

@@ -191,7 +191,7 @@ run_statement(struct work *work, const struct script *script, duckdb_prepared_st
         return error;
     }
     if (!streams) count_effect(kind, &result, ret);
-    if (last && duckdb_result_return_type(result) == DUCKDB_RESULT_TYPE_QUERY_RESULT)
+    if (last && (duckdb_result_return_type(result) == DUCKDB_RESULT_TYPE_QUERY_RESULT || kind == DUCKDB_STATEMENT_TYPE_COPY))
         return rows_read(work, &result, limit, &ret->rows);
     duckdb_destroy_result(&result);
     return 0;
@@ -241,4 +241,22 @@ script_identity(struct work *work, const struct script *script)
     text_addf(&text, "\n%s", named != NULL ? named : "");
     free(named);
     return text.data;
+}
+
+int
+script_trim(struct work *work, struct script *script)
+{
+    duckdb_extracted_statements statements;
+    idx_t count = duckdb_extract_statements(work->con, script->text, &statements);
+    const char *text = duckdb_extract_statements_error(statements);
+    int error = count == 0 && text != NULL ? fault_prepare(work, text) : 0;
+    duckdb_destroy_extracted(&statements);
+    if (error == 0 && count != 1)
+        error = fault_set(work, LEVADA_INVALID, "Put the other statements into a step of their own.", "here stands one query, but there are %llu statements",
+            (unsigned long long)count);
+    char *copy = text_copy(work->step, script->text, strlen(script->text));
+    size_t size = strlen(copy);
+    while (size > 0 && strchr(" \t\r\n;", copy[size - 1]) != NULL) copy[--size] = '\0';
+    script->text = copy;
+    return error;
 }

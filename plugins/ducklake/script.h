@@ -25,6 +25,8 @@ struct script_result {
 
 /* From the inputs `sql` and `file`, of which exactly one is given, and `params`. */
 int script_read(struct work *work, const levada_sql *sql, const char *file, json_t *named, struct script *ret);
+/* Make the text one query that other SQL can stand around: a fault if it is several statements. */
+int script_trim(struct work *work, struct script *script);
 /* Run all statements in the transaction that is open. */
 int script_run(struct work *work, const struct script *script, size_t limit, struct script_result *ret);
 /* Run `sql` (written around the script's text) with the script's parameters. */

@@ -148,25 +148,6 @@ publish_body(struct work *work, void *arg)
     return write_mark(work, job);
 }
 
-/* One SELECT without a trailing semicolon, as publishing needs it. */
-static int
-trim_query(struct work *work, struct job *job)
-{
-    duckdb_extracted_statements statements;
-    idx_t count = duckdb_extract_statements(work->con, job->script.text, &statements);
-    const char *text = duckdb_extract_statements_error(statements);
-    int error = count == 0 && text != NULL ? fault_prepare(work, text) : 0;
-    duckdb_destroy_extracted(&statements);
-    if (error == 0 && count != 1)
-        error = fault_set(work, LEVADA_INVALID, "Put the other statements into a step of their own.", "to publish takes one query, but there are %llu statements",
-            (unsigned long long)count);
-    char *copy = text_copy(work->step, job->script.text, strlen(job->script.text));
-    size_t size = strlen(copy);
-    while (size > 0 && strchr(" \t\r\n;", copy[size - 1]) != NULL) copy[--size] = '\0';
-    job->script.text = copy;
-    return error;
-}
-
 /* Is the published table what this query would make again? */
 static int
 find_unchanged(struct work *work, struct job *job, struct mark *mark, bool *unchanged)
@@ -222,7 +203,7 @@ sql_all(struct work *work, struct job *job, json_t *params)
     int error = script_read(work, &in->sql, in->file.text, params, &job->script);
     if (error == 0 && job->publish != NULL) error = name_read(work, "publish.table", job->publish->table.text, &job->name);
     if (error == 0) error = work_open(work, NULL, 0);
-    if (error == 0 && job->publish != NULL) error = trim_query(work, job);
+    if (error == 0 && job->publish != NULL) error = script_trim(work, &job->script);
     if (error != 0) return error;
     struct mark mark;
     bool done, unchanged = false;

@@ -209,10 +209,10 @@ def rule_functions():
         lines = without_text(read(name)).split("\n")
         for opened in (i for i, line in enumerate(lines) if line == "{"):
             head = opened - 1
-            while head > 0 and not re.match(r"[a-z_]\w*\(", lines[head]) and lines[head].strip():
+            while head > 0 and not re.match(r"[A-Za-z_]\w*\(", lines[head]) and lines[head].strip():
                 head -= 1
             closed = next((i for i in range(opened, len(lines)) if lines[i].startswith("}")), opened)
-            match = re.match(r"([a-z_]\w*)\(", lines[head])
+            match = re.match(r"([A-Za-z_]\w*)\(", lines[head])
             if not match:
                 yield name, opened + 1, "the name of a function starts its own line, below its type"
             elif closed - head + 1 > FUNCTION_LINES_MAX:

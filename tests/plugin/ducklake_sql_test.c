@@ -172,7 +172,7 @@ publishes_partitions(void)
     CHECK_INT(fake_int(&lab.fake, "rows_changed"), 2);
     CHECK_INT(lab_count(&lab, "SELECT count(*) FROM __ducklake_metadata_lake.ducklake_partition_column"), 1);
     CHECK_FAULT(&lab, "sql", "{'sql': 'SELECT 1; SELECT 2', 'publish': {'table': 'p'}}", LEVADA_INVALID,
-        "to publish takes one query, but there are 2 statements");
+        "here stands one query, but there are 2 statements");
     lab_end(&lab);
 }
 

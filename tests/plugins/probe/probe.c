@@ -50,7 +50,7 @@ static const struct levada_field echo_outputs[] = {
     LEVADA_OUT(amount, SIZE, "As given, in bytes."),
     LEVADA_OUT(at_ms, INT, "As given, in milliseconds since 1970."),
     LEVADA_OUT(link, URI, "As given."),
-    LEVADA_OUT(file, PATH, "As resolved by the host."),
+    LEVADA_OUT(file, PATH, "As resolved by the host; not set when not given."),
     LEVADA_OUT(query, STRING, "The SQL with `?1`, `?2` where parameters go."),
     LEVADA_OUT(query_params, JSON, "The values of the parameters, as a list."),
     LEVADA_OUT(key_size, INT, "Bytes of the secret."),

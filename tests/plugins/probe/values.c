@@ -169,7 +169,7 @@ echo_run(struct levada_step *step, const void *input)
     if (!code) code = host->output_int(step, "amount", (int64_t)in->amount.bytes);
     if (!code) code = host->output_int(step, "at_ms", in->at.ms);
     if (!code) code = host->output_text(step, "link", in->link.text);
-    if (!code) code = host->output_text(step, "file", in->file.text);
+    if (!code && in->file.text[0]) code = host->output_text(step, "file", in->file.text);
     if (!code) code = host->output_int(step, "key_size", (int64_t)in->key.size);
     if (!code) code = host->output(step, "document", in->document.text[0] ? in->document.text : "null");
     if (!code) code = host->output_text(step, "colour", in->colour.text);

@@ -14,6 +14,7 @@ struct place_in {
     levada_present present;
     levada_string name;
     levada_int floor;
+    levada_secret code;
 };
 
 struct all_in {
@@ -43,6 +44,7 @@ static const char *const colours[] = {"red", "green", "blue", NULL};
 static const struct levada_field place_fields[] = {
     LEVADA_IN(struct place_in, name, "What it is called.", .flags = LEVADA_REQUIRED),
     LEVADA_IN(struct place_in, floor, "Which floor.", .fallback = "1"),
+    LEVADA_IN(struct place_in, code, "What opens its door."),
 };
 
 static const struct levada_field fields[] = {
@@ -306,6 +308,27 @@ secrets_go_into_secret_inputs_only(void)
 }
 
 static void
+a_secret_may_be_a_member_of_an_object(void)
+{
+    struct arena arena ARENA_SCOPED = {0};
+    struct value *secret = value_textn(&arena, VALUE_SECRET, "hunter22", 8);
+    struct value *given = value_map(&arena), *places = value_list(&arena), *place = value_map(&arena);
+    struct all_in in = {0};
+    struct err err = {0};
+    value_set(&arena, given, "places", places);
+    value_set(&arena, given, "place", place);
+    value_push(&arena, places, place);
+    value_set(&arena, place, "name", value_text(&arena, "vault"));
+    value_set(&arena, place, "code", secret);
+    CHECK_INT(field_fill(&arena, FIELDS, given, "/flow", &in, sizeof in, &err), 0);
+    CHECK_STR(err.message, "");
+    CHECK_STR(((const struct place_in *)in.place.value)->code.value, "hunter22");
+    CHECK_STR(((const struct place_in *)in.places.items)->code.name, "places[1].code");
+    value_set(&arena, place, "name", secret);
+    refused_value(given, "input \"place.name\" is not marked secret and may not take one", NULL);
+}
+
+static void
 a_wrong_type_is_refused_with_what_to_write(void)
 {
     refused("{\"text\":1.10}", "input \"text\" wants a string, got the number 1.1",
@@ -404,6 +427,7 @@ main(int argc, char **argv)
         {"objects nest with their own presence and defaults", objects_nest},
         {"SQL keeps its parameters apart from its text", sql_keeps_its_parameters_apart},
         {"a secret goes into secret inputs only", secrets_go_into_secret_inputs_only},
+        {"a secret may be a member of an object, where its table says so", a_secret_may_be_a_member_of_an_object},
         {"a wrong type is refused with what to write instead", a_wrong_type_is_refused_with_what_to_write},
         {"values that are typed already are taken", typed_values_are_taken},
         {"choices and bounds hold", choices_and_bounds_hold},

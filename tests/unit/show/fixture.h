@@ -44,10 +44,13 @@ fixture_init(struct fixture *f, const struct fixture_step *steps, size_t count)
         step->part = steps[i].part;
         step->retry.attempts = steps[i].attempts ? steps[i].attempts : 1;
         step->needs = ARENA_ARRAY(&f->arena, count + 1, uint32_t);
-        char *names = arena_strdup(&f->arena, steps[i].needs), *save = NULL;
-        for (char *name = strtok_r(names, " ", &save); name != NULL; name = strtok_r(NULL, " ", &save))
+        for (const char *name = steps[i].needs; *name; name += strspn(name, " ")) {
+            size_t size = strcspn(name, " ");
             for (size_t k = 0; k < count; k++)
-                if (str_eq(steps[k].id, name)) step->needs[step->nneeds++] = (uint32_t)k;
+                if (strlen(steps[k].id) == size && memcmp(steps[k].id, name, size) == 0)
+                    step->needs[step->nneeds++] = (uint32_t)k;
+            name += size;
+        }
     }
     f->view.folder = "/state/runs/" FIXTURE_ID;
     state_init(&f->view.state, &f->arena, &f->model, FIXTURE_ID);
@@ -77,13 +80,14 @@ fixture_failed_run(struct fixture *f)
         {"load", "", PART_STEPS, 0}, {"check_rows", "load", PART_STEPS, 2}, {"export", "check_rows", PART_STEPS, 0}};
     fixture_init(f, steps, 3);
     fixture_event(f, 0, EVENT_RUN_CREATED, NULL,
-                  "{\"run\":\"" FIXTURE_ID "\",\"workflow\":\"flights\",\"params\":{\"month\":3},\"trigger\":\"person\"}");
+                  "{\"run\":\"" FIXTURE_ID "\",\"workflow\":\"flights\",\"params\":{\"month\":3}"
+                  ",\"trigger\":\"person\"}");
     fixture_event(f, 1, EVENT_RUN_STARTED, NULL, "{\"pid\":4711,\"fence\":1,\"max_parallel\":4}");
     fixture_event(f, 2, EVENT_STEP_INTENT, "load",
-                  "{\"attempt\":1,\"record\":1,\"fence\":2,\"token\":\"t\",\"log\":\"load.1.log\",\"inputs\":{\"with\":"
+                  "{\"attempt\":1,\"record\":1,\"fence\":2,\"token\":\"t\",\"log\":\"load.1.log\",\"inputs\":{\""
+                  "with\":"
                   "{\"table\":\"flights\",\"password\":{\"$secret\":\"lake\"}}},"
                   "\"reason\":{\"code\":\"ready\",\"text\":\"it needs nothing\"}}");
-    fixture_event(f, 5, EVENT_STEP_STARTED, "load", "{\"record\":1,\"pid\":4712}");
     fixture_event(f, 1305, EVENT_STEP_RECEIPT, "load",
                   "{\"record\":1,\"status\":\"succeeded\",\"duration_ms\":1300,\"outputs\":{\"rows\":336776},"
                   "\"metrics\":[{\"name\":\"rows\",\"value\":336776,\"unit\":\"rows\"}]}");
@@ -91,9 +95,9 @@ fixture_failed_run(struct fixture *f)
                   "{\"status\":\"succeeded\",\"attempt\":1,\"duration_ms\":1303,\"outputs\":{\"rows\":336776},"
                   "\"reason\":{\"code\":\"done\",\"text\":\"it succeeded\"}}");
     fixture_event(f, 1306, EVENT_STEP_INTENT, "check_rows",
-                  "{\"attempt\":1,\"record\":2,\"fence\":3,\"token\":\"u\",\"log\":\"check_rows.1.log\",\"inputs\":{},"
+                  "{\"attempt\":1,\"record\":2,\"fence\":3,\"token\":\"u\",\"log\":\"check_rows.1.log\",\"input"
+                  "s\":{},"
                   "\"reason\":{\"code\":\"ready\",\"text\":\"all it needs has ended\"}}");
-    fixture_event(f, 1310, EVENT_STEP_STARTED, "check_rows", "{\"record\":2,\"pid\":4713}");
     fixture_event(f, 1400, EVENT_STEP_RECEIPT, "check_rows",
                   "{\"record\":2,\"status\":\"failed\",\"duration_ms\":90,"
                   "\"error\":{\"class\":\"transient\",\"message\":\"connection reset\"}}");
@@ -102,19 +106,22 @@ fixture_failed_run(struct fixture *f)
                   "\"text\":\"attempt 1 of 2 failed (transient: connection reset); again in 2s\"}}");
     fixture_event(f, 3400, EVENT_STEP_INTENT, "check_rows",
                   "{\"attempt\":2,\"record\":3,\"fence\":4,\"token\":\"u\",\"log\":\"check_rows.2.log\","
-                  "\"reason\":{\"code\":\"retry\",\"text\":\"attempt 1 of 2 failed (transient: connection reset)\"}}");
+                  "\"reason\":{\"code\":\"retry\",\"text\":\"attempt 1 of 2 failed (transient: connection "
+                  "reset)\"}}");
     fixture_event(f, 3500, EVENT_STEP_RECEIPT, "check_rows",
                   "{\"record\":3,\"status\":\"failed\",\"duration_ms\":90,\"error\":{\"class\":\"contract\","
                   "\"message\":\"12 rows without \\\"carrier\\\"\",\"hint\":\"Look at the sample.\"}}");
     fixture_event(f, 3500, EVENT_STEP_FINISHED, "check_rows",
                   "{\"status\":\"failed\",\"attempt\":2,\"duration_ms\":2194,\"error\":{\"class\":\"contract\","
                   "\"message\":\"12 rows without \\\"carrier\\\"\",\"hint\":\"Look at the sample.\"},"
-                  "\"reason\":{\"code\":\"not_worth_retrying\",\"text\":\"errors of class contract are not retried here\"}}");
+                  "\"reason\":{\"code\":\"not_worth_retrying\",\"text\":\"errors of class contract are not "
+                  "retried here\"}}");
     fixture_event(f, 3501, EVENT_STEP_FINISHED, "export",
                   "{\"status\":\"skipped\",\"attempt\":0,\"duration_ms\":0,\"reason\":{\"code\":\"need_not_met\","
                   "\"text\":\"step \\\"check_rows\\\", which it needs, failed\"}}");
     fixture_event(f, 3502, EVENT_RUN_FINISHED, NULL,
-                  "{\"status\":\"failed\",\"exit\":1,\"failed_step\":\"check_rows\",\"error\":{\"class\":\"contract\","
+                  "{\"status\":\"failed\",\"exit\":1,\"failed_step\":\"check_rows\",\"error\":{\"class\":\"contr"
+                  "act\","
                   "\"message\":\"12 rows without \\\"carrier\\\"\"},\"duration_ms\":3502}");
 }
 

@@ -17,21 +17,29 @@ stream_run(void (*say)(struct stream *, const struct event *, struct buf *), str
     static const struct { int64_t at; enum event_type type; const char *step, *json; } events[] = {
         {0, EVENT_RUN_CREATED, NULL, "{}"},
         {1, EVENT_RUN_STARTED, NULL, "{\"pid\":4711,\"fence\":1}"},
-        {2, EVENT_STEP_INTENT, "load", "{\"attempt\":1,\"record\":1,\"fence\":2,\"reason\":{\"code\":\"ready\",\"text\":\"x\"}}"},
-        {5, EVENT_STEP_STARTED, "load", "{\"record\":1,\"pid\":9}"},
-        {1305, EVENT_STEP_RECEIPT, "load", "{\"record\":1,\"status\":\"succeeded\",\"duration_ms\":1300,\"outputs\":{\"rows\":3}}"},
-        {1305, EVENT_STEP_FINISHED, "load", "{\"status\":\"succeeded\",\"attempt\":1,\"duration_ms\":1303,\"outputs\":{\"rows\":3}}"},
+        {2, EVENT_STEP_INTENT, "load", "{\"attempt\":1,\"record\":1,\"fence\":2,\"reason\":{\"code\":\"ready\""
+            ",\"text\":\"x\"}}"},
+        {1305, EVENT_STEP_RECEIPT, "load", "{\"record\":1,\"status\":\"succeeded\",\"duration_ms\":1300,\"output"
+            "s\":{\"rows\":3}}"},
+        {1305, EVENT_STEP_FINISHED, "load", "{\"status\":\"succeeded\",\"attempt\":1,\"duration_ms\":1303,\"outp"
+            "uts\":{\"rows\":3}}"},
         {1306, EVENT_STEP_INTENT, "check_rows", "{\"attempt\":1,\"record\":2,\"fence\":3}"},
-        {1400, EVENT_STEP_RECEIPT, "check_rows", "{\"record\":2,\"status\":\"failed\",\"duration_ms\":90,\"error\":{\"class\":\"transient\",\"message\":\"reset\"}}"},
-        {1400, EVENT_STEP_RETRY, "check_rows", "{\"attempt\":2,\"delay_ms\":2000,\"due_ms\":1,\"reason\":{\"code\":\"retry\",\"text\":\"attempt 1 of 3 failed\"}}"},
+        {1400, EVENT_STEP_RECEIPT, "check_rows", "{\"record\":2,\"status\":\"failed\",\"duration_ms\":90,\"erro"
+            "r\":{\"class\":\"transient\",\"message\":\"reset\"}}"},
+        {1400, EVENT_STEP_RETRY, "check_rows", "{\"attempt\":2,\"delay_ms\":2000,\"due_ms\":1,\"reason\":{\"cod"
+            "e\":\"retry\",\"text\":\"attempt 1 of 3 failed\"}}"},
         {3400, EVENT_STEP_INTENT, "check_rows", "{\"attempt\":2,\"record\":3,\"fence\":4}"},
-        {3402, EVENT_STEP_STARTED, "check_rows", "{\"record\":3,\"pid\":10}"},
-        {3450, EVENT_STEP_VANISHED, "check_rows", "{\"record\":3,\"attempt\":2,\"reason\":{\"code\":\"vanished\",\"text\":\"its worker vanished; its effect is unsafe\"}}"},
-        {3500, EVENT_STEP_FINISHED, "check_rows", "{\"status\":\"unknown\",\"attempt\":2,\"duration_ms\":2194,\"error\":{\"class\":\"permanent\",\"message\":\"nobody knows\\nwhether\",\"hint\":\"Look.\",\"file\":\"/data/flights.yaml\",\"line\":7,\"column\":3}}"},
-        {3501, EVENT_STEP_FINISHED, "export", "{\"status\":\"skipped\",\"attempt\":0,\"duration_ms\":0,\"reason\":{\"code\":\"c\",\"text\":\"its need is not met\"}}"},
+        {3450, EVENT_STEP_VANISHED, "check_rows", "{\"record\":3,\"attempt\":2,\"reason\":{\"code\":\"vanished\""
+            ",\"text\":\"its worker vanished; its effect is unsafe\"}}"},
+        {3500, EVENT_STEP_FINISHED, "check_rows", "{\"status\":\"unknown\",\"attempt\":2,\"duration_ms\":2194,\""
+            "error\":{\"class\":\"permanent\",\"message\":\"nobody knows\\nwhether\",\"hint\":\"Look.\",\"file\""
+            ":\"/data/flights.yaml\",\"line\":7,\"column\":3}}"},
+        {3501, EVENT_STEP_FINISHED, "export", "{\"status\":\"skipped\",\"attempt\":0,\"duration_ms\":0,\"reaso"
+            "n\":{\"code\":\"c\",\"text\":\"its need is not met\"}}"},
         {3502, EVENT_RUN_STOPPED, NULL, "{\"status\":\"unknown\",\"exit\":9}"},
         {9000, EVENT_RUN_STARTED, NULL, "{\"pid\":4800,\"fence\":5,\"resumed\":true}"},
-        {9001, EVENT_STEP_RESOLVED, "check_rows", "{\"decision\":\"done\",\"who\":\"ana\",\"reason\":{\"code\":\"resolved\",\"text\":\"ana looked\"}}"},
+        {9001, EVENT_STEP_RESOLVED, "check_rows", "{\"decision\":\"done\",\"who\":\"ana\",\"reason\":{\"code\""
+            ":\"resolved\",\"text\":\"ana looked\"}}"},
         {9002, EVENT_CANCEL_ASKED, NULL, "{\"who\":\"ana\",\"why\":\"enough\"}"},
         {9003, EVENT_RUN_FINISHED, NULL, "{\"status\":\"cancelled\",\"exit\":10}"},
     };
@@ -54,15 +62,17 @@ json_lines(void)
     stream_run(stream_json, &out);
     CHECK_STR(buf_str(&out),
         "{\"event\":\"run_started\"," TIME("05.001Z") ",\"workflow\":\"flights\",\"pid\":4711}\n"
-        "{\"event\":\"step_started\"," TIME("05.005Z") ",\"step\":\"load\",\"attempt\":1}\n"
+        "{\"event\":\"step_started\"," TIME("05.002Z") ",\"step\":\"load\",\"attempt\":1}\n"
         "{\"event\":\"step_finished\"," TIME("06.305Z") ",\"step\":\"load\",\"status\":\"succeeded\",\"attempt\":1,"
         "\"duration_ms\":1303,\"outputs\":{\"rows\":3}}\n"
-        "{\"event\":\"step_started\"," TIME("06.400Z") ",\"step\":\"check_rows\",\"attempt\":1}\n"
+        "{\"event\":\"step_started\"," TIME("06.306Z") ",\"step\":\"check_rows\",\"attempt\":1}\n"
         "{\"event\":\"step_retry\"," TIME("06.400Z") ",\"step\":\"check_rows\",\"attempt\":2,\"delay_ms\":2000,"
         "\"reason\":\"attempt 1 of 3 failed\"}\n"
-        "{\"event\":\"step_started\"," TIME("08.402Z") ",\"step\":\"check_rows\",\"attempt\":2}\n"
-        "{\"event\":\"step_finished\"," TIME("08.500Z") ",\"step\":\"check_rows\",\"status\":\"unknown\",\"attempt\":2,"
-        "\"duration_ms\":2194,\"outputs\":{},\"error\":{\"class\":\"permanent\",\"message\":\"nobody knows\\nwhether\","
+        "{\"event\":\"step_started\"," TIME("08.400Z") ",\"step\":\"check_rows\",\"attempt\":2}\n"
+        "{\"event\":\"step_finished\"," TIME("08.500Z") ",\"step\":\"check_rows\",\"status\":\"unknown\",\"attem"
+        "pt\":2,"
+        "\"duration_ms\":2194,\"outputs\":{},\"error\":{\"class\":\"permanent\",\"message\":\"nobody "
+        "knows\\nwhether\","
         "\"hint\":\"Look.\",\"file\":\"/data/flights.yaml\",\"line\":7,\"column\":3}}\n"
         "{\"event\":\"step_finished\"," TIME("08.501Z") ",\"step\":\"export\",\"status\":\"skipped\",\"attempt\":0,"
         "\"duration_ms\":0,\"outputs\":{}}\n"
@@ -121,7 +131,8 @@ hostile_text(void)
     fixture_init(&f, steps, 1);
     stream_init(&stream, &f.arena, &f.view.state);
     fixture_event(&f, 1, EVENT_STEP_FINISHED, "a",
-                  "{\"status\":\"failed\",\"attempt\":0,\"error\":{\"class\":\"permanent\",\"message\":\"\\u001b[2Jgone\\u202e!\"}}");
+                  "{\"status\":\"failed\",\"attempt\":0,\"error\":{\"class\":\"permanent\",\"message\":\"\\u001b"
+                  "[2Jgone\\u202e!\"}}");
     stream_plain(&stream, &f.last, &out);
     CHECK_STR(buf_str(&out), "2026-01-02T03:04:05Z a failed: permanent: \\x1b[2Jgone\\xe2\\x80\\xae!\n");
     fixture_release(&f);

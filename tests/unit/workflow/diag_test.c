@@ -121,7 +121,8 @@ test_limit(void)
     struct diags diags;
     begin(&diags, NULL);
     diag_add(&diags, DIAG_WARNING, 1, 1, "w", NULL, "a warning");
-    for (unsigned i = 0; i < LIMIT_DIAGNOSTICS + 20; i++) diag_add(&diags, DIAG_ERROR, 2, 1, "e", NULL, "error %u", i);
+    for (unsigned i = 0; i < LIMIT_DIAGNOSTICS + 20; i++)
+        diag_add(&diags, DIAG_ERROR, 2, 1, "e", NULL, "error %u", i);
     CHECK_INT(diags.count, LIMIT_DIAGNOSTICS);
     CHECK_INT(diags.errors, LIMIT_DIAGNOSTICS + 20);
     CHECK_INT(diags.dropped, 21);
@@ -170,7 +171,8 @@ test_from_err(void)
     err.line = 4;
     err.column = 2;
     diag_err(&diags, "expression", &err);
-    CHECK_STR(printed(&diags, false), "f.yaml:4:2: error: unknown name \"x\" [expression]\n  hint: Did you mean \"y\"?\n");
+    CHECK_STR(printed(&diags, false),
+              "f.yaml:4:2: error: unknown name \"x\" [expression]\n  hint: Did you mean \"y\"?\n");
 }
 
 static const struct check_test tests[] = {

@@ -124,7 +124,8 @@ test_steps(void)
     CHECK_STR(first->shell, "bash");
     CHECK_INT(first->text_line, 21);
     CHECK_INT(first->text_column, 7);
-    CHECK_STR(json_text(&arena, first->env), "{\"ZONE\":\"${{ params.who }}\",\"A\":\"shared\",\"B\":\"own\",\"N\":5}");
+    CHECK_STR(json_text(&arena, first->env),
+              "{\"ZONE\":\"${{ params.who }}\",\"A\":\"shared\",\"B\":\"own\",\"N\":5}");
     CHECK_INT(first->effect, LEVADA_EFFECT_UNSAFE);
     CHECK_INT(first->retry.attempts, 2);
     CHECK_INT(first->retry.delay_ms, 2000);
@@ -169,15 +170,23 @@ test_needs(void)
 static void
 test_edges_from_everywhere(void)
 {
-    static const char *const places[] = {"run: echo \"${{ steps.a.status }}\"", "run: x\n    if: ${{ steps.a.status == 'x' }}",
-        "run: x\n    env: {A: \"${{ steps.a.status }}\"}", "run: x\n    cwd: ${{ steps.a.status }}",
-        "run: x\n    stdin: ${{ steps.a.status }}", "run: x\n    expect: [\"${{ steps.a.status == 'x' }}\"]",
-        "run: x\n    outputs: {o: \"${{ steps.a.status }}\"}", "lua: return {x = steps.a.status}",
-        "lua: return {x = steps['a'].status}", "run: x\n    needs: a", "run: x\n    needs: [a]"};
+    static const char *const places[] = {"run: echo \"${{ steps.a.status }}\"",
+                                         "run: x\n    if: ${{ steps.a.status == 'x' }}",
+                                         "run: x\n    env: {A: \"${{ steps.a.status }}\"}",
+                                         "run: x\n    cwd: ${{ steps.a.status }}",
+                                         "run: x\n    stdin: ${{ steps.a.status }}",
+                                         "run: x\n    expect: [\"${{ steps.a.status == 'x' }}\"]",
+                                         "run: x\n    outputs: {o: \"${{ steps.a.status }}\"}",
+                                         "lua: return {x = steps.a.status}",
+                                         "lua: return {x = steps['a'].status}",
+                                         "run: x\n    needs: a",
+                                         "run: x\n    needs: [a]"};
     for (size_t i = 0; i < CHECK_COUNT(places); i++) {
         struct diags diags;
         const struct model *model = load_text(
-            &arena, arena_printf(&arena, "levada: 1\nsteps:\n  - id: b\n    %s\n  - {id: a, run: x}\n", places[i]), &diags);
+            &arena,
+            arena_printf(&arena, "levada: 1\nsteps:\n  - id: b\n    %s\n  - {id: a, run: x}\n", places[i]),
+            &diags);
         CHECK_FATAL(model != NULL);
         CHECK_INT(model->steps[0].nneeds, 1);
         if (model->steps[0].nneeds) CHECK_INT(model->steps[0].needs[0], 1);
@@ -239,7 +248,8 @@ test_damaged_json_is_refused(void)
     for (size_t i = 0; i < CHECK_COUNT(edits); i++) {
         const char *at = strstr(text, edits[i][0]);
         CHECK_FATAL(at != NULL);
-        const char *edited = arena_printf(&arena, "%.*s%s%s", (int)(at - text), text, edits[i][1], at + strlen(edits[i][0]));
+        const char *edited =
+            arena_printf(&arena, "%.*s%s%s", (int)(at - text), text, edits[i][1], at + strlen(edits[i][0]));
         struct err err = {0};
         const struct value *json;
         const struct model *ret = NULL;

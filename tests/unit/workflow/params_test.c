@@ -22,7 +22,8 @@ bind(const char *declared, const char *given)
     struct err err = {0};
     const struct value *map = NULL, *ret = NULL;
     const struct model *model = load_text(
-        &arena, arena_printf(&arena, "levada: 1\nname: w\nparams:\n%s\nsteps: [{id: a, run: x}]\n", declared), &diags);
+        &arena, arena_printf(&arena, "levada: 1\nname: w\nparams:\n%s\nsteps: [{id: a, run: x}]\n", declared),
+        &diags);
     if (model == NULL) {
         diags_print(&diags, stdout, false);
         return "the workflow is wrong";
@@ -62,7 +63,8 @@ test_values_of_files_keep_their_types(void)
               "{\"i\":5,\"n\":5,\"z\":5}");
     CHECK_STR(bind("  s: {}", "{\"s\":5}"), "param \"s\" must be a text, not an integer | Put it in quotes.");
     CHECK_STR(bind("  i: {type: integer}", "{\"i\":2.5}"), "param \"i\" must be an integer, not a number");
-    CHECK_STR(bind("  l: {type: list}", "{\"l\":{\"a\":1}}"), "param \"l\" must be a list, not a map | Write `[a, b]`.");
+    CHECK_STR(bind("  l: {type: list}", "{\"l\":{\"a\":1}}"),
+              "param \"l\" must be a list, not a map | Write `[a, b]`.");
 }
 
 static void
@@ -74,8 +76,10 @@ test_wrong_texts(void)
     CHECK_STR(bind("  b: {type: boolean}", "{\"b\":\"yes\"}"), "param \"b\" must be true or false, not \"yes\"");
     CHECK_STR(bind("  d: {type: duration}", "{\"d\":\"5\"}"),
               "param \"d\" must be a duration, not \"5\" | Write `30s`, `1h30m`, `2d`.");
-    CHECK_STR(bind("  l: {type: list}", "{\"l\":\"[a\"}"), "param \"l\" must be a list, not \"[a\" | Write `[a, b]`.");
-    CHECK_STR(bind("  m: {type: map}", "{\"m\":\"text\"}"), "param \"m\" must be a map, not \"text\" | Write `{a: 1}`.");
+    CHECK_STR(bind("  l: {type: list}", "{\"l\":\"[a\"}"),
+              "param \"l\" must be a list, not \"[a\" | Write `[a, b]`.");
+    CHECK_STR(bind("  m: {type: map}", "{\"m\":\"text\"}"),
+              "param \"m\" must be a map, not \"text\" | Write `{a: 1}`.");
 }
 
 static void
@@ -87,10 +91,13 @@ test_bounds(void)
     CHECK_STR(bind(rows, "{\"r\":10}"), "{\"r\":10}");
     CHECK_STR(bind("  d: {type: duration, maximum: 1h}", "{\"d\":\"61m\"}"),
               "param \"d\" is 1h1m, more than the maximum of 1h");
-    CHECK_STR(bind("  n: {type: number, minimum: 0.5}", "{\"n\":0}"), "param \"n\" is 0, less than the minimum of 0.5");
-    CHECK_STR(bind("  e: {enum: [dev, prod]}", "{\"e\":\"prd\"}"), "param \"e\" cannot be \"prd\" | Did you mean `prod`?");
+    CHECK_STR(bind("  n: {type: number, minimum: 0.5}", "{\"n\":0}"),
+              "param \"n\" is 0, less than the minimum of 0.5");
+    CHECK_STR(bind("  e: {enum: [dev, prod]}", "{\"e\":\"prd\"}"),
+              "param \"e\" cannot be \"prd\" | Did you mean `prod`?");
     CHECK_STR(bind("  e: {type: integer, enum: [1, 5]}", "{\"e\":\"5\"}"), "{\"e\":5}");
-    CHECK_STR(bind("  e: {type: integer, enum: [1, 5]}", "{\"e\":\"3\"}"), "param \"e\" cannot be \"3\" | Allowed: 1, 5.");
+    CHECK_STR(bind("  e: {type: integer, enum: [1, 5]}", "{\"e\":\"3\"}"),
+              "param \"e\" cannot be \"3\" | Allowed: 1, 5.");
 }
 
 static void
@@ -109,7 +116,7 @@ test_patterns_and_formats(void)
 static void
 test_a_pattern_takes_linear_time(void)
 {
-    char *text = arena_strndup(&arena, "", 60000);
+    char *text = arena_alloc(&arena, 60000);
     memset(text, 'a', 50000);
     const char *given = arena_printf(&arena, "{\"p\":\"%sb\"}", text);
     CHECK(strstr(bind("  p: {pattern: \"(a*)*(a|aa)*c\"}", given), "does not match") != NULL);
@@ -118,10 +125,12 @@ test_a_pattern_takes_linear_time(void)
 static void
 test_unknown_and_missing(void)
 {
-    CHECK_STR(bind("  region: {}", "{\"regoin\":\"x\"}"), "workflow \"w\" has no param \"regoin\" | Did you mean `region`?");
+    CHECK_STR(bind("  region: {}", "{\"regoin\":\"x\"}"),
+              "workflow \"w\" has no param \"regoin\" | Did you mean `region`?");
     CHECK_STR(bind("  region: {required: true, doc: Where to.}", "{}"),
               "param \"region\" must be given | Add `-p region=VALUE`. Where to.");
-    CHECK_STR(bind("  region: {required: true}", "{\"region\": null}"), "param \"region\" must be given | Add `-p region=VALUE`.");
+    CHECK_STR(bind("  region: {required: true}", "{\"region\": null}"),
+              "param \"region\" must be given | Add `-p region=VALUE`.");
 }
 
 static void
@@ -133,7 +142,8 @@ test_default_expressions(void)
               "{\"a\":\"y\",\"b\":\"s3://y/2026-01-31\",\"n\":2,\"m\":4}");
     CHECK_STR(bind("  m: {type: integer, maximum: 3, default: \"${{ 2 + 2 }}\"}", "{}"),
               "param \"m\" is 4, more than the maximum of 3");
-    CHECK_STR(bind("  m: {type: integer, default: \"${{ 'x' }}\"}", "{}"), "param \"m\" must be an integer, not \"x\"");
+    CHECK_STR(bind("  m: {type: integer, default: \"${{ 'x' }}\"}", "{}"),
+              "param \"m\" must be an integer, not \"x\"");
 }
 
 static void

@@ -48,7 +48,8 @@ static void
 test_core_scalars(void)
 {
     CHECK_STR(as_json("[null, Null, NULL, ~, , true, True, TRUE, false]"), "refused");
-    CHECK_STR(as_json("[null, Null, NULL, ~, true, True, TRUE, false]"), "[null,null,null,null,true,true,true,false]");
+    CHECK_STR(as_json("[null, Null, NULL, ~, true, True, TRUE, false]"),
+              "[null,null,null,null,true,true,true,false]");
     CHECK_STR(as_json("[yes, no, on, off, y, n, nULL, tRUE]"),
               "[\"yes\",\"no\",\"on\",\"off\",\"y\",\"n\",\"nULL\",\"tRUE\"]");
     CHECK_STR(as_json("[1, -2, +3, 017, 0o17, 0x1F, 0b11, 1_000]"), "[1,-2,3,17,15,31,\"0b11\",\"1_000\"]");
@@ -58,7 +59,8 @@ test_core_scalars(void)
               "[\"2026-01-02\",\"12:30:45\",\"1h\",\"0x\",\"0xg\",\"0o8\"]");
     CHECK_STR(as_json("[\"1\", 'true', \"~\", '', \"a\\u00e9\\n\"]"), "[\"1\",\"true\",\"~\",\"\",\"aé\\n\"]");
     CHECK_STR(as_json("[9223372036854775807, -9223372036854775808]"), "[9223372036854775807,-9223372036854775808]");
-    CHECK_STR(fault("[9223372036854775808]"), "1:2 wrong-value: `9223372036854775808` is an integer that does not fit in 64 bits");
+    CHECK_STR(fault("[9223372036854775808]"),
+              "1:2 wrong-value: `9223372036854775808` is an integer that does not fit in 64 bits");
     CHECK_STR(fault("a: -.INF"), "1:4 wrong-value: `-.INF` is not a finite number");
 }
 
@@ -75,7 +77,8 @@ test_names_are_texts_as_written(void)
 static void
 test_places(void)
 {
-    const struct value *root = parse("# top\nname: plain\nquoted:  \"q\"\nlist:\n  - a\n  - {b: c}\nblock: |\n\n    two\n");
+    const struct value *root =
+        parse("# top\nname: plain\nquoted:  \"q\"\nlist:\n  - a\n  - {b: c}\nblock: |\n\n    two\n");
     int line, column;
     CHECK_STR(place(root), "2:1");
     CHECK_STR(place(value_get(root, "name")), "2:7");
@@ -132,7 +135,8 @@ test_places_survive_many_names(void)
 static void
 test_aliases(void)
 {
-    CHECK_STR(as_json("a: &x {p: [1, 2]}\nb: *x\nc: [*x]"), "{\"a\":{\"p\":[1,2]},\"b\":{\"p\":[1,2]},\"c\":[{\"p\":[1,2]}]}");
+    CHECK_STR(as_json("a: &x {p: [1, 2]}\nb: *x\nc: [*x]"),
+              "{\"a\":{\"p\":[1,2]},\"b\":{\"p\":[1,2]},\"c\":[{\"p\":[1,2]}]}");
     CHECK_STR(as_json("a: &x 1\nb: *x\nc: &x 2\nd: *x"), "{\"a\":1,\"b\":1,\"c\":2,\"d\":2}");
     CHECK_STR(fault("a: *x"), "1:4 alias: there is no anchor \"&x\" before this alias");
     CHECK_STR(fault("a: &x [1, *x]"), "1:11 alias: the alias \"*x\" stands inside its own anchor");
@@ -146,8 +150,8 @@ test_aliases_are_bounded(void)
     char text[2000] = "a0: &a0 [0,0,0,0,0,0,0,0,0,0]\n";
     for (int i = 1; i < 9; i++)
         snprintf(text + strlen(text), sizeof text - strlen(text),
-                 "a%d: &a%d [*a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d]\n", i, i, i - 1, i - 1, i - 1, i - 1,
-                 i - 1, i - 1, i - 1, i - 1, i - 1);
+                 "a%d: &a%d [*a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d]\n", i, i, i - 1, i - 1,
+                 i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
     parse(text);
     CHECK_INT(diags.count, 1);
     CHECK_STR(diags.items[0].message, "aliases expand to more than 10000 values");

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The live picture at one moment: exact lines, and no line wider than the terminal.
+ */
+#include "show/tree.h"
+
+#include "fixture.h"
+#include "show/text.h"
+
+static const struct fixture_step steps[] = {
+    {"load_a", "", PART_STEPS, 0},       {"load_b", "", PART_STEPS, 0}, {"check", "load_a load_b", PART_STEPS, 3},
+    {"left", "check", PART_STEPS, 0},    {"right", "check", PART_STEPS, 0}, {"join", "left right", PART_STEPS, 0},
+    {"tell", "", PART_ON_FAILURE, 0},    {"clean", "", PART_FINALLY, 0},
+};
+
+static void
+draw(struct fixture *f, struct meter *meters, const char **hints, int width, int height, bool final, struct buf *out)
+{
+    struct tree_view view = {.state = &f->view.state, .rows = tree_rows(&f->arena, &f->model), .meters = meters,
+                             .hints = hints, .width = width, .height = height, .now_ms = FIXTURE_START + 3000,
+                             .final = final};
+    buf_clear(out);
+    size_t lines = tree_render(&view, out), seen = 0;
+    for (const char *line = buf_str(out); *line; seen++) {
+        size_t size = strcspn(line, "\n");
+        CHECK(text_width(line, size) < (size_t)width);
+        line += size + 1;
+    }
+    CHECK_INT(lines, seen);
+}
+
+static void
+running(void)
+{
+    struct fixture f;
+    struct buf out BUF_SCOPED = {0};
+    struct meter meters[8] = {[1] = {.done = 500, .total = 2000, .what = "rows", .since_ms = FIXTURE_START + 1000}};
+    const char *hints[8] = {0};
+    buf_init(&out, MIB);
+    fixture_init(&f, steps, 8);
+    fixture_event(&f, 0, EVENT_RUN_CREATED, NULL, "{}");
+    fixture_event(&f, 0, EVENT_STEP_INTENT, "load_a", "{\"attempt\":1,\"record\":1,\"fence\":1}");
+    fixture_event(&f, 0, EVENT_STEP_INTENT, "load_b", "{\"attempt\":1,\"record\":2,\"fence\":2}");
+    fixture_event(&f, 1200, EVENT_STEP_FINISHED, "load_a", "{\"status\":\"succeeded\",\"attempt\":1}");
+    draw(&f, meters, hints, 80, 24, false, &out);
+    CHECK_STR(buf_str(&out),
+        "flights  4r6s8t0v  3.0 s\n"
+        "  ✓ load_a      1.2 s\n"
+        "  ⠋ load_b      ━━━━━───────────────  25%  500 of 2,000 rows, 250/s  3.0 s\n"
+        "  └ · check     after load_b\n"
+        "    ├ · left    after check\n"
+        "    └ · right   after check\n"
+        "      └ · join  after left, right\n"
+        "  · clean       at the end\n");
+    draw(&f, meters, hints, 30, 24, false, &out);
+    draw(&f, meters, hints, 20, 24, false, &out);
+    fixture_release(&f);
+}
+
+static void
+failed(void)
+{
+    struct fixture f;
+    struct buf out BUF_SCOPED = {0};
+    struct meter meters[8] = {0};
+    const char *hints[8] = {[2] = "  ERROR: 12 rows\033[2J"};
+    buf_init(&out, MIB);
+    fixture_init(&f, steps, 8);
+    fixture_event(&f, 0, EVENT_RUN_CREATED, NULL, "{}");
+    fixture_event(&f, 1, EVENT_STEP_FINISHED, "load_a", "{\"status\":\"cancelled\",\"reason\":{\"code\":\"c\",\""
+        "text\":\"ana\"}}");
+    fixture_event(&f, 10, EVENT_STEP_INTENT, "check", "{\"attempt\":1,\"record\":1,\"fence\":1}");
+    fixture_event(&f, 2010, EVENT_STEP_FINISHED, "check",
+                  "{\"status\":\"failed\",\"attempt\":1,\"error\":{\"class\":\"contract\",\"message\":\"no "
+                  "carrier\"}}");
+    fixture_event(&f, 2011, EVENT_STEP_RETRY, "load_b",
+                  "{\"attempt\":1,\"delay_ms\":5000,\"due_ms\":1767323050000,\"reason\":{\"code\":\"r\",\"text\""
+                  ":\"busy\"}}");
+    draw(&f, meters, hints, 60, 24, true, &out);
+    CHECK_STR(buf_str(&out),
+        "flights  4r6s8t0v  3.0 s\n"
+        "  ⊘ load_a      cancelled: ana\n"
+        "  ↻ load_b      attempt 1 of 1 in 2.0 s: busy\n"
+        "  └ ✗ check     failed (attempt 1 of 3, 2.0 s)\n"
+        "      contract: no carrier\n"
+        "      log: ERROR: 12 rows\\x1b[2J\n"
+        "    ├ · left    \n"
+        "    └ · right   \n"
+        "      └ · join  after left, right\n");
+    fixture_release(&f);
+}
+
+static void
+collapsed(void)
+{
+    static struct fixture_step many[300];
+    static char names[300][8];
+    static struct meter meters[300];
+    static const char *hints[300];
+    struct fixture f;
+    struct buf out BUF_SCOPED = {0};
+    buf_init(&out, MIB);
+    for (size_t i = 0; i < 300; i++) {
+        snprintf(names[i], sizeof names[i], "s%zu", i);
+        many[i] = (struct fixture_step){.id = names[i], .needs = i ? names[i - 1] : ""};
+    }
+    fixture_init(&f, many, 300);
+    fixture_event(&f, 0, EVENT_RUN_CREATED, NULL, "{}");
+    for (size_t i = 0; i < 100; i++)
+        fixture_event(&f, 5, EVENT_STEP_FINISHED, names[i], "{\"status\":\"succeeded\",\"attempt\":1}");
+    fixture_event(&f, 1000, EVENT_STEP_INTENT, "s100", "{\"attempt\":1,\"record\":1,\"fence\":1}");
+    draw(&f, meters, hints, 60, 10, false, &out);
+    CHECK_STR(buf_str(&out),
+        "flights  4r6s8t0v  3.0 s\n"
+        "  ⠋ s100      2.0 s\n"
+        "  300 steps: 100 succeeded, 1 running, 199 waiting\n");
+    fixture_release(&f);
+}
+
+static void
+order(void)
+{
+    struct fixture f;
+    fixture_init(&f, steps, 8);
+    const struct tree_row *rows = tree_rows(&f.arena, &f.model);
+    static const uint32_t want[] = {0, 1, 2, 3, 4, 5, 6, 7}, depth[] = {0, 0, 1, 2, 2, 3, 0, 0};
+    for (size_t i = 0; i < 8; i++) {
+        CHECK_INT(rows[i].step, want[i]);
+        CHECK_INT(rows[i].depth, depth[i]);
+    }
+    fixture_release(&f);
+}
+
+int
+main(int argc, char **argv)
+{
+    static const struct check_test tests[] = {
+        {"a running step has a bar, its rows and its rate; the others wait for their needs", running},
+        {"a failed step says its error and the last line of its log", failed},
+        {"more steps than rows collapse to those at work and a count", collapsed},
+        {"a step stands below the last of its needs", order},
+    };
+    return check_main("tree", tests, CHECK_COUNT(tests), argc, argv);
+}
