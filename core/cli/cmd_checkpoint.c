@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * levada checkpoint get KEY | set KEY VALUE: for scripts of `run:` steps. What is set is on disk when the command returns, and
- * the next attempt of the step finds it, whatever became of this one.
+ * levada checkpoint get KEY | set KEY VALUE: for scripts of `run:` steps. What is set is on disk
+ * when the command returns, and the next attempt of the step finds it, whatever became of this one.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,8 +33,8 @@ cmd_checkpoint(int argc, char **argv)
     struct err err = {0};
     const char *path = getenv("LEVADA_CHECKPOINTS");
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-        printf("usage: %s\n\nKeeps a text over the attempts of a `run:` step. `set` returns when it is on disk; `get` prints it,\n"
-               "or exits 1 without a word when no attempt has set it.\n", usage);
+        printf("usage: %s\n\nKeeps a text over the attempts of a `run:` step. `set` returns when it is\n"
+               "on disk; `get` prints it, or exits 1 without a word when no attempt has set it.\n", usage);
         return EXIT_OK;
     }
     int is_get = argc == 3 && strcmp(argv[1], "get") == 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * levada worker < job.json: one job by hand, by the code that runs it at night. The log goes to stderr, the receipt to stdout.
+ * levada worker < job.json: one job by hand, by the code that runs it at night. The log goes to
+ * stderr, the receipt to stdout.
  */
 #include <stdio.h>
 #include <string.h>
@@ -20,8 +21,9 @@ cmd_worker(int argc, char **argv)
     char *text;
     size_t size;
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-        printf("usage: %s\n\nRuns one job (as the journal's intents describe it) in a worker: log to stderr, receipt to stdout.\n"
-               "What a job holds: core/run/job.h. `run_folder`, `folder`, `run` and `step` may be left out.\n", usage);
+        printf("usage: %s\n\nRuns one job (as the journal's intents describe it) in a worker: log to stderr,\n"
+               "receipt to stdout. What a job holds: core/run/job.h. `run_folder`, `folder`,\n"
+               "`run` and `step` may be left out.\n", usage);
         return EXIT_OK;
     }
     if (argc > 1) return cli_usage(usage, "no arguments are expected");

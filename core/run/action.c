@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `uses`: an action of a plugin, in this process. The shared object must be the one the engine checked; templates that touch
- * secrets are evaluated here, so that their values exist nowhere else.
+ * `uses`: an action of a plugin, in this process. The shared object must be the one the engine
+ * checked; templates that touch secrets are evaluated here, so that their values exist nowhere
+ * else.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,7 +79,9 @@ call(struct hosted *hosted, const void *input, bool resolve, struct outcome *ret
     int32_t found = LEVADA_UNDECIDED;
     if (!resolve) return hosted->action->run(&hosted->step, input);
     int code = hosted->action->resolve(&hosted->step, input, &found);
-    ret->found = code != 0 ? "undecided" : found == LEVADA_DONE ? "done" : found == LEVADA_NOT_DONE ? "not_done" : "undecided";
+    ret->found = "undecided";
+    if (code == 0 && found == LEVADA_DONE) ret->found = "done";
+    if (code == 0 && found == LEVADA_NOT_DONE) ret->found = "not_done";
     return code;
 }
 

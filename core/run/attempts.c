@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See the header. Records are 64 bytes at 64 * record; the byte that is locked is the record's first. Nothing here is
- * synced: after a reboot no worker lives, and an intent without a receipt counts as started.
+ * See the header. Records are 64 bytes at 64 * record; the byte that is locked is the record's
+ * first. Nothing here is synced: after a reboot no worker lives, and an intent without a receipt
+ * counts as started.
  */
 #include "run/attempts.h"
 
@@ -89,7 +90,8 @@ attempts_unlock(int fd, uint32_t record)
     (void)fcntl(fd, F_OFD_SETLK, &lock);
 }
 
-/* State and start time of /proc/PID/stat; the command may hold spaces and brackets, so count from its last `)`. */
+/* State and start time of /proc/PID/stat; the command may hold spaces and brackets, so count
+ * from its last `)`. */
 static uint64_t
 stat_read(pid_t pid, char *state)
 {
@@ -149,10 +151,11 @@ attempts_alive(const struct attempt_record *record)
     return start == record->start_time && state != 'Z' && state != 'X';
 }
 
-/* ---- leftovers -------------------------------------------------------------------------------------- */
+/* ---- leftovers
+ * -------------------------------------------------------------------------------------- */
 
-/* Is `want` ("LEVADA_ATTEMPT=…") one of the NUL-ended entries of the environment? Read in chunks: an environment may be
- * megabytes.. */
+/* Is `want` ("LEVADA_ATTEMPT=…") one of the NUL-ended entries of the environment? Read in
+ * chunks: an environment may be megabytes.. */
 static bool
 environ_has(int proc, const char *pid, const char *want)
 {
@@ -180,7 +183,8 @@ environ_has(int proc, const char *pid, const char *want)
     }
 }
 
-/* Kill it through a pidfd, looking at its environment again behind the pidfd: the number may have been recycled. */
+/* Kill it through a pidfd, looking at its environment again behind the pidfd: the number may
+ * have been recycled. */
 static int
 leftover_kill(int proc, const char *name, const char *want)
 {

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The file `attempts` of a run: one fixed record and one lockable byte per attempt, so that anybody can learn what
- * became of a worker whose engine died. Record 0 is the engine's own. Locks are OFD locks: each worker and
- * each resumer opens the file itself, because a passed descriptor would share one lock owner.
+ * The file `attempts` of a run: one fixed record and one lockable byte per attempt, so that anybody
+ * can learn what became of a worker whose engine died. Record 0 is the engine's own. Locks are OFD
+ * locks: each worker and each resumer opens the file itself, because a passed descriptor would
+ * share one lock owner.
  *
- * Worker: lock its byte, read the record, exit if `claim` is newer than its fence, write `started` with pid and start time, work.
- * Resumer: lock the byte. Refused and the recorded process lives: wait for it. Refused and it is gone: a leftover
- * holds it, end that first. Taken, not started: claim it, run again whatever the class. Receipt there: take it.
- * Started, no receipt, lock free: the attempt vanished and the effect class decides.
+ * Worker: lock its byte, read the record, exit if `claim` is newer than its fence, write `started`
+ * with pid and start time, work. Resumer: lock the byte. Refused and the recorded process lives:
+ * wait for it. Refused and it is gone: a leftover holds it, end that first. Taken, not started:
+ * claim it, run again whatever the class. Receipt there: take it. Started, no receipt, lock free:
+ * the attempt vanished and the effect class decides.
  */
 #ifndef RUN_ATTEMPTS_H
 #define RUN_ATTEMPTS_H
@@ -44,8 +46,8 @@ void attempts_self(struct attempt_record *ret);
 bool attempts_alive(const struct attempt_record *record);
 uint64_t attempts_start_time(pid_t pid); /* 0: no such process */
 
-/* End every process of this user whose environment has LEVADA_ATTEMPT=`mark` ("RUN/RECORD"), with SIGKILL, and wait until they
- * are gone (bounded). Returns how many were found. */
+/* End every process of this user whose environment has LEVADA_ATTEMPT=`mark` ("RUN/RECORD"),
+ * with SIGKILL, and wait until they are gone (bounded). Returns how many were found. */
 int attempts_end_leftovers(const char *mark);
 
 #endif

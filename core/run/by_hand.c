@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `levada worker`: an engine of one job. It forks a worker like any other and answers its frames, so that what a person
- * debugs is what runs at night. Without `run_folder` the job gets a folder that goes again.
+ * `levada worker`: an engine of one job. It forks a worker like any other and answers its frames,
+ * so that what a person debugs is what runs at night. Without `run_folder` the job gets a folder
+ * that goes again.
  */
 #include <errno.h>
 #include <poll.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `lua`: a chunk of the workflow file, with the same names as expressions. It runs here rather than in the engine because it may
- * take its time, and because it may see secrets.
+ * `lua`: a chunk of the workflow file, with the same names as expressions. It runs here rather than
+ * in the engine because it may take its time, and because it may see secrets.
  */
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See the header. The action runs in the main thread, where a library expects to be; this one owns the engine's socket
- * until control_stop().
+ * See the header. The action runs in the main thread, where a library expects to be; this one owns
+ * the engine's socket until control_stop().
  */
 #include "run/control.h"
 
@@ -39,8 +39,8 @@ static int crash_pipe = -1;
 
 static const int crash_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 
-/* "free(): invalid pointer" is in the pipe when the process dies: give the other thread a moment to log it. Only what may be
- * called in a handler. */
+/* "free(): invalid pointer" is in the pipe when the process dies: give the other thread a moment
+ * to log it. Only what may be called in a handler. */
 static void
 on_crash(int signal_number)
 {
@@ -195,7 +195,8 @@ void
 control_stop(struct control *control)
 {
     while (atomic_exchange(&control->over, true)) (void)pause();
-    /* Buffers of the plugin first, while the pipe is still there; then the thread may drain it for the last time. */
+    /* Buffers of the plugin first, while the pipe is still there; then the thread may drain it
+     * for the last time. */
     restore(control);
     uint64_t one = 1;
     (void)!write(control->wake, &one, sizeof one);

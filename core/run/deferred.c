@@ -43,7 +43,8 @@ no_place(struct err *err)
     return EXIT_INVALID;
 }
 
-/* `root` is a deep copy of ours, so that taking const off its members changes nothing that is shared. */
+/* `root` is a deep copy of ours, so that taking const off its members changes nothing that is
+ * shared. */
 static int
 put(struct work *work, struct value *root, const struct value *path, const struct value *value, struct err *err)
 {

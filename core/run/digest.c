@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See the header. Device, inode, size and both times: whoever changes the file changes its ctime, which no program can
- * set back. The memory is a file per digest in the run's private folder; without it we only compute.
+ * See the header. Device, inode, size and both times: whoever changes the file changes its ctime,
+ * which no program can set back. The memory is a file per digest in the run's private folder;
+ * without it we only compute.
  */
 #include "run/digest.h"
 
@@ -18,7 +19,8 @@
 #include "base/str.h"
 #include "levada/plugin.h"
 
-/* A file changed within this time of being hashed may change again within the same clock tick, unseen. */
+/* A file changed within this time of being hashed may change again within the same clock tick,
+ * unseen. */
 #define SETTLED_NS 100000000
 
 struct looks {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Is a plugin still the file that the engine checked? Hashing it in every attempt would cost more than the attempt, so
- * the run folder remembers what the file looked like when its digest was last computed.
+ * Is a plugin still the file that the engine checked? Hashing it in every attempt would cost more
+ * than the attempt, so the run folder remembers what the file looked like when its digest was last
+ * computed.
  */
 #ifndef RUN_DIGEST_H
 #define RUN_DIGEST_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The environment of what `run:` starts: ours, without the sources of secrets, with the step's own variables and
- * Levada's on top. Our own folder goes behind everything in PATH, so that `levada checkpoint` is found and hides nothing.
+ * The environment of what `run:` starts: ours, without the sources of secrets, with the step's own
+ * variables and Levada's on top. Our own folder goes behind everything in PATH, so that `levada
+ * checkpoint` is found and hides nothing.
  */
 #include <stdio.h>
 #include <string.h>

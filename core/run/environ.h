@@ -7,8 +7,9 @@
 
 #include "run/work.h"
 
-/* NAME=VALUE texts, ended by NULL, in the arena of the attempt (some borrowed from our own environment). Errors: EXIT_INVALID, class
- * INVALID: a name or value that no variable can have, or one over LIMIT_ENV_VALUE. */
+/* NAME=VALUE texts, ended by NULL, in the arena of the attempt (some borrowed from our own
+ * environment). Errors: EXIT_INVALID, class INVALID: a name or value that no variable can have,
+ * or one over LIMIT_ENV_VALUE. */
 int environ_make(struct work *work, char ***ret, struct err *err);
 
 #endif

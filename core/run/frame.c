@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See the header. A message is a head of 16 bytes and JSON. What a peer sends is data of a stranger: every member of the head
- * is checked before it is used, a memfd is read only when its seals say that nobody can change it under us, and
- * descriptors of a refused frame are closed here.
+ * See the header. A message is a head of 16 bytes and JSON. What a peer sends is data of a
+ * stranger: every member of the head is checked before it is used, a memfd is read only when its
+ * seals say that nobody can change it under us, and descriptors of a refused frame are closed here.
  */
 #include "run/frame.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Frames between engine, launcher and workers: one SOCK_SEQPACKET message each: a fixed head, then JSON. A payload above
- * LIMIT_FRAME_INLINE travels as a sealed memfd over SCM_RIGHTS. Whatever a peer sends is checked: a bad frame is
- * an error of that peer, never of ours.
+ * Frames between engine, launcher and workers: one SOCK_SEQPACKET message each: a fixed head, then
+ * JSON. A payload above LIMIT_FRAME_INLINE travels as a sealed memfd over SCM_RIGHTS. Whatever a
+ * peer sends is checked: a bad frame is an error of that peer, never of ours.
  */
 #ifndef RUN_FRAME_H
 #define RUN_FRAME_H
@@ -40,12 +40,15 @@ struct frame {
     int fd;                   /* a descriptor that came along, or -1; the receiver closes it */
 };
 
-/* 0 or an exit code. fd -1: none. EPIPE/ECONNRESET give EXIT_FAILED: the peer is gone. Blocks while the peer's queue is
- * full unless the socket is non-blocking (then code EXIT_HELD: try again). */
+/* 0 or an exit code. fd -1: none. EPIPE/ECONNRESET give EXIT_FAILED: the peer is gone. Blocks
+ * while the peer's queue is full unless the socket is non-blocking (then code EXIT_HELD: try
+ * again). */
 int frame_send(int sock, enum frame_type type, const struct value *data, int fd, struct err *err);
-/* *ret->data in arena. Returns 0, 1 at end of file, -1 when nothing is there (non-blocking), or an exit code. */
+/* *ret->data in arena. Returns 0, 1 at end of file, -1 when nothing is there (non-blocking), or
+ * an exit code. */
 int frame_receive(int sock, struct arena *arena, struct frame *ret, struct err *err);
-/* The bytes of one message, checked: for frame_receive and the fuzzer. memfd content is not part of it. */
+/* The bytes of one message, checked: for frame_receive and the fuzzer. memfd content is not part
+ * of it. */
 int frame_decode(struct arena *arena, const void *data, size_t size, struct frame *ret, struct err *err);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a plugin may ask of its host. Everything it says goes through the masks; everything it gives is checked against
- * its own tables. Functions marked "any thread" in levada/plugin.h touch nothing but what work.h marks "shared".
+ * What a plugin may ask of its host. Everything it says goes through the masks; everything it gives
+ * is checked against its own tables. Functions marked "any thread" in levada/plugin.h touch nothing
+ * but what work.h marks "shared".
  */
 #include "run/host.h"
 
@@ -62,7 +63,8 @@ host_progress(struct levada_step *step, uint64_t done, uint64_t total, const cha
     value_set(&arena, data, "record", value_int(&arena, hosted->work->job.record));
     value_set(&arena, data, "done", value_int(&arena, done > INT64_MAX ? INT64_MAX : (int64_t)done));
     value_set(&arena, data, "total", value_int(&arena, total > INT64_MAX ? INT64_MAX : (int64_t)total));
-    value_set(&arena, data, "what", value_text(&arena, secret_mask_text(hosted->work, &arena, what != NULL ? what : "")));
+    what = secret_mask_text(hosted->work, &arena, what != NULL ? what : "");
+    value_set(&arena, data, "what", value_text(&arena, what));
     (void)work_send(hosted->work, FRAME_PROGRESS, data, true);
 }
 

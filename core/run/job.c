@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A job's JSON into a struct. The engine wrote it, but `levada worker` takes it from a person: every member is checked.
+ * A job's JSON into a struct. The engine wrote it, but `levada worker` takes it from a person:
+ * every member is checked.
  */
 #include <string.h>
 

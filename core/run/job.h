@@ -15,7 +15,7 @@
  *   script shell vars cwd                         (run) vars: map LEVADA_n → text, set besides env
  *   stdin        text, or absent                  (run) exactly these bytes
  *   plugin action                                 (uses, resolve) path of the shared object, name of the action
- *   digest                                        (uses, resolve) SHA-256 the engine checked; refused when the file differs
+ *   digest                                        (uses, resolve) SHA-256 of what was checked; another file is refused
  *   with         map of evaluated inputs          (uses, resolve)
  *   deferred     list of {path: [name or index…], template, line, column, sql: bool}: inputs that touch secrets:
  *                evaluated here, with `names` and the secrets, and put into `with` (or `stdin` for path ["stdin"])

@@ -60,7 +60,8 @@ locks_watch(struct locks *locks)
         if (fd <= 0) return -1;
         locks->inotify = fd;
     }
-    /* The same watch again when the file is known: adding is idempotent. What happened while we worked does not count. */
+    /* The same watch again when the file is known: adding is idempotent. What happened while we
+     * worked does not count. */
     for (struct lock *lock = locks->head; lock != NULL; lock = lock->next)
         (void)inotify_add_watch(locks->inotify, lock->path, IN_ATTRIB);
     char events[4096];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See the header. A log that cannot be written never fails an attempt: the effect counts, not what was said about it.
+ * See the header. A log that cannot be written never fails an attempt: the effect counts, not what
+ * was said about it.
  */
 #include "run/logfile.h"
 
@@ -30,8 +31,8 @@ logfile_release(struct logfile *log)
     pthread_mutex_destroy(&log->mutex);
 }
 
-/* A file that is there already is of the same attempt, begun by a worker by hand: go on behind it, but only when it is a plain
- * file of ours with one name. */
+/* A file that is there already is of the same attempt, begun by a worker by hand: go on behind
+ * it, but only when it is a plain file of ours with one name. */
 static int
 open_log(const char *path)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The log of one attempt: a file made at its first byte (a file per attempt would be dear), appended to unbuffered, so that
- * what was said before a crash is there. What goes in here is masked already. Any thread.
+ * The log of one attempt: a file made at its first byte (a file per attempt would be dear),
+ * appended to unbuffered, so that what was said before a crash is there. What goes in here is
+ * masked already. Any thread.
  */
 #ifndef RUN_LOGFILE_H
 #define RUN_LOGFILE_H
@@ -29,7 +30,8 @@ void logfile_init(struct logfile *log, const char *path);
 void logfile_release(struct logfile *log);
 /* Bytes of a program, as they are. */
 void logfile_write(struct logfile *log, const void *data, size_t size);
-/* "2026-01-02T03:04:05.678Z LEVEL text": a line of the host's own; control characters become visible. */
+/* "2026-01-02T03:04:05.678Z LEVEL text": a line of the host's own; control characters become
+ * visible. */
 void logfile_line(struct logfile *log, const char *level, const char *text, size_t size);
 /* The last line that is not empty, at most `size_max` bytes of it, fit for a message. */
 void logfile_last_line(struct logfile *log, struct buf *ret, size_t size_max);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See the header. Whatever a script wrote is data of a stranger: a bad line is an error that names it, never a guess.
+ * See the header. Whatever a script wrote is data of a stranger: a bad line is an error that names
+ * it, never a guess.
  */
 #include "run/output.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What came of an attempt, and how it gets to whoever decides: to the engine, which answers when it is committed, else
- * into a file that a resumer finds. A receipt may arrive twice (committed, but the answer was lost): it is the same one.
+ * What came of an attempt, and how it gets to whoever decides: to the engine, which answers when it
+ * is committed, else into a file that a resumer finds. A receipt may arrive twice (committed, but
+ * the answer was lost): it is the same one.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -17,8 +18,8 @@
 #include "run/secret.h"
 #include "run/work.h"
 
-/* Whatever a plugin or script gave may hold a secret. Our own words (a status, a class) stay, even when somebody's password
- * is "succeeded". */
+/* Whatever a plugin or script gave may hold a secret. Our own words (a status, a class) stay,
+ * even when somebody's password is "succeeded". */
 static void
 set_masked(struct work *work, struct arena *arena, struct value *map, const char *name, const struct value *value)
 {
@@ -89,7 +90,8 @@ receipt_make(struct work *work, struct arena *arena, const struct outcome *outco
     return ret;
 }
 
-/* Durable before anybody may see the lock free: a resumer that finds the byte unlocked looks for this file. */
+/* Durable before anybody may see the lock free: a resumer that finds the byte unlocked looks for
+ * this file. */
 static int
 receipt_keep(struct work *work, const struct value *receipt, struct err *err)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See the header. Providers: `env` (a variable) and `file` (a path, as the platform mounts it); with `field` the value is a
- * JSON object and the secret one of its members.
+ * See the header. Providers: `env` (a variable) and `file` (a path, as the platform mounts it);
+ * with `field` the value is a JSON object and the secret one of its members.
  */
 #include "run/secret.h"
 

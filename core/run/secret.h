@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Secrets of an attempt: fetched from their providers here and nowhere else, known to the masks before anything can say
- * them. The masks are the worker's: what it once knew stays masked in later attempts. Any thread, except secret_resolve.
+ * Secrets of an attempt: fetched from their providers here and nowhere else, known to the masks
+ * before anything can say them. The masks are the worker's: what it once knew stays masked in later
+ * attempts. Any thread, except secret_resolve.
  */
 #ifndef RUN_SECRET_H
 #define RUN_SECRET_H
@@ -10,8 +11,9 @@
 
 #include "run/work.h"
 
-/* All secrets of the job into work->secrets (name → VALUE_SECRET). Errors, class AUTH or INVALID, name the secret and its source and never
- * hold the value: not set, no such file, writable by others, no such field, too short to be masked. */
+/* All secrets of the job into work->secrets (name → VALUE_SECRET). Errors, class AUTH or
+ * INVALID, name the secret and its source and never hold the value: not set, no such file,
+ * writable by others, no such field, too short to be masked. */
 int secret_resolve(struct work *work, struct err *err);
 /* One more value for the masks. EXIT_INVALID: too short or too large. */
 int secret_mask_add(struct work *work, const char *value, size_t size, struct err *err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `run:`: a shell as a direct child, in a process group of its own so that TERM reaches a whole pipeline. One poll loop over the
- * engine, the shell's pidfd and its output. The loop ends when the shell has ended, never when its output does: a daemon may
- * hold the pipe for ever.
+ * `run:`: a shell as a direct child, in a process group of its own so that TERM reaches a whole
+ * pipeline. One poll loop over the engine, the shell's pidfd and its output. The loop ends when the
+ * shell has ended, never when its output does: a daemon may hold the pipe for ever.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -62,7 +62,8 @@ make_pipe(int *ours, int *theirs, struct err *err)
     if (pipe2(fds, O_CLOEXEC) != 0) return err_errno(err, EXIT_FAILED, "cannot make a pipe");
     *ours = fds[0];
     *theirs = fds[1];
-    /* Theirs must block as any program expects; flags belong to the description, and each end has its own. */
+    /* Theirs must block as any program expects; flags belong to the description, and each end
+     * has its own. */
     (void)fcntl(fds[0], F_SETFL, O_NONBLOCK);
     return 0;
 }
@@ -154,7 +155,8 @@ spawn(struct shell *shell, const struct ends *ends, char **env, struct err *err)
     return 0;
 }
 
-/* What earlier attempts kept, where `levada checkpoint get` looks for it. It need not be synced: the journal has it. */
+/* What earlier attempts kept, where `levada checkpoint get` looks for it. It need not be synced:
+ * the journal has it. */
 static int
 write_checkpoints(struct work *work, struct err *err)
 {
@@ -295,7 +297,8 @@ judge(struct shell *shell, int status, struct outcome *ret)
     }
     ret->exit_code = WEXITSTATUS(status);
     int why = atomic_load(&shell->work->stop);
-    /* Asked to stop, it ended well all the same: its effect is there, and saying otherwise would make it run again. */
+    /* Asked to stop, it ended well all the same: its effect is there, and saying otherwise would
+     * make it run again. */
     if (ret->exit_code == 0 && why != STOP_TIMEOUT) return;
     if (work_stopped(shell->work, ret)) return;
     snprintf(what, sizeof what, "exit code %d", ret->exit_code);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What every kind of work does towards the engine: send, take in, notice the time. An engine that is gone is no error
- * here: the attempt goes on and its receipt becomes a file.
+ * What every kind of work does towards the engine: send, take in, notice the time. An engine that
+ * is gone is no error here: the attempt goes on and its receipt becomes a file.
  */
 #include "run/work.h"
 
@@ -134,7 +134,8 @@ work_wait(struct work *work, int64_t until_ms)
     else (void)pthread_cond_timedwait(&work->changed, &work->mutex, &until);
 }
 
-/* An engine that adopted this worker has no socket to it: it sends SIGTERM for cancel, SIGINT for interrupt. */
+/* An engine that adopted this worker has no socket to it: it sends SIGTERM for cancel, SIGINT
+ * for interrupt. */
 static volatile sig_atomic_t signalled;
 
 static void
@@ -171,7 +172,8 @@ work_tick(struct work *work)
         stopped = true;
     }
     int64_t next = stopped ? work->kill_at_ms : work->deadline_ms;
-    /* A signal may reach the thread that does not poll, so without an engine somebody looks now and then. */
+    /* A signal may reach the thread that does not poll, so without an engine somebody looks now
+     * and then. */
     int longest = atomic_load(&work->worker->gone) ? 200 : 60000;
     if (next == 0) return longest;
     if (next <= now) return 0;

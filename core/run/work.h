@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Inside a worker: the process (struct worker), the attempt it runs (struct work) and what came of it (struct outcome). The
- * kinds of work (shell.c, action.c, chunk.c) fill an outcome; worker.c claims before them and delivers the receipt after
- * them.
+ * Inside a worker: the process (struct worker), the attempt it runs (struct work) and what came of
+ * it (struct outcome). The kinds of work (shell.c, action.c, chunk.c) fill an outcome; worker.c
+ * claims before them and delivers the receipt after them.
  *
- * Threads: the thread that works owns `arena` and all members not marked otherwise. In a shell attempt there is only that
- * one. Else a second one (control.c) reads the engine's socket, keeps the time and captures output; it owns what is marked
- * "watch", and both use what is marked "shared".
+ * Threads: the thread that works owns `arena` and all members not marked otherwise. In a shell
+ * attempt there is only that one. Else a second one (control.c) reads the engine's socket, keeps
+ * the time and captures output; it owns what is marked "watch", and both use what is marked
+ * "shared".
  */
 #ifndef RUN_WORK_H
 #define RUN_WORK_H
@@ -104,13 +105,15 @@ struct work {
 
 /* ---- work.c: the engine at the other end ---- */
 
-/* Whole or not at all; waits while the engine's queue is full, unless it may be dropped. False: not sent. */
+/* Whole or not at all; waits while the engine's queue is full, unless it may be dropped. False:
+ * not sent. */
 bool work_send(struct work *work, enum frame_type type, const struct value *data, bool may_drop);
 /* Takes in every frame that is there, up to the acknowledged receipt. */
 void work_receive(struct work *work, struct arena *scratch);
 /* Ask for the end; a second call can only shorten the grace. */
 void work_stop(struct work *work, enum stop why, int64_t grace_ms);
-/* Waits for a change of stop, gone or acks, at most until `until_ms` (monotonic; 0: for ever). Mutex held. */
+/* Waits for a change of stop, gone or acks, at most until `until_ms` (monotonic; 0: for ever).
+ * Mutex held. */
 void work_wait(struct work *work, int64_t until_ms);
 /* From now on SIGTERM cancels and SIGINT interrupts the attempt that runs. */
 void work_take_signals(void);
@@ -135,10 +138,11 @@ bool work_stopped(struct work *work, struct outcome *ret);
 /* ---- receipt.c ---- */
 
 const struct value *receipt_make(struct work *work, struct arena *arena, const struct outcome *outcome);
-/* To the engine, waiting until it is committed; without one into receipts/RECORD.json, if the attempt was claimed. False: it
- * could not be kept. */
+/* To the engine, waiting until it is committed; without one into receipts/RECORD.json, if the
+ * attempt was claimed. False: it could not be kept. */
 bool receipt_deliver(struct work *work, struct arena *scratch, const struct value *receipt);
-/* CPU time of this process and of the children it waited for; peak_kib (or NULL) gets the largest of them all. */
+/* CPU time of this process and of the children it waited for; peak_kib (or NULL) gets the
+ * largest of them all. */
 int64_t receipt_cpu_ms(long *peak_kib);
 
 /* ---- the kinds ---- */

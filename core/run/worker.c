@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A worker process: takes jobs, claims their attempts, runs them, delivers receipts. The order is the promise: lock, look at
- * the claim, write `started`, only then the first effect; and the receipt is committed or durable before the lock goes.
+ * A worker process: takes jobs, claims their attempts, runs them, delivers receipts. The order is
+ * the promise: lock, look at the claim, write `started`, only then the first effect; and the
+ * receipt is committed or durable before the lock goes.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -170,7 +171,8 @@ become_worker(struct worker *worker, int sock)
     attempts_self(&worker->self);
 }
 
-/* True: a job or the end of file is there. False: somebody waits for a lock we only keep for reuse, or asks us to end. */
+/* True: a job or the end of file is there. False: somebody waits for a lock we only keep for
+ * reuse, or asks us to end. */
 static bool
 wait_idle(struct worker *worker)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Messages between engine, launcher and workers. The first byte of an input says whether a good head is put before the
- * rest (the head's size would hide the payload from the fuzzer otherwise).
+ * Messages between engine, launcher and workers. The first byte of an input says whether a good
+ * head is put before the rest (the head's size would hide the payload from the fuzzer otherwise).
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -26,14 +26,16 @@ status_of(const struct value *receipt)
     return value_get_str(receipt, "status", "");
 }
 
-/* A `uses` job of the probe: {"action": ACTION, "with": WITH} and more members, each with a comma before it. */
+/* A `uses` job of the probe: {"action": ACTION, "with": WITH} and more members, each with a
+ * comma before it. */
 static const char *
 probe(struct bench *bench, const char *action, const char *with, const char *more)
 {
     const char *build = getenv("LEVADA_BUILD");
     CHECK_FATAL(build != NULL);
     return arena_printf(&bench->arena,
-                        "{\"kind\": \"uses\", \"plugin\": \"%s/tests/plugins/probe.so\", \"action\": \"%s\", \"with\": %s%s}",
+                        "{\"kind\": \"uses\", \"plugin\": \"%s/tests/plugins/probe.so\", "
+                        "\"action\": \"%s\", \"with\": %s%s}",
                         build, action, with, more);
 }
 
@@ -48,7 +50,8 @@ outputs_are_typed(void)
 {
     struct bench bench;
     bench_open(&bench);
-    const struct value *receipt = run_probe(&bench, "echo", "{\"text\": \"hi\", \"count\": 7, \"wait\": \"1s\", \"file\": \"x/y\"}");
+    const struct value *receipt = run_probe(&bench, "echo", "{\"text\": \"hi\", \"count\": 7, "
+        "\"wait\": \"1s\", \"file\": \"x/y\"}");
     CHECK_STR(error_of(receipt, "message"), "");
     const struct value *outputs = value_get(receipt, "outputs");
     CHECK_STR(value_get_str(outputs, "text", ""), "hi");
@@ -126,7 +129,8 @@ standard_output_is_the_log(void)
     CHECK(strstr(bench_read(&bench, "logs/log"), "to stdout") != NULL);
     bench_close(&bench);
     bench_open(&bench);
-    run_probe(&bench, "flood", "{\"lines\": 20000, \"line_size\": 100, \"text\": \"to stderr\", \"stream\": \"stderr\"}");
+    run_probe(&bench, "flood", "{\"lines\": 20000, \"line_size\": 100, \"text\": \"to stderr\", "
+                               "\"stream\": \"stderr\"}");
     const char *log = bench_read(&bench, "logs/log");
     CHECK(strstr(log, "to stderr") != NULL && strlen(log) > 20000 * 90);
     bench_close(&bench);
@@ -154,7 +158,8 @@ deaf_action_is_left_behind(void)
     struct bench bench;
     bench_open(&bench);
     const struct value *receipt =
-        bench_run(&bench, probe(&bench, "pause", "{\"wait\": \"1h\", \"deaf\": true}", ", \"timeout_ms\": 50, \"grace_ms\": 50"));
+        bench_run(&bench, probe(&bench, "pause", "{\"wait\": \"1h\", \"deaf\": true}", ", "
+            "\"timeout_ms\": 50, \"grace_ms\": 50"));
     CHECK_STR(status_of(receipt), "failed");
     CHECK_STR(error_of(receipt, "class"), "timeout");
     CHECK_STR(error_of(receipt, "message"), "timed out after 50ms");
@@ -213,7 +218,8 @@ checkpoints_without_an_engine_are_kept(void)
     bench_hang_up(&bench); /* the first one was sent, and nobody says that it was committed */
     CHECK_INT(bench_wait(&bench), 0);
     CHECK_STR(bench_read(&bench, "receipts/1.checkpoints"),
-              "{\"key\":\"part\",\"value\":\"1\"}\n{\"key\":\"part\",\"value\":\"2\"}\n{\"key\":\"part\",\"value\":\"3\"}\n");
+              "{\"key\":\"part\",\"value\":\"1\"}\n{\"key\":\"part\",\"value\":\"2\"}\n"
+              "{\"key\":\"part\",\"value\":\"3\"}\n");
     CHECK(strstr(bench_read(&bench, "receipts/1.json"), "\"status\":\"succeeded\"") != NULL);
     bench_close(&bench);
 }
@@ -223,7 +229,8 @@ found(struct bench *bench, const char *ledger)
 {
     bench_write(bench, "ledger", ledger);
     const struct value *receipt =
-        bench_run(bench, arena_printf(&bench->arena, "{\"kind\": \"resolve\", \"plugin\": \"%s/tests/plugins/probe.so\", "
+        bench_run(bench, arena_printf(&bench->arena, "{\"kind\": \"resolve\", "
+            "\"plugin\": \"%s/tests/plugins/probe.so\", "
                                       "\"action\": \"transactional\", \"with\": {\"ledger\": \"ledger\"}}",
                                       getenv("LEVADA_BUILD")));
     return arena_printf(&bench->arena, "%s %s", status_of(receipt), value_get_str(receipt, "found", ""));
@@ -313,7 +320,8 @@ progress_and_metrics(void)
 {
     struct bench bench;
     bench_open(&bench);
-    bench_send(&bench, FRAME_JOB, bench_job(&bench, probe(&bench, "progress", "{\"total\": 1000, \"what\": \"sheep\"}", "")));
+    bench_send(&bench, FRAME_JOB, bench_job(&bench, probe(&bench, "progress", "{\"total\": 1000, "
+        "\"what\": \"sheep\"}", "")));
     CHECK_FATAL(bench_expect(&bench, FRAME_STARTED) != NULL);
     const struct value *progress = bench_expect(&bench, FRAME_PROGRESS);
     CHECK_STR(value_get_str(progress, "what", ""), "sheep");
@@ -330,8 +338,10 @@ static const struct value *
 count(struct bench *bench, int record, const char *more)
 {
     return bench_run(bench,
-        arena_printf(&bench->arena, "{\"kind\": \"uses\", \"plugin\": \"%s/tests/plugins/keeper.so\", \"action\": \"count\", "
-                     "\"with\": {\"catalog\": \"catalog\"}, \"reuse\": \"catalog\", \"record\": %d, \"log\": \"log%d\"%s}",
+        arena_printf(&bench->arena, "{\"kind\": \"uses\", \"plugin\": \"%s/tests/plugins/keeper.so\", "
+                                    "\"action\": \"count\", "
+                     "\"with\": {\"catalog\": \"catalog\"}, \"reuse\": \"catalog\", \"record\": %d, "
+                     "\"log\": \"log%d\"%s}",
                      getenv("LEVADA_BUILD"), record, record, more));
 }
 

@@ -132,7 +132,8 @@ start_marked(const char *mark)
         char *env[] = {(char[]){"A=b"}, entry, NULL};
         dup2(fds[1], 1);
         close(fds[0]);
-        execle("/bin/sh", "sh", "-c", "setsid sleep 300 >/dev/null & echo; exec sleep 300 >/dev/null", (char *)NULL, env);
+        const char *script = "setsid sleep 300 >/dev/null & echo; exec sleep 300 >/dev/null";
+        execle("/bin/sh", "sh", "-c", script, (char *)NULL, env);
         _exit(127);
     }
     close(fds[1]);

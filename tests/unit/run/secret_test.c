@@ -25,8 +25,10 @@ static const struct value *
 use_key(struct bench *bench, const char *source, const char *more_with)
 {
     return bench_run(bench, arena_printf(&bench->arena,
-        "{\"kind\": \"uses\", \"plugin\": \"%s/tests/plugins/probe.so\", \"action\": \"key\", \"with\": {\"key\": null%s}, "
-        "\"deferred\": [{\"path\": [\"key\"], \"template\": \"${{ secrets.key }}\", \"line\": 1, \"column\": 1, \"sql\": false}], "
+        "{\"kind\": \"uses\", \"plugin\": \"%s/tests/plugins/probe.so\", \"action\": \"key\", "
+        "\"with\": {\"key\": null%s}, "
+        "\"deferred\": [{\"path\": [\"key\"], \"template\": \"${{ secrets.key }}\", \"line\": 1, "
+        "\"column\": 1, \"sql\": false}], "
         "\"secrets\": [{\"name\": \"key\", %s}]}", getenv("LEVADA_BUILD"), more_with, source));
 }
 
@@ -80,7 +82,8 @@ bad_files(void)
     } cases[] = {
         {CANARY, 0600, "\"key\": \"none.txt\"", "secret \"key\": cannot read \"none.txt\": No such file or directory"},
         {CANARY, 0600, "\"key\": \".\"", "secret \"key\": \".\" is a directory"},
-        {CANARY, 0620, "\"key\": \"key.txt\"", "secret \"key\": the file \"key.txt\" may be written by others (mode 0620)"},
+        {CANARY, 0620, "\"key\": \"key.txt\"",
+         "secret \"key\": the file \"key.txt\" may be written by others (mode 0620)"},
         {CANARY, 0600, "\"key\": \"key.txt\", \"field\": \"a\"",
          "secret \"key\": \"key.txt\" holds no JSON object to take the field \"a\" from"},
         {"{\"b\": \"" CANARY "\"}", 0600, "\"key\": \"key.txt\", \"field\": \"a\"",
@@ -178,7 +181,8 @@ standard_input_takes_a_secret(void)
     const struct value *receipt = bench_run(&bench,
         "{\"script\": \"read -r x; echo \\\"[$x]\\\"; echo ${#x} >&2; echo \\\"last $x\\\"; exit 1\", "
         "\"unset\": [\"LEVADA_TEST_KEY\"], "
-        "\"deferred\": [{\"path\": [\"stdin\"], \"template\": \"${{ secrets.key }}\\n\", \"line\": 1, \"column\": 1, \"sql\": false}], "
+        "\"deferred\": [{\"path\": [\"stdin\"], \"template\": \"${{ secrets.key }}\\n\", \"line\": 1, "
+        "\"column\": 1, \"sql\": false}], "
         "\"secrets\": [{\"name\": \"key\", \"from\": \"env\", \"key\": \"LEVADA_TEST_KEY\"}]}");
     CHECK_STR(bench_read(&bench, "logs/log"), "[***]\n21\nlast ***\n");
     CHECK_STR(error_of(receipt, "message"), "exit code 1: last ***");
@@ -227,7 +231,8 @@ lua_gets_taint(void)
     setenv("LEVADA_TEST_KEY", CANARY, 1);
     bench_open(&bench);
     const struct value *receipt = bench_run(&bench,
-        "{\"kind\": \"lua\", \"text\": \"log('key ' .. secrets.key)\\nset_output('n', 1 + params.a)\\nmetric('rows', 3, 'rows')\", "
+        "{\"kind\": \"lua\", \"text\": \"log('key ' .. secrets.key)\\nset_output('n', "
+        "1 + params.a)\\nmetric('rows', 3, 'rows')\", "
         "\"line\": 1, \"names\": {\"params\": {\"a\": 2}}, "
         "\"secrets\": [{\"name\": \"key\", \"from\": \"env\", \"key\": \"LEVADA_TEST_KEY\"}]}");
     CHECK_STR(error_of(receipt, "message"), "");
@@ -246,7 +251,8 @@ lua_gets_taint(void)
     CHECK_STR(value_get_str(receipt, "skipped", ""), "nothing to do");
     bench_close(&bench);
     bench_open(&bench);
-    receipt = bench_run(&bench, "{\"kind\": \"lua\", \"text\": \"while true do end\", \"line\": 1, \"timeout_ms\": 100}");
+    receipt = bench_run(&bench, "{\"kind\": \"lua\", \"text\": \"while true do end\", \"line\": 1, "
+                                "\"timeout_ms\": 100}");
     CHECK_STR(error_of(receipt, "class"), "timeout");
     bench_close(&bench);
 }

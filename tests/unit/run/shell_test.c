@@ -122,7 +122,8 @@ outputs_as_lines(void)
     struct bench bench;
     bench_open(&bench);
     const struct value *receipt = bench_run(&bench,
-        "{\"script\": \"echo rows=12 >> $LEVADA_OUTPUT; echo '{\\\"n\\\": 3, \\\"list\\\": [1]}' >> $LEVADA_OUTPUT\"}");
+        "{\"script\": \"echo rows=12 >> $LEVADA_OUTPUT; echo '{\\\"n\\\": 3, \\\"list\\\": [1]}' >> "
+        "$LEVADA_OUTPUT\"}");
     CHECK_STR(output_of(receipt, "rows"), "12");
     CHECK_STR(json_text(&bench.arena, value_get(receipt, "outputs")), "{\"rows\":\"12\",\"n\":3,\"list\":[1]}");
     CHECK(bench_read(&bench, "receipts/1.output") == NULL);
@@ -148,12 +149,14 @@ stdout_as_output(void)
     struct bench bench;
     bench_open(&bench);
     const struct value *receipt = bench_run(&bench,
-        "{\"script\": \"echo 42; echo noise >&2\", \"outputs\": [{\"name\": \"n\", \"from\": \"stdout\", \"as\": \"integer\"}]}");
+        "{\"script\": \"echo 42; echo noise >&2\", \"outputs\": [{\"name\": \"n\", \"from\": \"stdout\", "
+        "\"as\": \"integer\"}]}");
     CHECK_STR(json_text(&bench.arena, value_get(receipt, "outputs")), "{\"n\":42}");
     CHECK(strstr(bench_read(&bench, "logs/log"), "noise\n") != NULL);
     bench_close(&bench);
     bench_open(&bench);
-    receipt = bench_run(&bench, "{\"script\": \"echo forty\", \"outputs\": [{\"name\": \"n\", \"from\": \"stdout\", \"as\": \"integer\"}]}");
+    receipt = bench_run(&bench, "{\"script\": \"echo forty\", \"outputs\": [{\"name\": \"n\", "
+                                "\"from\": \"stdout\", \"as\": \"integer\"}]}");
     CHECK_STR(error_of(receipt, "class"), "contract");
     CHECK_STR(error_of(receipt, "message"), "output \"n\" of the step: is not an integer");
     bench_close(&bench);
@@ -170,7 +173,8 @@ stdin_byte_for_byte(void)
     CHECK_STR(output_of(receipt, "o"), "   a  \\0   b  \\n  \\n   c");
     bench_close(&bench);
     bench_open(&bench);
-    receipt = bench_run(&bench, "{\"script\": \"wc -c\", \"outputs\": [{\"name\": \"o\", \"from\": \"stdout\", \"as\": \"integer\"}]}");
+    receipt = bench_run(&bench, "{\"script\": \"wc -c\", \"outputs\": [{\"name\": \"o\", "
+                                "\"from\": \"stdout\", \"as\": \"integer\"}]}");
     CHECK_STR(json_text(&bench.arena, value_get(receipt, "outputs")), "{\"o\":0}");
     bench_close(&bench);
 }
@@ -320,7 +324,8 @@ nothing_is_inherited(void)
     struct bench bench;
     bench_open(&bench);
     const struct value *receipt = bench_run(&bench,
-        "{\"script\": \"ls /proc/self/fd | tr '\\\\n' ' '\", \"outputs\": [{\"name\": \"o\", \"from\": \"stdout\"}]}");
+        "{\"script\": \"ls /proc/self/fd | tr '\\\\n' ' '\", \"outputs\": [{\"name\": \"o\", "
+        "\"from\": \"stdout\"}]}");
     CHECK_STR(output_of(receipt, "o"), "0 1 2 3 "); /* 3 is ls's own, on the folder */
     bench_close(&bench);
 }
@@ -331,7 +336,8 @@ checkpoints_of_a_script(void)
     struct bench bench;
     bench_open(&bench);
     const struct value *receipt = bench_run(&bench,
-        "{\"script\": \"cat $LEVADA_CHECKPOINTS; echo '{\\\"key\\\":\\\"page\\\",\\\"value\\\":\\\"9\\\"}' >> $LEVADA_CHECKPOINTS; "
+        "{\"script\": \"cat $LEVADA_CHECKPOINTS; "
+        "echo '{\\\"key\\\":\\\"page\\\",\\\"value\\\":\\\"9\\\"}' >> $LEVADA_CHECKPOINTS; "
         "printf torn >> $LEVADA_CHECKPOINTS\", \"checkpoints\": {\"page\": \"7\", \"x\": \"y\"}}");
     CHECK_STR(bench_read(&bench, "logs/log"),
               "{\"key\":\"page\",\"value\":\"7\"}\n{\"key\":\"x\",\"value\":\"y\"}\n");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * An engine of a few lines for the tests of the worker: a run folder, a worker over a socketpair, jobs as JSON, frames as
- * they come. Every wait is bounded: a worker that says nothing for 20 s fails the test.
+ * An engine of a few lines for the tests of the worker: a run folder, a worker over a socketpair,
+ * jobs as JSON, frames as they come. Every wait is bounded: a worker that says nothing for 20 s
+ * fails the test.
  */
 #ifndef TESTS_WORKER_HELP_H
 #define TESTS_WORKER_HELP_H
@@ -34,8 +35,8 @@ int bench_wait(struct bench *bench);
 /* A job: kind run, record 1, fence 1, log "log", and the members of `json` on top. */
 const struct value *bench_job(struct bench *bench, const char *json);
 void bench_send(struct bench *bench, enum frame_type type, const struct value *data);
-/* The next frame of this type; PROGRESS and CHECKPOINT frames before it are passed over (checkpoints acknowledged), any other one
- * is a failure and gives NULL. */
+/* The next frame of this type; PROGRESS and CHECKPOINT frames before it are passed over
+ * (checkpoints acknowledged), any other one is a failure and gives NULL. */
 const struct value *bench_expect(struct bench *bench, enum frame_type type);
 /* Job, STARTED, RECEIPT, RECEIPT_ACK; returns the receipt. */
 const struct value *bench_run(struct bench *bench, const char *json);

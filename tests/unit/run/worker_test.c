@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The protocol of a worker: claims, refusals, receipts with and without an engine, reuse, its surroundings.
+ * The protocol of a worker: claims, refusals, receipts with and without an engine, reuse, its
+ * surroundings.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -45,7 +46,8 @@ record_says_started(void)
     struct err err = {0};
     bench_open(&bench);
     int fd FD_SCOPED = attempts_open(bench.folder, &err);
-    bench_send(&bench, FRAME_JOB, bench_job(&bench, "{\"script\": \"while ! test -f go; do sleep 0.01; done\", \"fence\": 5}"));
+    bench_send(&bench, FRAME_JOB, bench_job(&bench, "{\"script\": \"while ! test -f go; do sleep 0.01; "
+        "done\", \"fence\": 5}"));
     const struct value *started = bench_expect(&bench, FRAME_STARTED);
     CHECK_INT(value_get_int(started, "record", -1), 1);
     CHECK_INT(value_get_int(started, "pid", -1), bench.pid);
@@ -300,7 +302,8 @@ by_hand_prints_a_receipt(void)
     CHECK_INT(by_hand("{\"kind\": \"run\", \"script\": \"exit 2\"}", said, sizeof said), EXIT_FAILED);
     CHECK(strstr(said, "\"exit\":2") != NULL);
     char job[512];
-    snprintf(job, sizeof job, "{\"kind\": \"uses\", \"plugin\": \"%s/tests/plugins/probe.so\", \"action\": \"flood\", "
+    snprintf(job, sizeof job, "{\"kind\": \"uses\", \"plugin\": \"%s/tests/plugins/probe.so\", "
+                              "\"action\": \"flood\", "
              "\"with\": {\"lines\": 2, \"stream\": \"stdout\"}}", getenv("LEVADA_BUILD"));
     CHECK_INT(by_hand(job, said, sizeof said), 0);
     CHECK(strstr(said, "{\"record\":0,") == said); /* what a plugin prints is no data of ours */
