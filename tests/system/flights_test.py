@@ -74,7 +74,7 @@ steps:
     needs: [look]
     with: {{catalog: {lake}/flights.ducklake}}
 """)
-        self.levada("run", "--quiet", look, env={"LEVADA_STATE": os.path.join(self.folder, "look-state")})
+        self.levada("run", look, env={"LEVADA_STATE": os.path.join(self.folder, "look-state")})
         shown = json.loads(self.levada("show", "last", "--json",
                                        env={"LEVADA_STATE": os.path.join(self.folder, "look-state")}).stdout)
         outputs = {step["id"]: step["outputs"] for step in shown["steps"]}
