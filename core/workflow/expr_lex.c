@@ -296,7 +296,7 @@ take_operator(struct lexer *lexer, struct token *token, struct err *err)
     if (at_text(lexer, "\xe2\x80\x9c") || at_text(lexer, "\xe2\x80\x9d") || at_text(lexer, "\xe2\x80\x98") ||
         at_text(lexer, "\xe2\x80\x99"))
         return refuse(lexer, err, "Write straight quotes: 'text' or \"text\".", "a typographic quote in an expression");
-    err_set(err, EXIT_INVALID, c >= 0x20 && c < 0x7f ? "\"%c\" cannot stand in an expression" : "byte 0x%02x cannot stand in an expression", c);
+    err_set(err, EXIT_INVALID, c >= 0x20 && c < 0x7f ? "\"%c\" cannot stand here" : "byte 0x%02x cannot stand here", c);
     err->line = lexer->line;
     err->column = lexer->column;
     return EXIT_INVALID;

@@ -150,9 +150,24 @@ check_names(const struct scan *scan, struct err *err)
     return 0;
 }
 
-/* Lua says the line and, mostly, the word; we find the column of that word. */
+/* Gives Lua one byte at a time: how far it got tells where its error stands. */
+struct reader {
+    const char *text;
+    size_t size, at;
+};
+
+static const char *
+read_byte(lua_State *lua, void *context, size_t *size)
+{
+    struct reader *reader = context;
+    (void)lua;
+    *size = reader->at < reader->size ? 1 : 0;
+    return *size ? reader->text + reader->at++ : NULL;
+}
+
+/* Lua says the line and, mostly, the word: the last such word that it had read is the one. */
 static int
-syntax_error(const struct scan *scan, const char *message, int line, struct err *err)
+syntax_error(const struct scan *scan, const char *message, size_t read, int line, struct err *err)
 {
     const char *rest = message;
     long at = 0;
@@ -168,9 +183,8 @@ syntax_error(const struct scan *scan, const char *message, int line, struct err 
     for (size_t i = 0; near != NULL && i < scan->count; i++) {
         const struct token *t = &scan->tokens[i];
         size_t size = t->end - t->start;
-        if (t->line != err->line || size == 0 || strncmp(near + 7, t->text, size) != 0 || near[7 + size] != '\'') continue;
-        err->column = t->column;
-        break;
+        if (t->start >= read || t->line != err->line || size == 0) continue;
+        if (strncmp(near + 7, t->text, size) == 0 && near[7 + size] == '\'') err->column = t->column;
     }
     return EXIT_INVALID;
 }
@@ -180,14 +194,16 @@ script_check(const char *text, int line, struct err *err)
 {
     struct arena arena ARENA_SCOPED = {0};
     struct scan scan = {0};
+    struct reader reader = {text, strlen(text), 0};
     if (line <= 0) line = 1;
     struct token start = {.line = line, .column = 1};
-    if (strlen(text) > SCRIPT_SIZE_MAX) return refuse(&start, err, NULL, "a script of more than 1 MiB%s", "");
+    if (reader.size > SCRIPT_SIZE_MAX) return refuse(&start, err, NULL, "a script of more than 1 MiB%s", "");
     if (read_tokens(&arena, text, line, &scan, err) != 0) return EXIT_INVALID;
     lua_State *lua = luaL_newstate();
     if (lua == NULL) return err_set(err, EXIT_STORE, "out of memory");
     int code = 0;
-    if (luaL_loadbufferx(lua, text, strlen(text), "=e", "t") != LUA_OK) code = syntax_error(&scan, lua_tostring(lua, -1), line, err);
+    if (lua_load(lua, read_byte, &reader, "=e", "t") != LUA_OK)
+        code = syntax_error(&scan, lua_tostring(lua, -1), reader.at, line, err);
     lua_close(lua);
     if (code) return code;
     find_declared(&scan);
