@@ -25,7 +25,7 @@ hosted_of(struct levada_step *step)
 
 /* ---- saying ---- */
 
-static void
+__attribute__((format(printf, 3, 0))) static void
 host_log(struct levada_step *step, int level, const char *fmt, va_list ap)
 {
     static const char *const names[] = {"debug", "info", "warn", "error"};
@@ -36,7 +36,7 @@ host_log(struct levada_step *step, int level, const char *fmt, va_list ap)
     work_log_text(hosted_of(step)->work, names[level], buf_str(&text));
 }
 
-static int
+__attribute__((format(printf, 4, 0))) static int
 host_fail(struct levada_step *step, int error_class, const char *hint, const char *fmt, va_list ap)
 {
     struct hosted *hosted = hosted_of(step);

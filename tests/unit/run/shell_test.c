@@ -360,6 +360,7 @@ levada_checkpoint_in_a_script(void)
         "LEVADA_CHECKPOINTS= \\\"$L\\\" checkpoint get page || echo $?\", "
         "\"env\": {\"L\": \"%s\"}, \"checkpoints\": {\"page\": \"7\"}}", levada));
     CHECK_STR(error_of(receipt, "message"), "");
+    CHECK_FATAL(bench_read(&bench, "logs/log") != NULL);
     CHECK(strstr(bench_read(&bench, "logs/log"), "7\nnine \"9\"\nlevada: ") != NULL);
     CHECK(strstr(bench_read(&bench, "logs/log"), "\n2\n") != NULL);
     CHECK_STR(json_text(&bench.arena, value_get(receipt, "checkpoints")), "{\"page\":\"nine \\\"9\\\"\"}");
