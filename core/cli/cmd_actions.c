@@ -9,7 +9,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
-#include "cli/cmd_plugin.h"
+#include "cli/cli.h"
 #include "plugin/schema.h"
 
 #define WIDTH 100

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/cmd_plugin.h"
+#include "cli/cli.h"
 #include "plugin/loader.h"
 
 int

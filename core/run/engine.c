@@ -94,13 +94,13 @@ engine_create(struct arena *arena, const struct model *model, const struct value
               const char **run_folder, struct err *err)
 {
     char id[ID_SIZE];
-    const char *store;
+    const char *store, *folder;
     struct journal *journal;
     id_new(id);
     int code = store_open(arena, true, &store, err);
-    if (!code) code = store_run_make(arena, store, id, run_folder, err);
+    if (!code) code = store_run_make(arena, store, id, &folder, err);
     if (code) return code;
-    code = journal_create(*run_folder, id, json_text(arena, model_to_json(arena, model)), model->power, &journal, err);
+    code = journal_create(folder, id, json_text(arena, model_to_json(arena, model)), model->power, &journal, err);
     if (code) return code;
     struct value *data = value_map(arena);
     value_set(arena, data, "run", value_text(arena, id));
@@ -110,9 +110,9 @@ engine_create(struct arena *arena, const struct model *model, const struct value
     value_set(arena, data, "version", value_text(arena, LEVADA_VERSION));
     value_set(arena, data, "trigger", value_text(arena, trigger));
     journal_append(journal, EVENT_RUN_CREATED, NULL, NULL, data);
-    code = journal_commit(journal, false, err);
+    code = journal_commit(journal, model->power, err);
     journal_close(&journal, false);
-    return code;
+    return code ? code : store_run_publish(arena, store, id, model->power, run_folder, err);
 }
 
 /* ---- ending ---- */

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -133,7 +134,7 @@ int
 store_run_make(struct arena *arena, const char *store, const char *id, const char **ret, struct err *err)
 {
     static const char *const folders[] = {LOGS_FOLDER, RECEIPTS_FOLDER, ARTIFACTS_FOLDER};
-    const char *folder = arena_printf(arena, "%s/runs/%s", store, id);
+    const char *folder = arena_printf(arena, "%s/runs/.new-%s", store, id);
     int code = fd_make_folder(folder, err);
     for (size_t i = 0; i < sizeof folders / sizeof folders[0] && !code; i++)
         code = fd_make_folder(arena_printf(arena, "%s/%s", folder, folders[i]), err);
@@ -142,6 +143,17 @@ store_run_make(struct arena *arena, const char *store, const char *id, const cha
         return code;
     }
     *ret = folder;
+    return 0;
+}
+
+int
+store_run_publish(struct arena *arena, const char *store, const char *id, bool durable, const char **ret,
+                  struct err *err)
+{
+    int runs FD_SCOPED = open(arena_printf(arena, "%s/runs", store), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (runs < 0 || renameat(runs, arena_printf(arena, ".new-%s", id), runs, id) != 0 || (durable && fsync(runs) != 0))
+        return err_errno(err, EXIT_STORE, "cannot make the run folder \"%s/runs/%s\"", store, id);
+    *ret = arena_printf(arena, "%s/runs/%s", store, id);
     return 0;
 }
 

@@ -90,6 +90,14 @@ columns_of(const struct value *list, const char **names)
     return count;
 }
 
+/* In a table an empty cell says it better than words. */
+static bool
+is_empty(const struct value *value)
+{
+    return (value->type == VALUE_LIST && value->list.count == 0) ||
+           (value->type == VALUE_MAP && value->map.count == 0);
+}
+
 static void
 put_table(struct buf *buf, const struct value *list, int depth)
 {
@@ -110,7 +118,7 @@ put_table(struct buf *buf, const struct value *list, int depth)
             const struct value *cell = value_get(list->list.items[i], names[k]);
             bool number = value_is(cell, VALUE_INT) || value_is(cell, VALUE_REAL);
             buf_text(buf, number ? "<td class=\"n\">" : "<td>");
-            if (cell != NULL) put_value(buf, cell, depth + 1);
+            if (cell != NULL && !is_empty(cell)) put_value(buf, cell, depth + 1);
             buf_text(buf, "</td>");
         }
         buf_text(buf, "</tr>");
@@ -212,8 +220,35 @@ html_value(struct buf *buf, const struct value *value)
     put_value(buf, value, 0);
 }
 
+static bool
+is_table(const struct value *value)
+{
+    return value->type == VALUE_LIST && is_list_of_maps(value);
+}
+
+bool
+html_map_is_wide(const struct value *map)
+{
+    for (size_t i = 0; value_is(map, VALUE_MAP) && i < map->map.count; i++)
+        if (is_table(map->map.values[i])) return true;
+    return false;
+}
+
+/* Tables come below the names and values: inside a cell they would have no width to scroll in. */
 void
 html_map(struct buf *buf, const struct value *map)
 {
-    if (value_is(map, VALUE_MAP) && map->map.count > 0) put_map(buf, map, 0);
+    struct arena arena ARENA_SCOPED = {0};
+    struct value *plain = value_map(&arena);
+    if (!value_is(map, VALUE_MAP)) return;
+    for (size_t i = 0; i < map->map.count; i++)
+        if (!is_table(map->map.values[i])) value_set(&arena, plain, map->map.names[i], map->map.values[i]);
+    if (plain->map.count > 0) put_map(buf, plain, 0);
+    for (size_t i = 0; i < map->map.count; i++) {
+        if (!is_table(map->map.values[i])) continue;
+        buf_text(buf, "<h4>");
+        html_text(buf, map->map.names[i]);
+        buf_text(buf, "</h4>");
+        put_table(buf, map->map.values[i], 0);
+    }
 }

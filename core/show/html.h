@@ -19,7 +19,9 @@ void html_textn(struct buf *buf, const char *text, size_t size);
 void html_path(struct buf *buf, const char *path);
 /* Any value: texts, numbers, nested maps, lists; a list of maps becomes a table; a reference to a secret says so. */
 void html_value(struct buf *buf, const struct value *value);
-/* A map as a table of names and values; nothing for an empty one. */
+/* A map as a table of names and values, then what is a table itself; nothing for an empty one. */
 void html_map(struct buf *buf, const struct value *map);
+/* Does it hold a table, which wants the whole width? */
+bool html_map_is_wide(const struct value *map);
 
 #endif

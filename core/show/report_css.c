@@ -22,8 +22,10 @@ static const char *const css[] = {
     "header.top{padding-top:28px}\n"
     "h1{font-size:26px;line-height:1.25;margin:0 0 4px;display:flex;flex-wrap:wrap;gap:6px 12px;align-items:center;"
     "overflow-wrap:anywhere}\n"
-    "h2{font-size:16px;margin:0 0 12px}h3{font-size:13px;margin:18px 0 6px;color:var(--dim);font-weight:600}\n"
-    "p{margin:0 0 8px}a{color:var(--accent)}.dim{color:var(--dim)}.sub{color:var(--dim);overflow-wrap:anywhere}\n"
+    "h2{font-size:16px;margin:0 0 12px}h4{font-size:14px;font-weight:500;color:var(--dim);margin:8px 0 0}"
+    "h3{font-size:13px;margin:18px 0 6px;color:var(--dim);font-weight:600}\n"
+    "p{margin:0 0 8px;overflow-wrap:anywhere}a{color:var(--accent)}.dim{color:var(--dim)}.sub{color:var(--dim);"
+    "overflow-wrap:anywhere}\n"
     "code,pre,.mono{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,\"DejaVu Sans Mono\",monospace;"
     "font-size:13px}\n",
     "pre{background:var(--code);border:1px solid var(--line);border-radius:6px;padding:10px 12px;margin:4px 0;"
@@ -55,10 +57,11 @@ static const char *const css[] = {
     "table.kv td{overflow-wrap:anywhere;min-width:6em}table.kv td>pre{max-width:100%}\n"
     "table.kv tr+tr>*{border-top:1px solid var(--grid)}table.kv table.kv{margin:0}\n"
     ".scroll{overflow-x:auto;max-width:100%}\n"
-    "table.data th{color:var(--dim);font-weight:600;font-size:13px;border-bottom:1px solid var(--line);"
+    "table.data>thead>tr>th{color:var(--dim);font-weight:600;font-size:13px;border-bottom:1px solid var(--line);"
     "white-space:nowrap}\n"
     "table.data tbody tr+tr>*{border-top:1px solid var(--grid)}\n"
-    "table.data td.n,table.data th.n{text-align:right}\n"
+    "table.data .t{overflow-wrap:break-word}table.data>tbody>tr>td{max-width:34em}"
+    "table.data td.n,table.data th.n{text-align:right;white-space:nowrap}\n"
     "ul{margin:0;padding-left:20px}.t{overflow-wrap:anywhere;white-space:pre-wrap}\n"
     ".secret{border:1px dashed var(--dim);border-radius:5px;padding:0 6px;color:var(--dim);font-size:13px}\n",
     ".dag{overflow-x:auto;margin:0 -20px;padding:4px 20px}.dag svg{display:block;margin:0 auto}\n"
@@ -118,7 +121,7 @@ static const char *const css[] = {
     "details.card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 20px;"
     "margin:16px 0}\n"
     ".blocks{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,330px),1fr));gap:0 36px}"
-    ".b{min-width:0}.b.wide{grid-column:1/-1}\n"
+    ".b{min-width:0;overflow-x:auto}.b.wide{grid-column:1/-1}\n"
     ".error{border-left:3px solid var(--bad);padding:4px 0 4px 12px;margin:8px 0;overflow-wrap:anywhere}\n"
     "footer{color:var(--dim);font-size:13px;padding-bottom:32px}\n"
     ":target{outline:2px solid var(--accent);outline-offset:2px}\n",
@@ -134,8 +137,7 @@ static const char *const css[] = {
     ".chart .track{grid-area:2/1/3/3;height:22px;margin-bottom:6px}.chart .bar{top:3px}.chart .bar.wait,.chart "
     ".bar.back"
     "{top:10px}.chart .corner{display:none}\n"
-    "table.kv,table.kv>tbody,table.kv>tbody>tr,table.kv>tbody>tr>th,table.kv>tbody>tr>td{display:block}\n"
-    "table.kv>tbody>tr>th{padding-bottom:0;font-size:13px}table.kv>tbody>tr+tr>td{border-top:0}\n"
+    "table.kv th{white-space:normal;max-width:36vw;overflow-wrap:break-word;padding-right:12px}\n"
     "details.step .in{padding:4px 12px 12px}}\n",
     "@media print{body{background:#fff}section.card,details{break-inside:avoid}pre{max-height:none;"
     "white-space:pre-wrap}}\n",

@@ -56,7 +56,7 @@ put_input_map(struct buf *buf, const struct value *inputs, const char *name, con
 {
     const struct value *map = value_get(inputs, name);
     if (!value_is(map, VALUE_MAP) || map->map.count == 0) return;
-    block_begin(buf, title, false);
+    block_begin(buf, title, html_map_is_wide(map));
     html_map(buf, map);
     block_end(buf);
 }
@@ -256,7 +256,7 @@ report_step(struct buf *buf, const struct view *view, const struct step_state *s
     if (step->error != NULL) put_error(buf, step->error);
     buf_text(buf, "<div class=\"blocks\">");
     if (value_is(step->outputs, VALUE_MAP) && step->outputs->map.count > 0) {
-        block_begin(buf, "Outputs", false);
+        block_begin(buf, "Outputs", html_map_is_wide(step->outputs));
         html_map(buf, step->outputs);
         block_end(buf);
     }

@@ -76,6 +76,7 @@ put_meter(struct line *line, const struct tree_view *view, const struct meter *m
     struct buf text BUF_SCOPED = {0};
     buf_init(&text, 256);
     if (meter->total > 0) put_bar(line, meter, view->colour);
+    if (meter->total == 100 && str_eq(meter->what, "percent")) return; /* the bar has said it */
     bool bytes = str_eq(meter->what, "bytes");
     if (meter->total > 0) {
         text_quantity(&text, (double)meter->done, bytes ? meter->what : "");
@@ -108,6 +109,22 @@ put_needs(struct line *line, const struct tree_view *view, const struct step *st
     }
 }
 
+/* What a step that ended moved: its first metric of rows. Progress would not do: its last word is an early one. */
+static void
+put_rows(struct buf *buf, const struct step_state *step)
+{
+    const struct attempt_state *last = step_last_attempt(step);
+    const struct value *list = last != NULL ? last->metrics : NULL;
+    for (size_t i = 0; value_is(list, VALUE_LIST) && i < list->list.count; i++) {
+        const struct value *metric = list->list.items[i], *number = value_get(metric, "value");
+        if (!str_eq(value_get_str(metric, "unit", ""), "rows")) continue;
+        double rows = value_is(number, VALUE_REAL) ? number->real : (double)value_get_int(metric, "value", 0);
+        buf_text(buf, ", ");
+        text_quantity(buf, rows, "rows");
+        return;
+    }
+}
+
 static void
 put_detail(struct line *line, const struct tree_view *view, const struct step_state *step)
 {
@@ -136,10 +153,7 @@ put_detail(struct line *line, const struct tree_view *view, const struct step_st
     case STEP_SUCCEEDED_STATUS:
         put_colour(line, TEXT_DIM(view->colour));
         text_elapsed(&text, step_elapsed_ms(step, view->now_ms));
-        if (meter->what[0] && meter->done > 0) {
-            buf_text(&text, ", ");
-            text_quantity(&text, (double)meter->done, meter->what);
-        }
+        put_rows(&text, step);
         if (attempts > 1) buf_printf(&text, ", attempt %" PRIu32, attempts);
         put_buf(line, &text);
         break;

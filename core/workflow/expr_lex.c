@@ -159,9 +159,10 @@ static size_t
 put_utf8(char *out, uint32_t point)
 {
     if (point < 0x80) return (void)(out[0] = (char)point), 1;
+    static const unsigned char lead[] = {0, 0xc0, 0xe0, 0xf0};
     size_t more = point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
     for (size_t i = more; i > 0; i--, point >>= 6) out[i] = (char)(0x80 | (point & 0x3f));
-    out[0] = (char)((0xf00u >> more & 0xf0u) | point);
+    out[0] = (char)(lead[more] | point);
     return more + 1;
 }
 

@@ -166,6 +166,9 @@ expect(struct parser *p, const char *text, const char *after, struct err *err)
 {
     if (token_is(&p->token, text)) return take(p, err);
     if (p->token.kind == TOKEN_END) return refuse(&p->token, err, "the expression ends where \"%s\" is missing%s", text, after);
+    if (p->token.kind == TOKEN_STRING)
+        return refuse_hint(&p->token, err, "Join texts with a .. b, and put a text in quotes.",
+                           "a text stands where \"%s\" is missing%s", text, after);
     return refuse(&p->token, err, "\"%s\" stands where \"%s\" is missing%s", p->token.text, text, after);
 }
 

@@ -11,6 +11,8 @@
 #include "base/str.h"
 #include "workflow/lua_value.h"
 
+static const char only_passed_on[] = "A secret can be joined with texts and passed on, nothing else.";
+
 static const struct value *
 f_status(struct call *call)
 {
@@ -62,6 +64,8 @@ call_fail(struct call *call, const char *hint, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(message, sizeof message, fmt, ap);
     va_end(ap);
+    /* What it says may hold what it was given. */
+    if (call->tainted) lua_raise(call->vm, -1, only_passed_on, "%s(): the secret is not what it takes", call->name);
     lua_raise(call->vm, -1, hint, "%s(): %s", call->name, message);
 }
 
@@ -288,17 +292,17 @@ retainted(struct call *call, const struct value *value, bool taint)
 static const struct value *
 dispatch(struct call *call, const struct library_function *f)
 {
-    bool tainted = false;
     for (size_t i = 0; i < call->nargs && !(f->flags & LIBRARY_STRUCTURE); i++) {
         if (!value_tainted(call->args[i])) continue;
         if (unresolved(call->args[i])) return lua_secret(call->vm, NULL, 0);
         call->args[i] = retainted(call, call->args[i], false);
-        tainted = true;
+        call->tainted = true;
     }
     const struct value *ret = f->call(call);
-    if (!tainted) return ret;
+    if (!call->tainted) return ret;
+    call->tainted = false;
     if (ret->type != VALUE_STRING && ret->type != VALUE_LIST && ret->type != VALUE_MAP && ret->type != VALUE_SQL)
-        call_fail(call, "A secret can be joined with texts and passed on, nothing else.", "the answer would tell something about a secret");
+        call_fail(call, only_passed_on, "the answer would tell something about a secret");
     return retainted(call, ret, true);
 }
 

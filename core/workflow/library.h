@@ -20,6 +20,7 @@ struct call {
     const char *name;
     const struct value **args;
     size_t nargs;
+    bool tainted; /* an argument was secret: no message may quote it */
 };
 
 enum {

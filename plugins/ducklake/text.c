@@ -38,7 +38,7 @@ text_add(struct text *text, const char *part)
     text_add_bytes(text, part, strlen(part));
 }
 
-static char *
+__attribute__((format(printf, 2, 0))) static char *
 format(struct levada_step *step, const char *fmt, va_list ap)
 {
     va_list copy;

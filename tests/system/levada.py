@@ -99,7 +99,7 @@ class Case(unittest.TestCase):
 
     def runs(self):
         folder = os.path.join(self.state, "runs")
-        return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+        return sorted(n for n in os.listdir(folder) if n[0] != ".") if os.path.isdir(folder) else []
 
     def run_folder(self, index=-1):
         return os.path.join(self.state, "runs", self.runs()[index])

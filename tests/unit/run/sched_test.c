@@ -19,7 +19,7 @@ static struct sched sched;
 static void
 make(size_t count)
 {
-    static char ids[64][8];
+    static char ids[64][24];
     memset(steps, 0, sizeof steps);
     for (size_t i = 0; i < count; i++) {
         snprintf(ids[i], sizeof ids[i], "s%zu", i);

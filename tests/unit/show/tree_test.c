@@ -41,11 +41,15 @@ running(void)
     fixture_event(&f, 0, EVENT_RUN_CREATED, NULL, "{}");
     fixture_event(&f, 0, EVENT_STEP_INTENT, "load_a", "{\"attempt\":1,\"record\":1,\"fence\":1}");
     fixture_event(&f, 0, EVENT_STEP_INTENT, "load_b", "{\"attempt\":1,\"record\":2,\"fence\":2}");
+    fixture_event(&f, 1200, EVENT_STEP_RECEIPT, "load_a",
+                  "{\"record\":1,\"status\":\"succeeded\",\"metrics\":["
+                  "{\"name\":\"bytes\",\"value\":9,\"unit\":\"bytes\"},"
+                  "{\"name\":\"rows\",\"value\":1234.0,\"unit\":\"rows\"}]}");
     fixture_event(&f, 1200, EVENT_STEP_FINISHED, "load_a", "{\"status\":\"succeeded\",\"attempt\":1}");
     draw(&f, meters, hints, 80, 24, false, &out);
     CHECK_STR(buf_str(&out),
         "flights  4r6s8t0v  3.0 s\n"
-        "  ✓ load_a      1.2 s\n"
+        "  ✓ load_a      1.2 s, 1,234 rows\n"
         "  ⠋ load_b      ━━━━━───────────────  25%  500 of 2,000 rows, 250/s  3.0 s\n"
         "  └ · check     after load_b\n"
         "    ├ · left    after check\n"
