@@ -4,6 +4,7 @@
  * checked; templates that touch secrets are evaluated here, so that their values exist nowhere
  * else.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,8 +57,9 @@ make_folders(struct work *work, const char **scratch, struct err *err)
     const char *folder = work->job.run_folder;
     const char *all = arena_printf(&work->arena, "%s/scratch", folder);
     *scratch = arena_printf(&work->arena, "%s/%u", all, work->job.record);
-    (void)mkdir(all, 0700);
-    (void)folder_remove(*scratch);
+    if (mkdir(*scratch, 0700) == 0) return 0;
+    if (errno == ENOENT) (void)mkdir(all, 0700);
+    else (void)folder_remove(*scratch); /* of a worker that died here before */
     if (mkdir(*scratch, 0700) == 0) return 0;
     return err_errno(err, EXIT_STORE, "cannot make the folder \"%s\"", *scratch);
 }

@@ -13,7 +13,7 @@
 
 #define CHECKPOINT_KEY_SIZE 256u
 #define CHECKPOINT_VALUE_SIZE MIB
-#define CHECKPOINTS_SIZE (64u * MIB) /* one attempt's file */
+#define CHECKPOINTS_SIZE LIMIT_OUTPUT_SIZE /* one attempt's file: it must fit into a receipt */
 
 /* EXIT_INVALID: no key, too large, or not UTF-8. */
 int checkpoint_check(const char *key, const char *value, struct err *err);

@@ -59,11 +59,29 @@ receipt_cpu_ms(long *peak_kib)
     return cpu_ms(&self) + cpu_ms(&children);
 }
 
+/* Outputs as they will be written, escapes and all: a receipt must fit into a frame. */
+static bool
+outputs_fit(const struct value *outputs)
+{
+    struct buf text BUF_SCOPED;
+    buf_init(&text, LIMIT_OUTPUT_SIZE);
+    if (outputs != NULL) json_write(&text, outputs);
+    return !text.full;
+}
+
 const struct value *
 receipt_make(struct work *work, struct arena *arena, const struct outcome *outcome)
 {
     const struct job *job = &work->job;
     struct value *ret = value_map(arena);
+    struct outcome too_large = {.exit_code = -1};
+    if (!outputs_fit(outcome->outputs)) {
+        err_set(&too_large.error, EXIT_INVALID, "its outputs are larger than the limit of %u bytes",
+                (unsigned)LIMIT_OUTPUT_SIZE);
+        err_hint(&too_large.error, "Write them into a file under the run's artifacts, and give its name.");
+        too_large.error.error_class = LEVADA_INVALID;
+        outcome = &too_large;
+    }
     const char *status = outcome->status != NULL ? outcome->status : outcome->error.code ? "failed" : "succeeded";
     value_set(arena, ret, "record", value_int(arena, job->record));
     value_set(arena, ret, "fence", value_int(arena, (int64_t)job->fence));

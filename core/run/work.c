@@ -19,7 +19,8 @@
 #include "run/secret.h"
 #include "run/tree.h"
 
-#define METRICS_MAX 1000u /* of one attempt: a report shows them all */
+#define METRICS_MAX 1000u     /* of one attempt: a report shows them all */
+#define METRIC_NAME_SIZE 128u /* longer ones are cut, units too */
 
 void
 work_init(struct work *work, struct worker *worker)
@@ -206,9 +207,10 @@ work_metric(struct work *work, const char *name, double value, const char *unit)
     struct arena *arena = &work->arena;
     if (work->metrics->list.count >= METRICS_MAX) return;
     struct value *metric = value_map(arena);
-    value_set(arena, metric, "name", value_text(arena, name));
+    if (unit == NULL) unit = "";
+    value_set(arena, metric, "name", value_textn(arena, VALUE_STRING, name, strnlen(name, METRIC_NAME_SIZE)));
     value_set(arena, metric, "value", value_real(arena, value));
-    value_set(arena, metric, "unit", value_text(arena, unit != NULL ? unit : ""));
+    value_set(arena, metric, "unit", value_textn(arena, VALUE_STRING, unit, strnlen(unit, METRIC_NAME_SIZE)));
     value_push(arena, work->metrics, metric);
 }
 

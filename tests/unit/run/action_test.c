@@ -121,6 +121,21 @@ crash_leaves_its_last_words(void)
 }
 
 static void
+words_of_an_aborting_library_are_kept(void)
+{
+    struct bench bench;
+    bench_open(&bench);
+    const char *job = arena_printf(&bench.arena,
+        "{\"kind\": \"uses\", \"plugin\": \"%s/tests/evil/last_words.so\", \"action\": \"speak\"}", getenv("LEVADA_BUILD"));
+    bench_send(&bench, FRAME_JOB, bench_job(&bench, job));
+    CHECK_FATAL(bench_expect(&bench, FRAME_STARTED) != NULL);
+    int status = bench_wait(&bench);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    CHECK_STR(bench_read(&bench, "logs/log"), "heap: these are the last words\n");
+    bench_close(&bench);
+}
+
+static void
 standard_output_is_the_log(void)
 {
     struct bench bench;
@@ -413,6 +428,7 @@ main(int argc, char **argv)
         {"an output that is not in the table is refused", unknown_output_is_refused},
         {"an error carries its class and hint", errors_carry_class_and_hint},
         {"a crash is the worker's death, and its last words are in the log", crash_leaves_its_last_words},
+        {"what a library says as it aborts is in the log", words_of_an_aborting_library_are_kept},
         {"what a library prints is in the log", standard_output_is_the_log},
         {"a cancel reaches an action that sleeps", cancel_reaches_a_sleeping_action},
         {"an action that does not end is left behind after the grace", deaf_action_is_left_behind},

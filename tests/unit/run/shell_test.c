@@ -163,6 +163,29 @@ stdout_as_output(void)
 }
 
 static void
+outputs_beyond_the_limit_are_refused(void)
+{
+    struct bench bench;
+    bench_open(&bench);
+    /* 3 MiB of a byte that takes six in JSON. */
+    const struct value *receipt = bench_run(&bench,
+        "{\"script\": \"head -c 3145728 /dev/zero | tr '\\\\000' '\\\\001'\", "
+        "\"outputs\": [{\"name\": \"o\", \"from\": \"stdout\"}]}");
+    CHECK_STR(error_of(receipt, "message"), "its outputs are larger than the limit of 16777216 bytes");
+    CHECK_STR(error_of(receipt, "class"), "invalid");
+    bench_close(&bench);
+    bench_open(&bench);
+    receipt = bench_run(&bench, "{\"script\": \"head -c 17000000 /dev/zero > $LEVADA_OUTPUT\"}");
+    CHECK_STR(error_of(receipt, "message"), "$LEVADA_OUTPUT: larger than the limit of 16777216 bytes");
+    bench_close(&bench);
+    bench_open(&bench);
+    receipt = bench_run(&bench, "{\"script\": \"head -c 2000000 /dev/zero | tr '\\\\000' x\", "
+                        "\"outputs\": [{\"name\": \"o\", \"from\": \"stdout\"}]}");
+    CHECK_INT(value_get(value_get(receipt, "outputs"), "o")->text.size, 2000000);
+    bench_close(&bench);
+}
+
+static void
 stdin_byte_for_byte(void)
 {
     struct bench bench;
@@ -360,6 +383,7 @@ levada_checkpoint_in_a_script(void)
         "LEVADA_CHECKPOINTS= \\\"$L\\\" checkpoint get page || echo $?\", "
         "\"env\": {\"L\": \"%s\"}, \"checkpoints\": {\"page\": \"7\"}}", levada));
     CHECK_STR(error_of(receipt, "message"), "");
+    CHECK_FATAL(bench_read(&bench, "logs/log") != NULL);
     CHECK(strstr(bench_read(&bench, "logs/log"), "7\nnine \"9\"\nlevada: ") != NULL);
     CHECK(strstr(bench_read(&bench, "logs/log"), "\n2\n") != NULL);
     CHECK_STR(json_text(&bench.arena, value_get(receipt, "checkpoints")), "{\"page\":\"nine \\\"9\\\"\"}");
@@ -380,6 +404,7 @@ main(int argc, char **argv)
         {"outputs are key=value or JSON lines", outputs_as_lines},
         {"a bad line of outputs is named", bad_output_line_is_named},
         {"standard output becomes an output of its type", stdout_as_output},
+        {"outputs that no receipt could carry are refused, large ones arrive", outputs_beyond_the_limit_are_refused},
         {"standard input arrives byte for byte, or is empty", stdin_byte_for_byte},
         {"a script sees its variables and no source of a secret", environment},
         {"a variable the kernel would not take is refused", large_variable_is_refused},
