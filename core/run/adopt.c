@@ -140,10 +140,10 @@ settle_attempt(struct engine *e, size_t i, uint32_t number, bool may_wait, struc
     } else if (record.mark != ATTEMPT_STARTED) {
         record.claim = e->fence; /* a late worker finds it and exits */
         code = attempts_write(e->attempts, number, &record, err);
-        if (!code) step_vanished(e, i, number, 0, false);
+        if (!code) step_vanished(e, i, number, -1, false);
     } else {
         (void)attempts_end_leftovers(mark);
-        step_vanished(e, i, number, 0, true);
+        step_vanished(e, i, number, -1, true);
     }
     attempts_unlock(e->attempts, number);
     return code;
@@ -173,6 +173,6 @@ adopt_gone(struct engine *e, size_t worker)
     e->running--;
     if (settle_attempt(e, i, w->record, false, &err) != 0) {
         err_print(&err);
-        step_vanished(e, i, w->record, 0, true);
+        step_vanished(e, i, w->record, -1, true);
     }
 }

@@ -92,8 +92,8 @@ void engine_note(struct engine *e, const char *fmt, ...) __attribute__((format(p
 /* step.c */
 void step_look(struct engine *e, size_t i);     /* from the scheduler: start, skip or fail it */
 void step_receipt(struct engine *e, size_t i, uint32_t record, const struct value *receipt);
-/* Its worker is gone without a receipt. signal 0: unknown. started: had it begun its effect? */
-void step_vanished(struct engine *e, size_t i, uint32_t record, int signal, bool started);
+/* Its worker is gone without a receipt. `status` as of waitpid, -1: not known. started: had it begun its effect? */
+void step_vanished(struct engine *e, size_t i, uint32_t record, int status, bool started);
 void step_cancel(struct engine *e, size_t i, const char *why); /* a step that does not run */
 void step_end(struct engine *e, size_t i, enum step_status status, const struct value *outputs,
               const struct value *error, const struct value *reason);

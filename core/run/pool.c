@@ -102,7 +102,7 @@ not_launched(struct engine *e, struct worker *w)
 {
     size_t step = (size_t)w->step;
     make_idle(e, w);
-    step_vanished(e, step, w->record, 0, false);
+    step_vanished(e, step, w->record, -1, false);
 }
 
 static struct worker *
@@ -134,7 +134,7 @@ pool_launch(struct engine *e, size_t step, uint32_t record, const struct value *
     struct worker *w = find_idle(e, reuse);
     if (w == NULL) w = fork_worker(e, reuse);
     if (w == NULL) {
-        step_vanished(e, step, record, 0, false);
+        step_vanished(e, step, record, -1, false);
         return;
     }
     w->step = (ptrdiff_t)step;
@@ -235,7 +235,7 @@ pool_settle(struct engine *e, size_t worker)
     size_t step = (size_t)w->step;
     make_idle(e, w);
     bool started = attempts_read(e->attempts, w->record, &record, &err) != 0 || record.mark == ATTEMPT_STARTED;
-    step_vanished(e, step, w->record, WIFSIGNALED(w->status) ? WTERMSIG(w->status) : 0, started);
+    step_vanished(e, step, w->record, w->status, started);
 }
 
 static void

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "base/assert.h"
 #include "base/clock.h"
@@ -394,18 +395,32 @@ step_receipt(struct engine *e, size_t i, uint32_t record, const struct value *re
     }
 }
 
+/* Did the attempt itself end its worker (a crash, an exit), rather than somebody from outside? */
 static bool
-is_crash(int signal)
+is_crash(int status)
 {
+    if (status == -1) return false;
+    if (WIFEXITED(status)) return true;
+    int signal = WTERMSIG(status);
     return signal == SIGSEGV || signal == SIGABRT || signal == SIGBUS || signal == SIGILL || signal == SIGFPE ||
            signal == SIGSYS || signal == SIGTRAP;
 }
 
+static const char *
+how_it_went(struct engine *e, int status)
+{
+    if (status == -1) return "its worker vanished";
+    if (WIFEXITED(status))
+        return arena_printf(&e->turn, "its worker exited with code %d and left no receipt", WEXITSTATUS(status));
+    return arena_printf(&e->turn, "its worker was ended by signal %d (%s)", WTERMSIG(status),
+                        strsignal(WTERMSIG(status)));
+}
+
 static void
-step_crashed(struct engine *e, size_t i, int signal)
+step_crashed(struct engine *e, size_t i, const char *how)
 {
     struct err err = {0};
-    err_set(&err, EXIT_FAILED, "its worker crashed: signal %d (%s)", signal, strsignal(signal));
+    err_set(&err, EXIT_FAILED, "%s", how);
     err_hint(&err, "`levada logs %s %s` has its last lines.", e->state.id, e->state.steps[i].step->id);
     step_failed(e, i, error_value(&e->turn, LEVADA_PERMANENT, &err));
 }
@@ -417,33 +432,35 @@ look_again(struct engine *e, size_t i)
 }
 
 void
-step_vanished(struct engine *e, size_t i, uint32_t record, int signal, bool started)
+step_vanished(struct engine *e, size_t i, uint32_t record, int status, bool started)
 {
     struct step_state *step = &e->state.steps[i];
     enum levada_effect effect = step->step->effect;
-    const char *how = signal ? arena_printf(&e->turn, "its worker was ended by signal %d (%s)", signal, strsignal(signal))
-                             : "its worker vanished";
+    const char *how = how_it_went(e, status);
     bool ask = false;
     for (size_t k = 0; k < step->nattempts; k++)
         if (step->attempts[k].record == record) ask = step->attempts[k].resolve;
     struct value *data = value_map(&e->turn);
     value_set(&e->turn, data, "record", value_int(&e->turn, record));
-    if (signal) value_set(&e->turn, data, "signal", value_int(&e->turn, signal));
+    if (status != -1 && WIFSIGNALED(status))
+        value_set(&e->turn, data, "signal", value_int(&e->turn, WTERMSIG(status)));
     value_set(&e->turn, data, "reason",
               !started ? engine_reason(e, "not_started", "%s before it began: nothing happened", how)
                        : engine_reason(e, "vanished", "%s; its effect is %s", how, schema_effect_name(effect)));
     bool asks = effect == LEVADA_EFFECT_TRANSACTIONAL || effect == LEVADA_EFFECT_PROBE;
     if (ask || (started && asks)) value_set(&e->turn, data, "ask", value_bool(&e->turn, true));
     engine_emit(e, EVENT_STEP_VANISHED, step, data);
-    if (!started && step->vanished <= LIMIT_VANISHED) {
-        look_again(e, i);
-    } else if (step->vanished > LIMIT_VANISHED) {
-        if (effect == LEVADA_EFFECT_UNSAFE || ask) step_unknown(e, i, how);
-        else step_crashed(e, i, signal ? signal : SIGKILL);
+    bool again = step->vanished <= LIMIT_VANISHED;
+    if (!started) {
+        if (again) look_again(e, i);
+        else step_crashed(e, i, how);
+    } else if (!again) {
+        if (effect == LEVADA_EFFECT_UNSAFE || asks) step_unknown(e, i, how);
+        else step_crashed(e, i, how);
     } else if (effect == LEVADA_EFFECT_UNSAFE) {
         step_unknown(e, i, arena_printf(&e->turn, "%s, and an unsafe effect is never repeated by itself", how));
-    } else if (is_crash(signal) && !asks) {
-        step_crashed(e, i, signal);
+    } else if (is_crash(status) && !asks) {
+        step_crashed(e, i, how);
     } else {
         look_again(e, i);
     }

@@ -115,6 +115,7 @@ steps:
         lake = self.lake("whole")
         self.levada("run", "--quiet", *self.arguments(lake, source, workflow))
         want = self.contents(lake)
+        shutil.rmtree(self.state)
         kills = {}
         for where in ("journal_before", "journal_inside", "journal_after"):
             for n in range(1, 200):
@@ -122,6 +123,7 @@ steps:
                 done = self.levada("run", "--quiet", *self.arguments(lake, source, workflow), expect=None,
                                    env={"LEVADA_FAILPOINT": f"{where}:{n}"})
                 if done.returncode == 0:
+                    shutil.rmtree(self.state)
                     break
                 self.assertEqual(done.returncode, -signal.SIGKILL, done.stderr)
                 if self.runs():  # else it was killed before the run was one

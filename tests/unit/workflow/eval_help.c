@@ -25,7 +25,7 @@ eval_names(struct arena *arena)
 {
     static const char json[] =
         "{\"params\":{\"env\":\"prod\",\"n\":3,\"x\":null,\"pi\":3.5,\"yes\":true,\"list\":[1,2,3],\"none\":[],\"empty\":{},"
-        "\"map\":{\"b\":2,\"a\":1},\"odd name\":7,\"json\":\"{\\\"port\\\":5432}\"},\"env\":{\"HOME\":\"/home/x\"},"
+        "\"map\":{\"b\":2,\"a\":1},\"odd name\":7,\"json\":\"{\\\"port\\\":5432}\"},\"env\":{\"HOME\":\"/srv/x\"},"
         "\"run\":{\"id\":\"01abc\",\"date\":\"2026-01-31\"},"
         "\"steps\":{\"load\":{\"outputs\":{\"rows\":[{\"n\":5},{\"n\":6}],\"table\":\"raw.orders\"},\"status\":\"succeeded\"},"
         "\"skipped\":{\"outputs\":null,\"status\":\"skipped\"}},"
