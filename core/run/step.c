@@ -405,7 +405,8 @@ static void
 step_crashed(struct engine *e, size_t i, int signal)
 {
     struct err err = {0};
-    err_set(&err, EXIT_FAILED, "its worker crashed: signal %d (%s)", signal, strsignal(signal));
+    if (signal) err_set(&err, EXIT_FAILED, "its worker crashed: signal %d (%s)", signal, strsignal(signal));
+    else err_set(&err, EXIT_FAILED, "its worker ended without a receipt, %u times", e->state.steps[i].vanished);
     err_hint(&err, "`levada logs %s %s` has its last lines.", e->state.id, e->state.steps[i].step->id);
     step_failed(e, i, error_value(&e->turn, LEVADA_PERMANENT, &err));
 }
@@ -439,7 +440,7 @@ step_vanished(struct engine *e, size_t i, uint32_t record, int signal, bool star
         look_again(e, i);
     } else if (step->vanished > LIMIT_VANISHED) {
         if (effect == LEVADA_EFFECT_UNSAFE || ask) step_unknown(e, i, how);
-        else step_crashed(e, i, signal ? signal : SIGKILL);
+        else step_crashed(e, i, signal);
     } else if (effect == LEVADA_EFFECT_UNSAFE) {
         step_unknown(e, i, arena_printf(&e->turn, "%s, and an unsafe effect is never repeated by itself", how));
     } else if (is_crash(signal) && !asks) {
