@@ -56,7 +56,8 @@ class Contract(Case):
 
     def test_every_type_goes_in_and_comes_out(self):
         given = {"text": "h\u00e9", "flag": False, "count": -3, "ratio": 2.25, "wait": "90s", "amount": "1.5KiB",
-                 "at": "1970-01-02T00:00:00+01:00", "link": "s3://bucket/key", "file": "data/a.csv", "query": "select 1",
+                 "at": "1970-01-02T00:00:00+01:00", "link": "s3://bucket/key", "file": "data/a.csv",
+                 "query": "select 1",
                  "document": {"a": [1, None, "x"]}, "words": ["x", "y z"], "labels": {"b": "2", "a": "1"},
                  "place": {"name": "hall"}, "places": [{"name": "a", "floor": 0}, {"name": "b"}], "colour": "blue",
                  "bounded": 10}
