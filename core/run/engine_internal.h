@@ -14,6 +14,7 @@
 
 struct worker {
     int sock;              /* -1: adopted, or closed */
+    int64_t key;           /* what FORKED calls it: a socket may be closed, and its number used again, before */
     int pidfd;             /* adopted workers; else -1 */
     pid_t pid;             /* 0: not forked yet */
     ptrdiff_t step;        /* index, -1: idle */
@@ -61,6 +62,7 @@ struct engine {
 
     struct worker *workers;
     size_t nworkers, workers_capacity;
+    int64_t worker_key;    /* of the last worker forked */
     size_t running;        /* workers with a step */
     size_t launching;      /* decided in this turn, not launched yet */
     size_t backoffs;       /* steps that wait for a retry */

@@ -117,10 +117,11 @@ fork_worker(struct engine *e, const char *reuse)
     if (fcntl(pair[0], F_SETFL, O_NONBLOCK) != 0) UNREACHABLE("fcntl on our own socket");
     struct worker *w = pool_add(e);
     w->sock = pair[0];
+    w->key = ++e->worker_key;
     w->reuse = reuse != NULL ? memory_resize(NULL, strlen(reuse) + 1) : NULL;
     if (w->reuse != NULL) memcpy(w->reuse, reuse, strlen(reuse) + 1);
     struct value *data = value_map(&e->turn);
-    value_set(&e->turn, data, "worker", value_int(&e->turn, pair[0]));
+    value_set(&e->turn, data, "worker", value_int(&e->turn, w->key));
     if (frame_send(e->launcher.sock, FRAME_FORK, data, pair[1], &err) != 0) e->launcher_gone = true;
     close(pair[1]);
     return w;
@@ -244,7 +245,7 @@ take_forked(struct engine *e, const struct value *data)
     int64_t key = value_get_int(data, "worker", -1), pid = value_get_int(data, "pid", 0);
     for (size_t i = 0; i < e->nworkers; i++) {
         struct worker *w = &e->workers[i];
-        if (w->sock != (int)key || w->pid != 0) continue;
+        if (w->key != key || w->pid != 0) continue;
         if (pid > 0) {
             w->pid = (pid_t)pid;
         } else { /* the machine has no room for another process */

@@ -56,7 +56,8 @@ class Contract(Case):
 
     def test_every_type_goes_in_and_comes_out(self):
         given = {"text": "h\u00e9", "flag": False, "count": -3, "ratio": 2.25, "wait": "90s", "amount": "1.5KiB",
-                 "at": "1970-01-02T00:00:00+01:00", "link": "s3://bucket/key", "file": "data/a.csv", "query": "select 1",
+                 "at": "1970-01-02T00:00:00+01:00", "link": "s3://bucket/key", "file": "data/a.csv",
+                 "query": "select 1",
                  "document": {"a": [1, None, "x"]}, "words": ["x", "y z"], "labels": {"b": "2", "a": "1"},
                  "place": {"name": "hall"}, "places": [{"name": "a", "floor": 0}, {"name": "b"}], "colour": "blue",
                  "bounded": 10}
@@ -146,8 +147,16 @@ class Contract(Case):
             self.assertIn(f"signal {number} ({name})", error["message"])
 
     def test_a_plugin_that_ends_its_process_fails_its_step(self):
-        self.assertIn("0", self.error("probe.leave", code=0)["message"])
-        self.assertIn("7", self.error("probe.leave", code=7)["message"])
+        for code in (0, 7):
+            error = self.error("probe.leave", code=code)
+            self.assertEqual((error["class"], error["message"]),
+                             ("permanent", "its worker ended without a receipt, 6 times"))
+
+    def test_an_engine_does_not_wait_for_a_worker_that_ended_at_once(self):
+        steps = "".join(self.step("probe.leave", ident=f"s{i}", extra="    needs: []\n") for i in range(8))
+        for _ in range(5):
+            _, events = self.run_flow(steps, expect=1)
+            self.assertEqual(events[-1]["event"], "run_finished")
 
     def test_an_error_has_its_class_message_and_hint(self):
         error = self.error("probe.fail", fault="contract", message="12 rows are bad", hint="Look at them.")
