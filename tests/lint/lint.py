@@ -176,7 +176,8 @@ def rule_unfinished():
 
 def rule_places():
     """Nothing names a folder of the machine it was written on, and nothing that builds names a host to fetch from."""
-    folders = re.compile(r"(?<![\w.$}])/(work|root|tmp/wt|tmp/prep|home/[a-z]+)(/|\b)")
+    here = "|".join(re.escape(p) for p in {ROOT, os.path.expanduser("~")} if len(p) > 2)
+    folders = re.compile(r"(?<![\w.$}])(/(work|root|tmp/wt|tmp/prep)|" + here + r")(/|\b)")
     for name in tracked():
         if name == "tests/lint/lint.py" or is_input(name):
             continue
