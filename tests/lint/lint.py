@@ -158,6 +158,14 @@ def rule_readme():
                     yield name, number, f"there is no `{file}`"
 
 
+def rule_links():
+    for name in (n for n in tracked() if n.endswith(".md")):
+        for number, line in enumerate(read(name).split("\n"), 1):
+            for link in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", line):
+                if not os.path.exists(os.path.join(ROOT, os.path.dirname(name), link)):
+                    yield name, number, f"the link to {link} leads nowhere"
+
+
 def rule_spdx():
     for name in tracked():
         text = read(name) if not is_input(name) else ""
