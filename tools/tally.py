@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """tally.py SKIPS FOLDER: counts what a test run left in FOLDER and prints `N passed, N failed, N skipped`.
 
-Counted is the smallest thing with a name: each sentence of a CUnit program and each TAP line, and a whole
-test where its output has neither. Skips are listed with their reasons; one that SKIPS does not list counts as
+Counted is the smallest thing with a name: each sentence of a CUnit program, each TAP line, each test of a
+Python unittest, and a whole program where its output has none of them. Skips are listed with their reasons; one that SKIPS does not list counts as
 failed. The exit code is 0 only if nothing failed."""
 import fnmatch
 import glob
@@ -29,7 +29,7 @@ def allowed_skips(path):
 
 
 def sentences(output):
-    """(verdict, sentence, reason) for each CUnit sentence and TAP line of one program's output."""
+    """(verdict, sentence, reason) for each named thing in one program's output."""
     found = []
     cunit = r"^  Test: (.*?) ?\.\.\.(.*?)(?=^  Test: |^Suite: |^Run Summary:|\Z)"
     for match in re.finditer(cunit, output, re.S | re.M):
@@ -38,6 +38,9 @@ def sentences(output):
     for match in re.finditer(r"^(not ok|ok)\b *\d* *-? *(.*?)(?: *# *(?i:skip)\b:? *(.*))?$", output, re.M):
         verdict = "failed" if match.group(1) == "not ok" else "skipped" if match.group(3) is not None else "passed"
         found.append((verdict, match.group(2), match.group(3) or ""))
+    for match in re.finditer(r"^test_(\w+) \(.*\)(?:\n.*)? \.\.\. (ok|FAIL|ERROR|skipped '(.*)')$", output, re.M):
+        verdict = {"ok": "passed", "FAIL": "failed", "ERROR": "failed"}.get(match.group(2), "skipped")
+        found.append((verdict, match.group(1).replace("_", " "), match.group(3) or ""))
     return found
 
 

@@ -139,7 +139,7 @@ static const char *const css[] = {
     "{top:10px}.chart .corner{display:none}\n"
     "table.kv th{white-space:normal;max-width:36vw;overflow-wrap:break-word;padding-right:12px}\n"
     "details.step .in{padding:4px 12px 12px}}\n",
-    "@media print{body{background:#fff}section.card,details{break-inside:avoid}pre{max-height:none;"
+    "@media print{body{background:#fff}section.card,details{break-inside:avoid}pre{max-height:none;",
     "white-space:pre-wrap}}\n",
 };
 

@@ -158,6 +158,14 @@ def rule_readme():
                     yield name, number, f"there is no `{file}`"
 
 
+def rule_links():
+    for name in (n for n in tracked() if n.endswith(".md")):
+        for number, line in enumerate(read(name).split("\n"), 1):
+            for link in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", line):
+                if not os.path.exists(os.path.join(ROOT, os.path.dirname(name), link)):
+                    yield name, number, f"the link to {link} leads nowhere"
+
+
 def rule_spdx():
     for name in tracked():
         text = read(name) if not is_input(name) else ""
@@ -176,7 +184,8 @@ def rule_unfinished():
 
 def rule_places():
     """Nothing names a folder of the machine it was written on, and nothing that builds names a host to fetch from."""
-    folders = re.compile(r"(?<![\w.$}])/(work|root|tmp/wt|tmp/prep|home/[a-z]+)(/|\b)")
+    here = "|".join(re.escape(p) for p in {ROOT, os.path.expanduser("~")} if len(p) > 2)
+    folders = re.compile(r"(?<![\w.$}])(/(work|root|tmp/wt|tmp/prep)|" + here + r")(/|\b)")
     for name in tracked():
         if name == "tests/lint/lint.py" or is_input(name):
             continue

@@ -38,6 +38,8 @@ CASES = [
     ("the arena itself may call malloc", "banned", "core/base/arena.c", "    p = malloc(4);\n", False),
     ("a folder without README.md is found", "readme", "core/base/a.c", "int x;\n", True),
     ("a README that names a file that is gone is found", "readme", "core/README.md", "see `gone.c`\n", True),
+    ("a link that leads nowhere is found", "links", "docs/a.md", "see [b](b.md)\n", True),
+    ("a link to a file that is there passes", "links", "docs/a.md", "see [a](a.md#part) or [web](https://b.c)\n", False),
     ("a source without an SPDX line is found", "spdx", "core/base/a.c", "int x;\n", True),
     ("a source with an SPDX line passes", "spdx", "core/base/a.c", SPDX, False),
     ("unfinished work is found", "unfinished", "docs/a.md", "TO" "DO: later\n", True),

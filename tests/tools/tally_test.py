@@ -47,6 +47,10 @@ CASES = [
     ("a failed TAP line is named",
      [broken("a/b", "ok 1 - one\nnot ok 2 - two\n")],
      "", "", "1 passed, 1 failed, 0 skipped", 1, "failed: a/b: two (check)"),
+    ("each test of a Python unittest counts",
+     [broken("a/b", "test_one_is_one (__main__.A.test_one_is_one) ... ok\ntest_two (__main__.A.test_two) ... FAIL\n"
+             "test_no (__main__.A.test_no) ... skipped 'no root'\n")],
+     "", "a/b: no | needs root\n", "1 passed, 1 failed, 1 skipped", 1, "skipped: a/b: no (check): no root"),
     ("a program that lies about its failure is caught",
      [case("a/b", "run", "not ok 1 - one\n")],
      "", "", "0 passed, 2 failed, 0 skipped", 1, "although a sentence in it failed"),
