@@ -78,6 +78,13 @@ lake_forget(void)
     lake->network = false;
 }
 
+void
+lake_release(void)
+{
+    lake_forget();
+    replace(&the_lake.locked, NULL);
+}
+
 static bool
 is_allowed(const struct lake *lake, const char *path)
 {

@@ -84,8 +84,10 @@ int work_close(struct work *work, int error_class);
 bool lake_exists(struct levada_step *step, const struct lake_in *in);
 /* A fault when there is none: actions that read must not make one. */
 int lake_require(struct work *work);
-/* Let go of the open database (a test's second "worker"). */
+/* Let go of the open database. */
 void lake_forget(void);
+/* The same, and of the memory that this worker holds the catalog's lock: for tests, whose fake host can unlock. */
+void lake_release(void);
 
 /* An absolute path or a URI, from one that is relative to the workflow's folder. */
 const char *path_resolve(struct levada_step *step, const char *path);

@@ -27,6 +27,8 @@ struct fake {
 /* An attempt of a step in the workflow folder `root`, which exists. `token` lives as long as the fake. */
 void fake_init(struct fake *fake, const char *root, const char *token);
 void fake_release(struct fake *fake);
+/* Let go of all locks, as the end of a worker does. */
+void fake_unlock(void);
 /* An output as an integer, -1 when it is not set; as a text, "" when it is not set. */
 int64_t fake_int(const struct fake *fake, const char *output);
 const char *fake_text(const struct fake *fake, const char *output);
