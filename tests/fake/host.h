@@ -39,6 +39,7 @@ bool fake_bool(const struct fake *fake, const char *output);
 void fake_fill(struct fake *fake, const struct levada_field *fields, uint32_t count, void *input, const char *json);
 /* Look an action up by name, fill its input and run it. */
 int fake_run(struct fake *fake, const struct levada_plugin *plugin, const char *action, const char *json);
-int fake_resolve(struct fake *fake, const struct levada_plugin *plugin, const char *action, const char *json, int32_t *found);
+int fake_resolve(
+    struct fake *fake, const struct levada_plugin *plugin, const char *action, const char *json, int32_t *found);
 
 #endif

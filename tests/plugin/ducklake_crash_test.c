@@ -56,7 +56,8 @@ survives_kills(void)
         CHECK_INT(lab_resolve(&lab, token, "load", LOAD_BIG, &found), 0);
         CHECK(found == LEVADA_DONE || found == LEVADA_NOT_DONE);
         done += found == LEVADA_DONE;
-        int64_t rows = lab_count(&lab, "SELECT count(*) FROM duckdb_tables() WHERE database_name = 'lake' AND table_name = 'big'");
+        int64_t rows = lab_count(
+            &lab, "SELECT count(*) FROM duckdb_tables() WHERE database_name = 'lake' AND table_name = 'big'");
         if (rows == 1) rows = lab_count(&lab, "SELECT count(*) FROM big");
         /* All or nothing, and the mark says which. */
         CHECK_INT(rows, found == LEVADA_DONE ? BIG_ROWS : 0);
@@ -93,7 +94,8 @@ stops_when_cancelled(void)
     CHECK_RUN(&lab, "sql", "{'sql': 'CREATE TABLE t AS SELECT 1 AS i'}");
     struct canceller canceller = {.after_ms = 300};
     static const char *const inputs[] = {
-        "{'sql': 'CREATE TABLE huge AS SELECT sum(a.range * b.range % 7) AS s FROM range(200000) a, range(200000) b GROUP BY a.range % 1000'}",
+        "{'sql': 'CREATE TABLE huge AS SELECT sum(a.range * b.range % 7) AS s FROM range(200000) a, range(200000) "
+        "b GROUP BY a.range % 1000'}",
         "{'sql': 'SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE (a.range * b.range) % 97 = 3'}",
     };
     for (size_t i = 0; i < CHECK_COUNT(inputs); i++) {
@@ -149,17 +151,22 @@ waits_for_the_other_worker(const char *catalog)
     pid_t pids[3];
     lab_begin(&lab);
     lab_write(&lab, "t.csv", "id\n1\n2\n");
-    snprintf(input, sizeof input, "{'table': 't', 'from': 't.csv', 'catalog': '%s', 'data': 'files', 'options': {'sample_size': -1}}", catalog);
+    snprintf(input, sizeof input,
+        "{'table': 't', 'from': 't.csv', 'catalog': '%s', 'data': 'files', 'options': {'sample_size': -1}}",
+        catalog);
     for (int i = 0; i < 3; i++) {
         snprintf(token, sizeof token, "w%d", i);
         /* Each load is another one, or it would be unchanged. */
-        snprintf(input, sizeof input, "{'table': 't', 'from': 't.csv', 'catalog': '%s', 'data': 'files', 'options': {'sample_size': %d}}", catalog, 100 + i);
+        snprintf(input, sizeof input,
+            "{'table': 't', 'from': 't.csv', 'catalog': '%s', 'data': 'files', 'options': {'sample_size': %d}}",
+            catalog, 100 + i);
         pids[i] = lab_spawn(&lab, token, "load", input, "0");
     }
     for (int i = 0; i < 3; i++) CHECK_INT(lab_wait(pids[i]), 0);
     snprintf(input, sizeof input, "{'sql': 'SELECT count(*) AS n FROM t', 'catalog': '%s', 'data': 'files'}", catalog);
     CHECK_RUN(&lab, "sql", input);
-    CHECK_INT(json_integer_value(json_object_get(json_array_get(json_object_get(lab.fake.outputs, "rows"), 0), "n")), 6);
+    CHECK_INT(
+        json_integer_value(json_object_get(json_array_get(json_object_get(lab.fake.outputs, "rows"), 0), "n")), 6);
     lab_end(&lab);
 }
 
@@ -185,12 +192,15 @@ works_on_sqlite(void)
     CHECK(strstr(lab.fake.log, "an SQLite catalog has one writer at a time") != NULL);
     CHECK_RUN(&lab, "load", load);
     CHECK(!fake_bool(&lab.fake, "changed"));
-    CHECK_RUN(&lab, "sql", "{'sql': 'SELECT max(id) AS m FROM t', 'publish': {'table': 'm'}, 'catalog': 'sqlite:l.sqlite'}");
-    CHECK_RUN(&lab, "sql", "{'sql': 'SELECT max(id) AS m FROM t', 'publish': {'table': 'm'}, 'catalog': 'sqlite:l.sqlite'}");
+    CHECK_RUN(&lab, "sql",
+        "{'sql': 'SELECT max(id) AS m FROM t', 'publish': {'table': 'm'}, 'catalog': 'sqlite:l.sqlite'}");
+    CHECK_RUN(&lab, "sql",
+        "{'sql': 'SELECT max(id) AS m FROM t', 'publish': {'table': 'm'}, 'catalog': 'sqlite:l.sqlite'}");
     CHECK(!fake_bool(&lab.fake, "changed"));
     CHECK_RUN(&lab, "maintain", "{'catalog': 'sqlite:l.sqlite', 'keep': '0s'}");
     CHECK_RUN(&lab, "snapshots", "{'catalog': 'sqlite:l.sqlite'}");
-    CHECK_RUN(&lab, "check", "{'catalog': 'sqlite:l.sqlite', 'table': 't', 'checks': [{'name': 'n', 'row_count': {'min': 2}}]}");
+    CHECK_RUN(&lab, "check",
+        "{'catalog': 'sqlite:l.sqlite', 'table': 't', 'checks': [{'name': 'n', 'row_count': {'min': 2}}]}");
     lab_end(&lab);
 }
 
@@ -201,9 +211,10 @@ refuses_what_is_no_catalog(void)
     lab_write(&lab, "text.txt", "this is a text and not a database, and it is long enough to be looked at by DuckDB");
     lab_write(&lab, "t.csv", "id\n1\n");
     CHECK_INT(lab_run(&lab, "load", "{'table': 't', 'from': 't.csv', 'catalog': 'text.txt'}"), LEVADA_INVALID);
-    CHECK_FAULT(&lab, "load", "{'table': 't', 'from': 't.csv', 'catalog': 'artifacts'}", LEVADA_INVALID, "catalog \"ROOT/artifacts\" is not a file");
-    CHECK_FAULT(&lab, "load", "{'table': 't', 'from': 't.csv', 'catalog': 'postgres:dbname=x password=hunter22'}", LEVADA_INVALID,
-        "input \"catalog\" contains a password or a URI with one");
+    CHECK_FAULT(&lab, "load", "{'table': 't', 'from': 't.csv', 'catalog': 'artifacts'}", LEVADA_INVALID,
+        "catalog \"ROOT/artifacts\" is not a file");
+    CHECK_FAULT(&lab, "load", "{'table': 't', 'from': 't.csv', 'catalog': 'postgres:dbname=x password=hunter22'}",
+        LEVADA_INVALID, "input \"catalog\" contains a password or a URI with one");
     CHECK_RUN(&lab, "load", "{'table': 't', 'from': 't.csv'}");
     CHECK_INT(lab_run(&lab, "load", "{'table': 't', 'from': 't.csv', 'data': 'elsewhere'}"), LEVADA_INVALID);
     CHECK_STR(lab.fake.hint, "Leave the input `data` out, or give the path the lake was made with.");

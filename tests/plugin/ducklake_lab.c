@@ -208,7 +208,8 @@ lab_spawn(struct lab *lab, const char *token, const char *action, const char *in
     /* The program's full path: extensions are found from it. */
     static char self[4096];
     if (readlink("/proc/self/exe", self, sizeof self - 1) < 0) return -1;
-    char *args[] = {self, (char[]){"--child"}, lab->root, strdup(token), strdup(action), strdup(input), strdup(limit), NULL};
+    char *args[] = {
+        self, (char[]){"--child"}, lab->root, strdup(token), strdup(action), strdup(input), strdup(limit), NULL};
     pid_t pid = -1;
     if (posix_spawn(&pid, self, NULL, NULL, args, environ) != 0) pid = -1;
     for (int i = 3; i < 7; i++) free(args[i]);

@@ -78,7 +78,9 @@ free_port(void)
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) != 0 || getsockname(fd, (struct sockaddr *)&address, &size) != 0) return 0;
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) != 0
+        || getsockname(fd, (struct sockaddr *)&address, &size) != 0)
+        return 0;
     close(fd);
     return ntohs(address.sin_port);
 }
@@ -102,10 +104,14 @@ start_server(void)
             || chown(password, nobody->pw_uid, nobody->pw_gid) != 0)
             return false;
     }
-    if (run("initdb", (const char *const[]){"-D", data, "-U", "admin", "-A", "scram-sha-256", "--pwfile", password, "--no-sync", "-E", "UTF8", "--locale=C", NULL}) != 0)
+    if (run("initdb",
+            (const char *const[]){"-D", data, "-U", "admin", "-A", "scram-sha-256", "--pwfile", password,
+                "--no-sync", "-E", "UTF8", "--locale=C", NULL})
+        != 0)
         return false;
     port = free_port();
-    snprintf(settings, sizeof settings, "-c listen_addresses= -c port=%d -c unix_socket_directories=%s -c fsync=off", port, folder);
+    snprintf(settings, sizeof settings,
+        "-c listen_addresses= -c port=%d -c unix_socket_directories=%s -c fsync=off", port, folder);
     snprintf(options, sizeof options, "dbname=postgres host=%s port=%d user=admin", folder, port);
     return run("pg_ctl", (const char *const[]){"-D", data, "-w", "-l", log, "-o", settings, "start", NULL}) == 0;
 }
@@ -126,8 +132,9 @@ with(const char *input)
     static unsigned next;
     char *text = texts[next++ % 4];
     const char *at = strstr(input, "CATALOG");
-    snprintf(text, sizeof texts[0], "%.*s'catalog': 'postgres:%s', 'data': 'files', 'catalog_secret': 's3cr3t-p4ss`word'%s", (int)(at - input), input,
-        options, at + strlen("CATALOG"));
+    snprintf(text, sizeof texts[0],
+        "%.*s'catalog': 'postgres:%s', 'data': 'files', 'catalog_secret': 's3cr3t-p4ss`word'%s", (int)(at - input),
+        input, options, at + strlen("CATALOG"));
     return text;
 }
 
@@ -165,7 +172,8 @@ all_actions(void)
     CHECK_RUN(&lab, "export", with("{CATALOG, 'table': 't', 'to': 'out.csv'}"));
     CHECK_RUN(&lab, "snapshots", with("{CATALOG}"));
     CHECK_RUN(&lab, "maintain", with("{CATALOG, 'keep': '0s'}"));
-    CHECK_RUN(&lab, "report", with("{CATALOG, 'title': 'T', 'to': 'r.html', 'charts': [{'title': 't', 'sql': 'SELECT * FROM t'}]}"));
+    CHECK_RUN(&lab, "report",
+        with("{CATALOG, 'title': 'T', 'to': 'r.html', 'charts': [{'title': 't', 'sql': 'SELECT * FROM t'}]}"));
     CHECK_RUN(&lab, "sql", with("{CATALOG, 'sql': 'DROP TABLE t'}"));
 }
 
@@ -199,21 +207,27 @@ hides_passwords(void)
 {
     char input[2048];
     lab_leave();
-    snprintf(input, sizeof input, "{'catalog': 'postgres:%s', 'data': 'files', 'catalog_secret': 'wr0ng-p`ass', 'sql': 'SELECT 1'}", options);
+    snprintf(input, sizeof input,
+        "{'catalog': 'postgres:%s', 'data': 'files', 'catalog_secret': 'wr0ng-p`ass', 'sql': 'SELECT 1'}", options);
     CHECK_INT(lab_run(&lab, "sql", input), LEVADA_AUTH);
     CHECK(strstr(lab.fake.message, "password authentication failed for user \"admin\"") != NULL);
     CHECK(strstr(lab.fake.message, "wr0ng") == NULL);
     CHECK(strstr(lab.fake.log, "wr0ng") == NULL);
     CHECK(strstr(lab.fake.hint, "catalog_secret") != NULL);
-    snprintf(input, sizeof input, "{'catalog': 'postgres:dbname=nope host=%s port=%d user=admin', 'data': 'files', 'catalog_secret': 's3cr3t-p4ss`word', 'sql': 'SELECT 1'}",
+    snprintf(input, sizeof input,
+        "{'catalog': 'postgres:dbname=nope host=%s port=%d user=admin', 'data': 'files', 'catalog_secret': "
+        "'s3cr3t-p4ss`word', 'sql': 'SELECT 1'}",
         folder, port);
     CHECK(lab_run(&lab, "sql", input) != 0);
     CHECK(strstr(lab.fake.message, "nope") != NULL);
     CHECK(strstr(lab.fake.message, "s3cr3t") == NULL);
-    snprintf(input, sizeof input, "{'catalog': 'postgres:dbname=postgres host=%s port=%d user=admin', 'data': 'files', 'sql': 'SELECT 1'}", lab.root, port);
+    snprintf(input, sizeof input,
+        "{'catalog': 'postgres:dbname=postgres host=%s port=%d user=admin', 'data': 'files', 'sql': 'SELECT 1'}",
+        lab.root, port);
     CHECK_INT(lab_run(&lab, "sql", input), LEVADA_TRANSIENT);
     /* Not even SQL on the open lake gets at it. */
-    CHECK_RUN(&lab, "sql", with("{CATALOG, 'sql': 'SELECT string_agg(secret_string, ` `) AS s FROM duckdb_secrets()'}"));
+    CHECK_RUN(
+        &lab, "sql", with("{CATALOG, 'sql': 'SELECT string_agg(secret_string, ` `) AS s FROM duckdb_secrets()'}"));
     char *rows = json_dumps(json_object_get(lab.fake.outputs, "rows"), 0);
     CHECK(strstr(rows, "redacted") != NULL);
     CHECK(strstr(rows, "s3cr3t") == NULL);
