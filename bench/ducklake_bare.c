@@ -34,7 +34,8 @@ main(int argc, char **argv)
     duckdb_set_config(config, "extension_directory", argv[1]);
     duckdb_set_config(config, "autoinstall_known_extensions", "false");
     duckdb_set_config(config, "memory_limit", "1GiB");
-    if (duckdb_open_ext(NULL, &db, config, NULL) != DuckDBSuccess || duckdb_connect(db, &con) != DuckDBSuccess) return 1;
+    if (duckdb_open_ext(NULL, &db, config, NULL) != DuckDBSuccess || duckdb_connect(db, &con) != DuckDBSuccess)
+        return 1;
     duckdb_destroy_config(&config);
     run(con, "LOAD ducklake");
     snprintf(sql, sizeof sql, "ATTACH 'ducklake:%s' AS lake (DATA_PATH '%s')", argv[2], argv[3]);

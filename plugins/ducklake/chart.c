@@ -147,7 +147,8 @@ draw_axes(struct text *page, const struct chart *chart, const struct scale *x, c
     double step = nice_step(y->max - y->min);
     for (double value = y->min; value <= y->max + step / 2; value += step) {
         double at = place(y, value, HEIGHT - BOTTOM, TOP);
-        text_addf(page, "<line class=\"axis\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>", LEFT, WIDTH - RIGHT, at, at);
+        text_addf(page, "<line class=\"axis\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>", LEFT,
+            WIDTH - RIGHT, at, at);
         text_addf(page, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">", LEFT - 6, at + 4);
         html_text(page, html_number(page->step, fabs(value) < step / 1e6 ? 0 : value));
         text_add(page, "</text>");
@@ -159,7 +160,10 @@ draw_axes(struct text *page, const struct chart *chart, const struct scale *x, c
         if (x->axis == AXIS_NUMBER && x->max - x->min > count) value = rint(value);
         if (x->axis == AXIS_NAME) value = rint(value);
         double at = place(x, value, LEFT, WIDTH - RIGHT);
-        text_addf(page, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", at, HEIGHT - 8, i == 0 ? "start" : i == count - 1 ? "end" : "middle");
+        text_addf(page, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", at, HEIGHT - 8,
+            i == 0               ? "start"
+                : i == count - 1 ? "end"
+                                 : "middle");
         html_text(page, x_label(page, chart, x, value));
         text_add(page, "</text>");
     }
@@ -190,7 +194,9 @@ draw_points(struct text *page, const struct chart *chart)
     draw_axes(page, chart, &x, &y);
     for (size_t i = 0; i < chart->series_count; i++) {
         bool pen_down = false;
-        if (line) text_addf(page, "<path fill=\"none\" stroke=\"var(--s%zu)\" stroke-width=\"2\" stroke-linejoin=\"round\" d=\"", i);
+        if (line)
+            text_addf(page,
+                "<path fill=\"none\" stroke=\"var(--s%zu)\" stroke-width=\"2\" stroke-linejoin=\"round\" d=\"", i);
         for (size_t row = 0; row < rows; row++) {
             double value = number(cell(chart, row, chart->series[i])), at = x_of(chart, &x, row);
             if (!line && isfinite(value) && isfinite(at)) {
@@ -201,7 +207,9 @@ draw_points(struct text *page, const struct chart *chart)
             } else if (line) {
                 /* A missing value is a gap, not a zero. */
                 bool there = isfinite(value) && isfinite(at);
-                if (there) text_addf(page, "%s%.1f %.1f", pen_down ? "L" : "M", place(&x, at, LEFT, WIDTH - RIGHT), place(&y, value, HEIGHT - BOTTOM, TOP));
+                if (there)
+                    text_addf(page, "%s%.1f %.1f", pen_down ? "L" : "M", place(&x, at, LEFT, WIDTH - RIGHT),
+                        place(&y, value, HEIGHT - BOTTOM, TOP));
                 pen_down = there;
             }
         }
@@ -209,8 +217,8 @@ draw_points(struct text *page, const struct chart *chart)
         for (size_t row = 0; line && rows <= 60 && row < rows; row++) {
             double value = number(cell(chart, row, chart->series[i])), at = x_of(chart, &x, row);
             if (!isfinite(value) || !isfinite(at)) continue;
-            text_addf(page, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"var(--s%zu)\">", place(&x, at, LEFT, WIDTH - RIGHT),
-                place(&y, value, HEIGHT - BOTTOM, TOP), i);
+            text_addf(page, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"var(--s%zu)\">",
+                place(&x, at, LEFT, WIDTH - RIGHT), place(&y, value, HEIGHT - BOTTOM, TOP), i);
             draw_title(page, chart, row, i);
             text_add(page, "</circle>\n");
         }
@@ -219,13 +227,14 @@ draw_points(struct text *page, const struct chart *chart)
 }
 
 static void
-draw_bar(struct text *page, const struct chart *chart, const struct scale *y, size_t row, size_t series, double top, double height, double left)
+draw_bar(struct text *page, const struct chart *chart, const struct scale *y, size_t row, size_t series, double top,
+    double height, double left)
 {
     double value = number(cell(chart, row, chart->series[series]));
     if (!isfinite(value)) return;
     double zero = place(y, fmax(y->min, 0), left, WIDTH - 70), end = place(y, value, left, WIDTH - 70);
-    text_addf(page, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"2\" fill=\"var(--s%zu)\">", fmin(zero, end), top,
-        fmax(fabs(end - zero), 1), height, series);
+    text_addf(page, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"2\" fill=\"var(--s%zu)\">",
+        fmin(zero, end), top, fmax(fabs(end - zero), 1), height, series);
     draw_title(page, chart, row, series);
     text_addf(page, "</rect><text class=\"v\" x=\"%.1f\" y=\"%.1f\">", fmax(zero, end) + 5, top + height / 2 + 4);
     html_text(page, html_number(page->step, value));
@@ -248,10 +257,12 @@ draw_bars(struct text *page, const struct chart *chart)
     for (size_t row = 0; row < rows; row++) {
         double top = group * (double)row + 4;
         const char *label = html_value(page->step, cell(chart, row, chart->x));
-        text_addf(page, "<text class=\"v\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">", left - 6, top + (group - 8) / 2 + 4);
+        text_addf(page, "<text class=\"v\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">", left - 6,
+            top + (group - 8) / 2 + 4);
         html_text(page, strlen(label) > 26 ? text_format(page->step, "%.24s…", label) : label);
         text_add(page, "</text>");
-        for (size_t i = 0; i < chart->series_count; i++) draw_bar(page, chart, &y, row, i, top + bar * (double)i, bar - 2, left);
+        for (size_t i = 0; i < chart->series_count; i++)
+            draw_bar(page, chart, &y, row, i, top + bar * (double)i, bar - 2, left);
     }
     text_add(page, "</svg>\n");
 }

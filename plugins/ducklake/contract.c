@@ -60,7 +60,8 @@ is_type_text(const char *type)
 }
 
 static int
-read_promise_key(struct work *work, const struct contract *contract, struct promise *promise, const char *key, json_t *value)
+read_promise_key(
+    struct work *work, const struct contract *contract, struct promise *promise, const char *key, json_t *value)
 {
     if (strcmp(key, "doc") == 0) return 0;
     if (strcmp(key, "type") == 0 && json_is_string(value)) {
@@ -71,7 +72,8 @@ read_promise_key(struct work *work, const struct contract *contract, struct prom
         promise->unique = json_is_true(value);
     } else if (strcmp(key, "values") == 0 && json_array_size(value) > 0) {
         for (size_t i = 0; i < json_array_size(value); i++)
-            if (!is_scalar(json_array_get(value, i))) return wrong(work, contract, promise->name, "\"values\" holds more than plain values");
+            if (!is_scalar(json_array_get(value, i)))
+                return wrong(work, contract, promise->name, "\"values\" holds more than plain values");
         promise->values = value;
     } else if (strcmp(key, "minimum") == 0 && is_scalar(value)) {
         promise->minimum = value;
@@ -91,7 +93,8 @@ static int
 read_columns(struct work *work, struct contract *contract, json_t *columns)
 {
     if (!json_is_object(columns)) return wrong(work, contract, "columns", "must be a map of names to types or rules");
-    contract->columns = work->step->host->alloc(work->step, (json_object_size(columns) + 1) * sizeof *contract->columns);
+    contract->columns =
+        work->step->host->alloc(work->step, (json_object_size(columns) + 1) * sizeof *contract->columns);
     const char *name;
     json_t *value;
     json_object_foreach(columns, name, value) {
@@ -119,10 +122,12 @@ canonical_types(struct work *work, struct contract *contract)
     struct text sql = text_new(work->step);
     for (size_t i = 0; i < contract->count; i++) {
         text_comma(&sql);
-        text_addf(&sql, "NULL::%s AS c%zu", contract->columns[i].type != NULL ? contract->columns[i].type : "INTEGER", i);
+        text_addf(
+            &sql, "NULL::%s AS c%zu", contract->columns[i].type != NULL ? contract->columns[i].type : "INTEGER", i);
     }
     struct table found;
-    if (query_table(work, text_format(work->step, "SELECT column_type FROM (DESCRIBE SELECT %s)", sql.data), &found) != 0) {
+    if (query_table(work, text_format(work->step, "SELECT column_type FROM (DESCRIBE SELECT %s)", sql.data), &found)
+        != 0) {
         int error = work->fault.error_class;
         if (error == LEVADA_CANCELLED) return error;
         const char *why = work->fault.message;

@@ -49,7 +49,8 @@ convert(struct work *work, const char *path, yaml_document_t *document, int inde
     }
     if (node->type == YAML_SEQUENCE_NODE) {
         json_t *list = *ret = json_array();
-        for (yaml_node_item_t *item = node->data.sequence.items.start; item < node->data.sequence.items.top && error == 0; item++) {
+        for (yaml_node_item_t *item = node->data.sequence.items.start;
+             item < node->data.sequence.items.top && error == 0; item++) {
             json_t *value = NULL;
             error = convert(work, path, document, *item, depth + 1, &value);
             json_array_append_new(list, value);
@@ -57,7 +58,8 @@ convert(struct work *work, const char *path, yaml_document_t *document, int inde
         return error;
     }
     json_t *map = *ret = json_object();
-    for (yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top && error == 0; pair++) {
+    for (yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top && error == 0;
+         pair++) {
         yaml_node_t *key = yaml_document_get_node(document, pair->key);
         if (key->type != YAML_SCALAR_NODE) return fail_at(work, path, key->start_mark, "a key must be a text");
         const char *name = (const char *)key->data.scalar.value;
@@ -99,7 +101,8 @@ document_read(struct work *work, const char *path, json_t **ret, const char **co
 {
     FILE *file = fopen(path, "re");
     if (file == NULL)
-        return fault_set(work, errno == ENOENT ? LEVADA_MISSING : LEVADA_INVALID, NULL, "cannot open \"%s\": %s", path, strerror(errno));
+        return fault_set(work, errno == ENOENT ? LEVADA_MISSING : LEVADA_INVALID, NULL, "cannot open \"%s\": %s",
+            path, strerror(errno));
     char *data = work->step->host->alloc(work->step, DOCUMENT_SIZE_MAX + 1);
     size_t size = fread(data, 1, DOCUMENT_SIZE_MAX, file);
     bool failed = ferror(file) != 0, longer = fgetc(file) != EOF;

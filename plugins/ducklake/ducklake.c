@@ -13,14 +13,19 @@ static const struct levada_field load_inputs[] = {
     LEVADA_IN(struct load_in, format, "The format, when the name does not tell it.",
         .choices = (const char *const[]){"csv", "tsv", "parquet", "json", NULL}),
     LEVADA_IN(struct load_in, mode,
-        "append: add the rows; replace: the rows become the table's only ones; merge: update rows with an equal key, add others.",
+        "append: add the rows; replace: the rows become the table's only ones; merge: update rows with an equal "
+        "key, add others.",
         .fallback = "append", .choices = (const char *const[]){"append", "replace", "merge", NULL}),
     LEVADA_IN(struct load_in, key, "With merge: the columns that identify a row."),
-    LEVADA_IN(struct load_in, contract, "A YAML or JSON file with the columns the data must have, and their types."),
-    LEVADA_IN(struct load_in, evolve, "Add columns that are new in the data or the contract, and widen types.", .fallback = "false"),
+    LEVADA_IN(
+        struct load_in, contract, "A YAML or JSON file with the columns the data must have, and their types."),
+    LEVADA_IN(struct load_in, evolve, "Add columns that are new in the data or the contract, and widen types.",
+        .fallback = "false"),
     LEVADA_IN(struct load_in, nulls, "Texts that mean NULL in CSV, besides the empty one."),
-    LEVADA_IN(struct load_in, options, "Further options of DuckDB's reader, for example {delim: \";\"}.", .fallback = "{}"),
-    LEVADA_IN(struct load_in, partition_by, "Partition a new table by these: a column, or year, month, day or hour of one."),
+    LEVADA_IN(struct load_in, options, "Further options of DuckDB's reader, for example {delim: \";\"}.",
+        .fallback = "{}"),
+    LEVADA_IN(struct load_in, partition_by,
+        "Partition a new table by these: a column, or year, month, day or hour of one."),
 };
 static const struct levada_field load_outputs[] = {
     LEVADA_OUT(table, STRING, "The table."),
@@ -43,9 +48,11 @@ static const struct levada_field sql_inputs[] = {
     LEVADA_IN(struct sql_in, sql, "The statements, all in one transaction. Each expression is a bound parameter."),
     LEVADA_IN(struct sql_in, file, "A file with the statements, instead of sql."),
     LEVADA_IN(struct sql_in, params, "Values of the parameters $name in the statements.", .fallback = "{}"),
-    LEVADA_IN(struct sql_in, limit, "Rows of the last statement to give as output.", .fallback = "1000", .minimum = "0", .maximum = "100000"),
+    LEVADA_IN(struct sql_in, limit, "Rows of the last statement to give as output.", .fallback = "1000",
+        .minimum = "0", .maximum = "100000"),
     LEVADA_NESTED(struct sql_in, publish, publish_fields, struct publish_in,
-        "Make the result of the one query a table. Nothing happens while neither the query nor what it reads changed."),
+        "Make the result of the one query a table. Nothing happens while neither the query nor what it reads "
+        "changed."),
 };
 static const struct levada_field sql_outputs[] = {
     LEVADA_OUT(rows, JSON, "Rows of the last statement, a map by column each."),
@@ -59,7 +66,8 @@ static const struct levada_field sql_outputs[] = {
 
 static const struct levada_field values_fields[] = {
     LEVADA_IN(struct values_in, column, "The column.", .flags = LEVADA_REQUIRED),
-    LEVADA_IN(struct values_in, accepted, "The values it may have, as texts; NULL is accepted too.", .flags = LEVADA_REQUIRED),
+    LEVADA_IN(struct values_in, accepted, "The values it may have, as texts; NULL is accepted too.",
+        .flags = LEVADA_REQUIRED),
 };
 static const struct levada_field range_fields[] = {
     LEVADA_IN(struct range_in, column, "The column.", .flags = LEVADA_REQUIRED),
@@ -85,13 +93,18 @@ static const struct levada_field check_fields[] = {
     LEVADA_IN(struct check_item, severity, "Whether the step fails with the check.", .fallback = "error",
         .choices = (const char *const[]){"error", "warn", NULL}),
     LEVADA_IN(struct check_item, not_null, "Columns that must have a value in every row."),
-    LEVADA_IN(struct check_item, unique, "Columns that together must not repeat; rows with a NULL among them do not count."),
+    LEVADA_IN(struct check_item, unique,
+        "Columns that together must not repeat; rows with a NULL among them do not count."),
     LEVADA_NESTED(struct check_item, values, values_fields, struct values_in, "A column has only these values."),
     LEVADA_NESTED(struct check_item, range, range_fields, struct range_in, "A column lies between bounds."),
-    LEVADA_NESTED(struct check_item, row_count, row_count_fields, struct row_count_in, "The table has so many rows."),
-    LEVADA_NESTED(struct check_item, freshness, freshness_fields, struct freshness_in, "The newest row is young enough."),
-    LEVADA_NESTED(struct check_item, references, references_fields, struct references_in, "Each value of a column is in another table."),
-    LEVADA_IN(struct check_item, sql, "A query that gives the rows that are wrong, or one boolean that is true when all is well."),
+    LEVADA_NESTED(
+        struct check_item, row_count, row_count_fields, struct row_count_in, "The table has so many rows."),
+    LEVADA_NESTED(
+        struct check_item, freshness, freshness_fields, struct freshness_in, "The newest row is young enough."),
+    LEVADA_NESTED(struct check_item, references, references_fields, struct references_in,
+        "Each value of a column is in another table."),
+    LEVADA_IN(struct check_item, sql,
+        "A query that gives the rows that are wrong, or one boolean that is true when all is well."),
 };
 static const struct levada_field check_inputs[] = {
     LAKE_FIELDS(struct check_in),
@@ -100,7 +113,8 @@ static const struct levada_field check_inputs[] = {
     LEVADA_IN(struct check_in, contract, "A contract file whose rules for columns, key and rows are checked too."),
     LEVADA_NESTED(struct check_in, checks, check_fields, struct check_item, "The checks."),
     LEVADA_IN(struct check_in, fail, "Fail the step when a check of severity error fails.", .fallback = "true"),
-    LEVADA_IN(struct check_in, samples, "How many wrong rows to show for each check.", .fallback = "5", .minimum = "0", .maximum = "100"),
+    LEVADA_IN(struct check_in, samples, "How many wrong rows to show for each check.", .fallback = "5",
+        .minimum = "0", .maximum = "100"),
 };
 static const struct levada_field check_outputs[] = {
     LEVADA_OUT(passed, INT, "Checks that passed."),
@@ -115,11 +129,13 @@ static const struct levada_field export_inputs[] = {
     LEVADA_IN(struct export_in, table, "The table to export."),
     LEVADA_IN(struct export_in, sql, "A query whose rows to export, instead of a table."),
     LEVADA_IN(struct export_in, snapshot, "Export the table as of this snapshot.", .minimum = "0"),
-    LEVADA_IN(struct export_in, to, "Where to: a file, with partition_by a folder, or an s3:// URI.", .flags = LEVADA_REQUIRED),
+    LEVADA_IN(struct export_in, to, "Where to: a file, with partition_by a folder, or an s3:// URI.",
+        .flags = LEVADA_REQUIRED),
     LEVADA_IN(struct export_in, format, "The format, when the name does not tell it. Default: parquet.",
         .choices = (const char *const[]){"parquet", "csv", "json", NULL}),
     LEVADA_IN(struct export_in, partition_by, "Columns whose values become folders, as in carrier=UA/."),
-    LEVADA_IN(struct export_in, overwrite, "Replace what is there and was not written by an export.", .fallback = "false"),
+    LEVADA_IN(struct export_in, overwrite, "Replace what is there and was not written by an export.",
+        .fallback = "false"),
 };
 static const struct levada_field export_outputs[] = {
     LEVADA_OUT(uri, STRING, "Where the export is: an absolute path or a URI."),
@@ -131,9 +147,11 @@ static const struct levada_field export_outputs[] = {
 static const struct levada_field maintain_inputs[] = {
     LAKE_FIELDS(struct maintain_in),
     LEVADA_IN(struct maintain_in, merge, "Merge small files.", .fallback = "true"),
-    LEVADA_IN(struct maintain_in, keep, "Expire snapshots older than this; the newest always stays.", .fallback = "7d"),
+    LEVADA_IN(
+        struct maintain_in, keep, "Expire snapshots older than this; the newest always stays.", .fallback = "7d"),
     LEVADA_IN(struct maintain_in, older_than,
-        "Delete files that are no longer needed, or never were, once they are this old: younger ones may belong to a writer that has not committed.",
+        "Delete files that are no longer needed, or never were, once they are this old: younger ones may belong to "
+        "a writer that has not committed.",
         .fallback = "1d", .minimum = "1h"),
     LEVADA_IN(struct maintain_in, dry_run, "Only count what would be done.", .fallback = "false"),
 };
@@ -148,7 +166,8 @@ static const struct levada_field maintain_outputs[] = {
 };
 static const struct levada_field snapshots_inputs[] = {
     LAKE_FIELDS(struct snapshots_in),
-    LEVADA_IN(struct snapshots_in, limit, "How many, from the newest.", .fallback = "100", .minimum = "1", .maximum = "10000"),
+    LEVADA_IN(struct snapshots_in, limit, "How many, from the newest.", .fallback = "100", .minimum = "1",
+        .maximum = "10000"),
 };
 static const struct levada_field snapshots_outputs[] = {
     LEVADA_OUT(snapshots, JSON, "Each snapshot: snapshot_id, time, schema_version, changes, author, message."),
@@ -169,7 +188,8 @@ static const struct levada_field report_inputs[] = {
     LEVADA_IN(struct report_in, title, "The title of the page.", .flags = LEVADA_REQUIRED),
     LEVADA_IN(struct report_in, note, "A paragraph below the title."),
     LEVADA_IN(struct report_in, to, "The HTML file to write.", .flags = LEVADA_REQUIRED),
-    LEVADA_NESTED(struct report_in, charts, chart_fields, struct chart_in, "The charts and tables, in order.", .flags = LEVADA_REQUIRED),
+    LEVADA_NESTED(struct report_in, charts, chart_fields, struct chart_in, "The charts and tables, in order.",
+        .flags = LEVADA_REQUIRED),
 };
 static const struct levada_field report_outputs[] = {
     LEVADA_OUT(path, STRING, "The page."),
@@ -183,15 +203,20 @@ static const struct levada_action actions[] = {
         .run = load_run, .resolve = load_resolve),
     LEVADA_ACTION(sql, TRANSACTIONAL, struct sql_in, sql_inputs, sql_outputs,
         "Run SQL in one transaction, or publish a query as a table.", .run = sql_run, .resolve = sql_resolve),
-    LEVADA_ACTION(check, READ, struct check_in, check_inputs, check_outputs, "Check what tables hold.", .run = check_run),
-    LEVADA_ACTION(export, IDEMPOTENT, struct export_in, export_inputs, export_outputs, "Write a table or a query to files.", .run = export_run),
+    LEVADA_ACTION(
+        check, READ, struct check_in, check_inputs, check_outputs, "Check what tables hold.", .run = check_run),
+    LEVADA_ACTION(export, IDEMPOTENT, struct export_in, export_inputs, export_outputs,
+        "Write a table or a query to files.", .run = export_run),
     LEVADA_ACTION(maintain, IDEMPOTENT, struct maintain_in, maintain_inputs, maintain_outputs,
         "Merge small files, expire snapshots, delete what is no longer needed.", .run = maintain_run),
-    LEVADA_ACTION(snapshots, READ, struct snapshots_in, snapshots_inputs, snapshots_outputs, "List snapshots.", .run = snapshots_run),
-    LEVADA_ACTION(report, IDEMPOTENT, struct report_in, report_inputs, report_outputs, "Make one HTML page of charts and tables.", .run = report_run),
+    LEVADA_ACTION(snapshots, READ, struct snapshots_in, snapshots_inputs, snapshots_outputs, "List snapshots.",
+        .run = snapshots_run),
+    LEVADA_ACTION(report, IDEMPOTENT, struct report_in, report_inputs, report_outputs,
+        "Make one HTML page of charts and tables.", .run = report_run),
 };
 
 static const char *const reuse_by[] = {"catalog", "data", "catalog_secret", "s3", "memory", "threads", NULL};
 
-LEVADA_PLUGIN(.name = "ducklake", .version = LEVADA_VERSION, .doc = "A DuckLake lakehouse: load, query, check, export, maintain, report.",
-    LEVADA_ACTIONS(actions), .flags = LEVADA_REUSE, .reuse_by = reuse_by);
+LEVADA_PLUGIN(.name = "ducklake", .version = LEVADA_VERSION,
+    .doc = "A DuckLake lakehouse: load, query, check, export, maintain, report.", LEVADA_ACTIONS(actions),
+    .flags = LEVADA_REUSE, .reuse_by = reuse_by);

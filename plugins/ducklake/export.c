@@ -45,8 +45,8 @@ static int
 find_place(struct work *work, struct exporting *exporting)
 {
     const struct export_in *in = exporting->in;
-    static const char *const endings[][2] = {{".csv", "csv"}, {".csv.gz", "csv"}, {".csv.zst", "csv"}, {".json", "json"}, {".ndjson", "json"},
-        {".json.gz", "json"}, {".parquet", "parquet"}};
+    static const char *const endings[][2] = {{".csv", "csv"}, {".csv.gz", "csv"}, {".csv.zst", "csv"},
+        {".json", "json"}, {".ndjson", "json"}, {".json.gz", "json"}, {".parquet", "parquet"}};
     exporting->format = in->format.text;
     for (size_t i = 0; !text_given(exporting->format) && i < sizeof endings / sizeof endings[0]; i++)
         if (text_ends(in->to.text, endings[i][0])) exporting->format = endings[i][1];
@@ -56,19 +56,25 @@ find_place(struct work *work, struct exporting *exporting)
     exporting->temporary = exporting->to;
     if (exporting->remote) {
         if (in->partition_by.count == 0 && text_ends(exporting->to, "/"))
-            exporting->to = exporting->temporary = text_format(work->step, "%sdata_0.%s", exporting->to, exporting->format);
+            exporting->to = exporting->temporary =
+                text_format(work->step, "%sdata_0.%s", exporting->to, exporting->format);
         return 0;
     }
-    if (strcmp(exporting->to, "/") == 0) return fault_set(work, LEVADA_INVALID, NULL, "input \"to\": \"/\" cannot be replaced");
+    if (strcmp(exporting->to, "/") == 0)
+        return fault_set(work, LEVADA_INVALID, NULL, "input \"to\": \"/\" cannot be replaced");
     struct stat st;
     if (in->partition_by.count == 0 && stat(exporting->to, &st) == 0 && S_ISDIR(st.st_mode))
-        return fault_set(work, LEVADA_INVALID, "Name a file, or give `partition_by`.", "input \"to\": \"%s\" is a folder", exporting->to);
+        return fault_set(work, LEVADA_INVALID, "Name a file, or give `partition_by`.",
+            "input \"to\": \"%s\" is a folder", exporting->to);
     const char *folder = path_folder(work->step, exporting->to);
     /* The temporary name keeps its ending, which decides compression. */
-    exporting->temporary = text_format(work->step, "%s/.levada-%s", strcmp(folder, "/") == 0 ? "" : folder, strrchr(exporting->to, '/') + 1);
+    exporting->temporary = text_format(
+        work->step, "%s/.levada-%s", strcmp(folder, "/") == 0 ? "" : folder, strrchr(exporting->to, '/') + 1);
     exporting->note = note_path(work, exporting);
     int error = path_make_folder(folder);
-    return error == 0 ? 0 : fault_set(work, LEVADA_PERMANENT, NULL, "cannot make folder \"%s\": %s", folder, strerror(error));
+    return error == 0
+        ? 0
+        : fault_set(work, LEVADA_PERMANENT, NULL, "cannot make folder \"%s\": %s", folder, strerror(error));
 }
 
 /* The rows as one query text. */
@@ -79,7 +85,8 @@ find_query(struct work *work, struct exporting *exporting)
     if (text_given(in->table.text) == text_given(in->sql.text))
         return fault_set(work, LEVADA_INVALID, NULL, "exactly one of the inputs \"table\" and \"sql\" must be given");
     if (text_given(in->sql.text)) {
-        if (LEVADA_HAS(in, snapshot)) return fault_set(work, LEVADA_INVALID, NULL, "input \"snapshot\" belongs to \"table\"");
+        if (LEVADA_HAS(in, snapshot))
+            return fault_set(work, LEVADA_INVALID, NULL, "input \"snapshot\" belongs to \"table\"");
         int error = script_read(work, &in->sql, "", exporting->script.named, &exporting->script);
         return error != 0 ? error : script_trim(work, &exporting->script);
     }
@@ -97,7 +104,9 @@ find_query(struct work *work, struct exporting *exporting)
 static const char *
 file_place(struct work *work, const struct exporting *exporting, const char *base, const char *relative)
 {
-    return relative[0] == '\0' ? base : text_format(work->step, "%s/%s", exporting->remote ? exporting->to : base, relative);
+    return relative[0] == '\0'
+        ? base
+        : text_format(work->step, "%s/%s", exporting->remote ? exporting->to : base, relative);
 }
 
 /* Are the files of the note there, with their sizes? */
@@ -116,10 +125,12 @@ files_are_there(struct work *work, const struct exporting *exporting, const json
 }
 
 static int
-set_outputs(struct work *work, const struct exporting *exporting, int64_t rows, size_t files, int64_t bytes, bool changed)
+set_outputs(
+    struct work *work, const struct exporting *exporting, int64_t rows, size_t files, int64_t bytes, bool changed)
 {
-    return outputs_set(work, json_pack("{s:s, s:I, s:I, s:I, s:b}", "uri", exporting->to, "rows", (json_int_t)rows, "files", (json_int_t)files,
-        "bytes", (json_int_t)bytes, "changed", changed));
+    return outputs_set(work,
+        json_pack("{s:s, s:I, s:I, s:I, s:b}", "uri", exporting->to, "rows", (json_int_t)rows, "files",
+            (json_int_t)files, "bytes", (json_int_t)bytes, "changed", changed));
 }
 
 /* The digest of what decides the files; and, from the note, whether they are there already. */
@@ -133,24 +144,30 @@ find_unchanged(struct work *work, struct exporting *exporting, bool *unchanged)
     if (error != 0 || !lineage.known || exporting->remote) return error;
     struct digest digest;
     digest_init(&digest);
-    const char *parts[] = {work->data, exporting->format, exporting->to, script_identity(work, &exporting->script), lineage.views};
+    const char *parts[] = {
+        work->data, exporting->format, exporting->to, script_identity(work, &exporting->script), lineage.views};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) digest_text(&digest, parts[i]);
-    for (size_t i = 0; i < lineage.count; i++) digest_text(&digest, text_format(work->step, "%lld", (long long)lineage.tables[i]));
-    for (size_t i = 0; i < exporting->in->partition_by.count; i++) digest_text(&digest, exporting->in->partition_by.items[i]);
+    for (size_t i = 0; i < lineage.count; i++)
+        digest_text(&digest, text_format(work->step, "%lld", (long long)lineage.tables[i]));
+    for (size_t i = 0; i < exporting->in->partition_by.count; i++)
+        digest_text(&digest, exporting->in->partition_by.items[i]);
     char hex[DIGEST_TEXT];
     digest_end(&digest, hex);
     exporting->digest = text_copy(work->step, hex, strlen(hex));
     const char *text = file_read(work, exporting->note, NOTE_SIZE_MAX);
     json_t *note = text != NULL ? json_loads(text, 0, NULL) : NULL;
     const char *old = json_string_value(json_object_get(note, "digest"));
-    if (old != NULL && strcmp(old, exporting->digest) == 0 && files_are_there(work, exporting, json_object_get(note, "files")))
+    if (old != NULL && strcmp(old, exporting->digest) == 0
+        && files_are_there(work, exporting, json_object_get(note, "files")))
         error = lineage_unchanged(work, &lineage, json_integer_value(json_object_get(note, "snapshot_id")), unchanged);
     if (error == 0 && *unchanged) {
         levada_log(work->step, LEVADA_INFO, "the export at %s is unchanged", exporting->to);
-        error = set_outputs(work, exporting, json_integer_value(json_object_get(note, "rows")), json_array_size(json_object_get(note, "files")),
-            json_integer_value(json_object_get(note, "bytes")), false);
+        error = set_outputs(work, exporting, json_integer_value(json_object_get(note, "rows")),
+            json_array_size(json_object_get(note, "files")), json_integer_value(json_object_get(note, "bytes")),
+            false);
     } else if (error == 0 && note == NULL && !exporting->in->overwrite.value && file_is_taken(exporting->to)) {
-        error = fault_set(work, LEVADA_INVALID, "Set `overwrite: true` to replace it.", "\"%s\" is there already, and no export wrote it", exporting->to);
+        error = fault_set(work, LEVADA_INVALID, "Set `overwrite: true` to replace it.",
+            "\"%s\" is there already, and no export wrote it", exporting->to);
     }
     json_decref(note);
     return error;
@@ -200,7 +217,9 @@ measure_files(struct work *work, struct exporting *exporting)
         int64_t bytes = 0;
         struct stat st;
         if (exporting->remote)
-            error = query_int(work, text_format(work->step, "SELECT size FROM read_blob(%s)", text_literal_of(work->step, path)), &bytes);
+            error = query_int(work,
+                text_format(work->step, "SELECT size FROM read_blob(%s)", text_literal_of(work->step, path)),
+                &bytes);
         else if (stat(path, &st) == 0)
             bytes = st.st_size;
         exporting->bytes += bytes;
@@ -223,7 +242,9 @@ put_in_place(struct work *work, const struct exporting *exporting)
         if (error == 0 && rename(exporting->to, aside) != 0 && errno != ENOENT) error = errno;
     }
     if (error == 0 && rename(exporting->temporary, exporting->to) != 0) error = errno;
-    if (error != 0) return fault_set(work, LEVADA_PERMANENT, NULL, "cannot put the export at \"%s\": %s", exporting->to, strerror(error));
+    if (error != 0)
+        return fault_set(
+            work, LEVADA_PERMANENT, NULL, "cannot put the export at \"%s\": %s", exporting->to, strerror(error));
     error = file_remove_tree(aside);
     if (error != 0) levada_log(work->step, LEVADA_WARN, "cannot remove \"%s\": %s", aside, strerror(error));
     return 0;
@@ -232,8 +253,9 @@ put_in_place(struct work *work, const struct exporting *exporting)
 static int
 write_note(struct work *work, const struct exporting *exporting)
 {
-    json_t *note = json_pack("{s:s, s:I, s:I, s:I, s:O}", "digest", exporting->digest, "snapshot_id", (json_int_t)exporting->base, "rows",
-        (json_int_t)exporting->rows, "bytes", (json_int_t)exporting->bytes, "files", exporting->files);
+    json_t *note = json_pack("{s:s, s:I, s:I, s:I, s:O}", "digest", exporting->digest, "snapshot_id",
+        (json_int_t)exporting->base, "rows", (json_int_t)exporting->rows, "bytes", (json_int_t)exporting->bytes,
+        "files", exporting->files);
     char *text = json_dumps(note, JSON_INDENT(1));
     json_decref(note);
     if (text == NULL) abort();
@@ -248,20 +270,24 @@ write_export(struct work *work, struct exporting *exporting)
 {
     if (!exporting->remote) {
         int error = file_remove_tree(exporting->temporary);
-        if (error != 0) return fault_set(work, LEVADA_PERMANENT, NULL, "cannot remove \"%s\": %s", exporting->temporary, strerror(error));
+        if (error != 0)
+            return fault_set(
+                work, LEVADA_PERMANENT, NULL, "cannot remove \"%s\": %s", exporting->temporary, strerror(error));
     }
     int error = transact(work, write_body, exporting);
     if (error == 0) error = measure_files(work, exporting);
     struct stat st;
     /* A partitioned export of no rows writes nothing at all. */
-    if (error == 0 && !exporting->remote && stat(exporting->temporary, &st) != 0) (void)path_make_folder(exporting->temporary);
+    if (error == 0 && !exporting->remote && stat(exporting->temporary, &st) != 0)
+        (void)path_make_folder(exporting->temporary);
     if (error == 0 && !exporting->remote) error = put_in_place(work, exporting);
     if (error == 0 && !exporting->remote) error = write_note(work, exporting);
     if (error != 0) {
         if (!exporting->remote) (void)file_remove_tree(exporting->temporary);
         return error;
     }
-    levada_log(work->step, LEVADA_INFO, "%lld rows in %zu files at %s", (long long)exporting->rows, json_array_size(exporting->files), exporting->to);
+    levada_log(work->step, LEVADA_INFO, "%lld rows in %zu files at %s", (long long)exporting->rows,
+        json_array_size(exporting->files), exporting->to);
     return set_outputs(work, exporting, exporting->rows, json_array_size(exporting->files), exporting->bytes, true);
 }
 

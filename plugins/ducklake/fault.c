@@ -25,14 +25,18 @@ struct rule {
 /* The first row that fits decides. Causes seen in texts come before classes that only the type tells. */
 static const struct rule rules[] = {
     {DUCKDB_ERROR_INTERRUPT, NULL, LEVADA_CANCELLED, false, NULL},
-    {-1, "No space left on device", LEVADA_PERMANENT, false, "Free some space; the tables are as they were before."},
+    {-1, "No space left on device", LEVADA_PERMANENT, false,
+        "Free some space; the tables are as they were before."},
     {-1, "Disk quota exceeded", LEVADA_PERMANENT, false, "Free some space; the tables are as they were before."},
-    {-1, "Could not write all bytes", LEVADA_PERMANENT, false, "Look at the space left; the tables are as they were before."},
+    {-1, "Could not write all bytes", LEVADA_PERMANENT, false,
+        "Look at the space left; the tables are as they were before."},
     {-1, "File too large", LEVADA_PERMANENT, false, "The size limit of this step's files was reached."},
     {-1, "Conflicting lock is held", LEVADA_CONFLICT, false,
         "A DuckDB file catalog belongs to one process at a time: end the other one, or use a PostgreSQL catalog."},
-    {-1, "database is locked", LEVADA_CONFLICT, true, "An SQLite catalog has one writer; use a PostgreSQL catalog for several."},
-    {-1, "password authentication failed", LEVADA_AUTH, false, "Look at `catalog_secret` and at the user in `catalog`."},
+    {-1, "database is locked", LEVADA_CONFLICT, true,
+        "An SQLite catalog has one writer; use a PostgreSQL catalog for several."},
+    {-1, "password authentication failed", LEVADA_AUTH, false,
+        "Look at `catalog_secret` and at the user in `catalog`."},
     {-1, "no password supplied", LEVADA_AUTH, false, "Give the password as `catalog_secret`."},
     {-1, "no pg_hba.conf entry", LEVADA_AUTH, false, "The server does not let this user in from here."},
     {-1, "role \"", LEVADA_AUTH, false, "Look at the user in `catalog`."},
@@ -48,8 +52,10 @@ static const struct rule rules[] = {
         "Name the folder or URI prefix in the input `allow`."},
     {-1, "does not match existing data path", LEVADA_INVALID, false,
         "Leave the input `data` out, or give the path the lake was made with."},
-    {-1, "not a valid DuckDB database file", LEVADA_INVALID, false, "Name another file; the catalog is made when it does not exist."},
-    {-1, "file is not a database", LEVADA_INVALID, false, "Name another file; the catalog is made when it does not exist."},
+    {-1, "not a valid DuckDB database file", LEVADA_INVALID, false,
+        "Name another file; the catalog is made when it does not exist."},
+    {-1, "file is not a database", LEVADA_INVALID, false,
+        "Name another file; the catalog is made when it does not exist."},
     {-1, "could not serialize access", LEVADA_CONFLICT, true, NULL},
     {-1, "deadlock detected", LEVADA_CONFLICT, true, NULL},
     {-1, "Extension \"", LEVADA_PERMANENT, false, SETUP_HINT},
@@ -93,7 +99,8 @@ static const struct rule *
 find_rule(duckdb_error_type type, const char *error)
 {
     const struct rule *rule = rules;
-    while ((rule->type != -1 && rule->type != (int)type) || (rule->needle != NULL && strstr(error, rule->needle) == NULL))
+    while ((rule->type != -1 && rule->type != (int)type)
+        || (rule->needle != NULL && strstr(error, rule->needle) == NULL))
         rule++;
     return rule;
 }
@@ -163,7 +170,8 @@ line_at(struct levada_step *step, const char *at)
 static char *
 as_message(char *line)
 {
-    if (isupper((unsigned char)line[0]) && !isupper((unsigned char)line[1])) line[0] = (char)tolower((unsigned char)line[0]);
+    if (isupper((unsigned char)line[0]) && !isupper((unsigned char)line[1]))
+        line[0] = (char)tolower((unsigned char)line[0]);
     size_t size = strlen(line);
     while (size > 0 && strchr(".!: ", line[size - 1]) != NULL) line[--size] = '\0';
     return line;
@@ -208,7 +216,8 @@ csv_message(struct levada_step *step, const char *error)
     const char *end = text_starts(text, converting) ? strstr(text, "\". ") : NULL;
     if (end != NULL) {
         const char *column = text + strlen(converting);
-        text = text_format(step, "column \"%.*s\": %s", (int)(end - column), column, as_message(text_copy(step, end + 3, strlen(end + 3))));
+        text = text_format(step, "column \"%.*s\": %s", (int)(end - column), column,
+            as_message(text_copy(step, end + 3, strlen(end + 3))));
     }
     return text_format(step, "%s:%ld: %s", line_at(step, file + strlen(file_is)), line, text);
 }
@@ -218,13 +227,18 @@ fault_tables(struct work *work)
 {
     struct table found;
     struct work inner = *work; /* a second fault must not replace the first */
-    if (query_table(&inner, "SELECT CASE WHEN s.schema_name = 'main' THEN '' ELSE s.schema_name || '.' END || t.table_name "
-            "FROM __ducklake_metadata_lake.ducklake_table t JOIN __ducklake_metadata_lake.ducklake_schema s USING (schema_id) "
-            "WHERE t.end_snapshot IS NULL AND s.schema_name <> 'levada' ORDER BY 1 LIMIT 20", &found) != 0)
+    if (query_table(&inner,
+            "SELECT CASE WHEN s.schema_name = 'main' THEN '' ELSE s.schema_name || '.' END || t.table_name "
+            "FROM __ducklake_metadata_lake.ducklake_table t JOIN __ducklake_metadata_lake.ducklake_schema s USING "
+            "(schema_id) "
+            "WHERE t.end_snapshot IS NULL AND s.schema_name <> 'levada' ORDER BY 1 LIMIT 20",
+            &found)
+        != 0)
         return NULL;
     if (found.rows == 0) return "The lake has no tables yet.";
     struct text hint = text_new(work->step);
-    for (size_t i = 0; i < found.rows; i++) text_addf(&hint, "%s%s", i > 0 ? ", " : "The lake has the tables ", table_cell(&found, i, 0));
+    for (size_t i = 0; i < found.rows; i++)
+        text_addf(&hint, "%s%s", i > 0 ? ", " : "The lake has the tables ", table_cell(&found, i, 0));
     text_add(&hint, found.rows == 20 ? " and more." : ".");
     return hint.data;
 }
@@ -266,14 +280,24 @@ fault_duckdb(struct work *work, duckdb_error_type type, const char *error)
 int
 fault_prepare(struct work *work, const char *error)
 {
-    static const struct { const char *prefix; duckdb_error_type type; } prefixes[] = {
-        {"Parser Error", DUCKDB_ERROR_PARSER}, {"Syntax Error", DUCKDB_ERROR_SYNTAX}, {"Binder Error", DUCKDB_ERROR_BINDER},
-        {"Catalog Error", DUCKDB_ERROR_CATALOG}, {"Conversion Error", DUCKDB_ERROR_CONVERSION}, {"IO Error", DUCKDB_ERROR_IO},
-        {"Permission Error", DUCKDB_ERROR_PERMISSION}, {"Invalid Input Error", DUCKDB_ERROR_INVALID_INPUT},
-        {"Not implemented Error", DUCKDB_ERROR_NOT_IMPLEMENTED}, {"HTTP Error", DUCKDB_ERROR_HTTP},
-        {"TransactionContext Error", DUCKDB_ERROR_TRANSACTION}, {"INTERRUPT Error", DUCKDB_ERROR_INTERRUPT},
-        {"Out of Memory Error", DUCKDB_ERROR_OUT_OF_MEMORY}, {"Constraint Error", DUCKDB_ERROR_CONSTRAINT},
-        {"Out of Range Error", DUCKDB_ERROR_OUT_OF_RANGE}, {"Expression Error", DUCKDB_ERROR_EXPRESSION},
+    static const struct { const char *prefix; duckdb_error_type type;
+    } prefixes[] = {
+        {"Parser Error", DUCKDB_ERROR_PARSER},
+        {"Syntax Error", DUCKDB_ERROR_SYNTAX},
+        {"Binder Error", DUCKDB_ERROR_BINDER},
+        {"Catalog Error", DUCKDB_ERROR_CATALOG},
+        {"Conversion Error", DUCKDB_ERROR_CONVERSION},
+        {"IO Error", DUCKDB_ERROR_IO},
+        {"Permission Error", DUCKDB_ERROR_PERMISSION},
+        {"Invalid Input Error", DUCKDB_ERROR_INVALID_INPUT},
+        {"Not implemented Error", DUCKDB_ERROR_NOT_IMPLEMENTED},
+        {"HTTP Error", DUCKDB_ERROR_HTTP},
+        {"TransactionContext Error", DUCKDB_ERROR_TRANSACTION},
+        {"INTERRUPT Error", DUCKDB_ERROR_INTERRUPT},
+        {"Out of Memory Error", DUCKDB_ERROR_OUT_OF_MEMORY},
+        {"Constraint Error", DUCKDB_ERROR_CONSTRAINT},
+        {"Out of Range Error", DUCKDB_ERROR_OUT_OF_RANGE},
+        {"Expression Error", DUCKDB_ERROR_EXPRESSION},
         {"Missing Extension Error", DUCKDB_ERROR_MISSING_EXTENSION},
     };
     if (error == NULL) error = "DuckDB gave no reason";

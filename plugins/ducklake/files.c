@@ -24,7 +24,8 @@ file_read(struct work *work, const char *path, size_t size_max)
         data = work->step->host->alloc(work->step, (size_t)st.st_size + 1);
         size_t size = 0;
         ssize_t got;
-        while (size < (size_t)st.st_size && (got = read(fd, data + size, (size_t)st.st_size - size)) > 0) size += (size_t)got;
+        while (size < (size_t)st.st_size && (got = read(fd, data + size, (size_t)st.st_size - size)) > 0)
+            size += (size_t)got;
         if (size != (size_t)st.st_size) data = NULL;
     }
     close(fd);
@@ -105,7 +106,8 @@ file_is_taken(const char *path)
     if (folder == NULL) return true;
     const struct dirent *entry;
     bool taken = false;
-    while ((entry = readdir(folder)) != NULL) taken = taken || (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0);
+    while ((entry = readdir(folder)) != NULL)
+        taken = taken || (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0);
     closedir(folder);
     return taken;
 }

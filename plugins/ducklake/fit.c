@@ -26,13 +26,17 @@ check_data(struct work *work, const struct fit_want *want)
     const char *first = want->source->files[0];
     for (size_t i = 0; i < contract->count; i++)
         if (contract->columns[i].required && columns_find(&want->source->columns, contract->columns[i].name) == NULL)
-            return fault_set(work, LEVADA_CONTRACT, text_format(work->step, "The data have the columns %s.",
-                columns_names(work->step, &want->source->columns)), "\"%s\" lacks the required column \"%s\" of contract \"%s\"",
-                first, contract->columns[i].name, contract->path);
+            return fault_set(work, LEVADA_CONTRACT,
+                text_format(
+                    work->step, "The data have the columns %s.", columns_names(work->step, &want->source->columns)),
+                "\"%s\" lacks the required column \"%s\" of contract \"%s\"", first, contract->columns[i].name,
+                contract->path);
     for (size_t i = 0; contract->count > 0 && contract->extra == EXTRA_ERROR && i < want->source->columns.count; i++)
         if (contract_find(contract, want->source->columns.items[i].name) == NULL)
-            return fault_set(work, LEVADA_CONTRACT, "Add it to the contract, or write `extra: ignore` or `extra: add` there.",
-                "\"%s\" has the column \"%s\", which contract \"%s\" does not know", first, want->source->columns.items[i].name, contract->path);
+            return fault_set(work, LEVADA_CONTRACT,
+                "Add it to the contract, or write `extra: ignore` or `extra: add` there.",
+                "\"%s\" has the column \"%s\", which contract \"%s\" does not know", first,
+                want->source->columns.items[i].name, contract->path);
     return 0;
 }
 
@@ -96,13 +100,15 @@ create(struct work *work, const struct fit_want *want, const struct columns *col
     if (error != 0 || want->partition_by->count == 0) return error;
     sql = text_new(work->step);
     text_addf(&sql, "ALTER TABLE %s SET PARTITIONED BY (", want->name->quoted);
-    for (size_t i = 0; i < want->partition_by->count && error == 0; i++) error = fit_partition(work, &sql, want->partition_by->items[i]);
+    for (size_t i = 0; i < want->partition_by->count && error == 0; i++)
+        error = fit_partition(work, &sql, want->partition_by->items[i]);
     text_add(&sql, ")");
     return error != 0 ? error : query(work, sql.data);
 }
 
 static int
-alter(struct work *work, const struct fit_want *want, const struct columns *wanted, const struct columns *existing, bool *altered)
+alter(struct work *work, const struct fit_want *want, const struct columns *wanted, const struct columns *existing,
+    bool *altered)
 {
     for (size_t i = 0; i < wanted->count; i++) {
         const struct column *column = &wanted->items[i], *old = columns_find(existing, column->name);
@@ -110,15 +116,18 @@ alter(struct work *work, const struct fit_want *want, const struct columns *want
         const char *change = NULL;
         if (old == NULL) {
             if (!want->evolve)
-                return fault_set(work, LEVADA_CONTRACT, "Set `evolve: true` to add it to the table.", "table \"%s\" has no column \"%s\", which \"%s\" brings",
-                    want->name->plain, column->name, promise != NULL ? want->contract->path : want->source->files[0]);
+                return fault_set(work, LEVADA_CONTRACT, "Set `evolve: true` to add it to the table.",
+                    "table \"%s\" has no column \"%s\", which \"%s\" brings", want->name->plain, column->name,
+                    promise != NULL ? want->contract->path : want->source->files[0]);
             change = text_format(work->step, "ADD COLUMN %s %s", text_name_of(work->step, column->name), column->type);
         } else if (promise != NULL && promise->type != NULL && strcasecmp(promise->type, old->type) != 0) {
             if (!want->evolve)
-                return fault_set(work, LEVADA_CONTRACT, "Set `evolve: true` to widen the column, or change the contract.",
-                    "column \"%s\" of table \"%s\" is %s, but contract \"%s\" says %s", old->name, want->name->plain, old->type,
-                    want->contract->path, promise->type);
-            change = text_format(work->step, "ALTER COLUMN %s SET DATA TYPE %s", text_name_of(work->step, old->name), promise->type);
+                return fault_set(work, LEVADA_CONTRACT,
+                    "Set `evolve: true` to widen the column, or change the contract.",
+                    "column \"%s\" of table \"%s\" is %s, but contract \"%s\" says %s", old->name,
+                    want->name->plain, old->type, want->contract->path, promise->type);
+            change = text_format(
+                work->step, "ALTER COLUMN %s SET DATA TYPE %s", text_name_of(work->step, old->name), promise->type);
         }
         if (change == NULL) continue;
         int error = query(work, text_format(work->step, "ALTER TABLE %s %s", want->name->quoted, change));
@@ -138,14 +147,17 @@ match(struct work *work, const struct fit_want *want, const struct columns *tabl
         if (columns_find(&want->source->columns, column->name) != NULL) {
             append(work, &fit->columns, column->name, column->type, column->required);
         } else if (column->required) {
-            return fault_set(work, LEVADA_CONTRACT, NULL, "\"%s\" lacks the column \"%s\", which table \"%s\" requires", want->source->files[0],
-                column->name, want->name->plain);
+            return fault_set(work, LEVADA_CONTRACT, NULL,
+                "\"%s\" lacks the column \"%s\", which table \"%s\" requires", want->source->files[0], column->name,
+                want->name->plain);
         } else if (want->contract->count == 0) {
-            levada_log(work->step, LEVADA_WARN, "the data lack the column \"%s\" of table %s: it becomes NULL", column->name, want->name->plain);
+            levada_log(work->step, LEVADA_WARN, "the data lack the column \"%s\" of table %s: it becomes NULL",
+                column->name, want->name->plain);
         }
     }
     if (fit->columns.count == 0)
-        return fault_set(work, LEVADA_CONTRACT, NULL, "\"%s\" has no column of table \"%s\"", want->source->files[0], want->name->plain);
+        return fault_set(work, LEVADA_CONTRACT, NULL, "\"%s\" has no column of table \"%s\"",
+            want->source->files[0], want->name->plain);
     return 0;
 }
 

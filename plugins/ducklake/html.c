@@ -10,22 +10,31 @@
 #include <string.h>
 
 static const char style[] =
-    ":root{--bg:#f7f7f5;--card:#fff;--ink:#1d2129;--soft:#606875;--line:#dfe2e6;--s0:#0072b2;--s1:#d55e00;--s2:#009e73;--s3:#cc79a7;"
+    ":root{--bg:#f7f7f5;--card:#fff;--ink:#1d2129;--soft:#606875;--line:#dfe2e6;--s0:#0072b2;--s1:#d55e00;--s2:#"
+    "009e73;--s3:#cc79a7;"
     "--s4:#b58900;--s5:#56b4e9;color-scheme:light dark}"
-    "@media(prefers-color-scheme:dark){:root{--bg:#14171c;--card:#1d2128;--ink:#e8eaed;--soft:#9aa3af;--line:#343a44;--s0:#4ba3e3;"
+    "@media(prefers-color-scheme:dark){:root{--bg:#14171c;--card:#1d2128;--ink:#e8eaed;--soft:#9aa3af;--line:#"
+    "343a44;--s0:#4ba3e3;"
     "--s1:#f0853f;--s2:#2fc79b;--s3:#dd9cc1;--s4:#e0b93f;--s5:#8fd0f5}}"
-    "*{box-sizing:border-box}body{margin:0;background:var(--bg);color:var(--ink);font:16px/1.5 system-ui,sans-serif}"
-    "main{max-width:1080px;margin:0 auto;padding:24px 16px 40px}h1{font-size:1.6rem;line-height:1.25;margin:0 0 4px}"
+    "*{box-sizing:border-box}body{margin:0;background:var(--bg);color:var(--ink);font:16px/1.5 "
+    "system-ui,sans-serif}"
+    "main{max-width:1080px;margin:0 auto;padding:24px 16px 40px}h1{font-size:1.6rem;line-height:1.25;margin:0 0 "
+    "4px}"
     "p.note{color:var(--soft);margin:0 0 20px;max-width:70ch}"
     ".cards{display:grid;gap:16px;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr))}"
     "section{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px;min-width:0}"
-    "section.wide{grid-column:1/-1}h2{font-size:1.05rem;margin:0 0 8px}section p{color:var(--soft);font-size:.875rem;margin:8px 0 0}"
+    "section.wide{grid-column:1/-1}h2{font-size:1.05rem;margin:0 0 8px}section "
+    "p{color:var(--soft);font-size:.875rem;margin:8px 0 0}"
     ".scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}"
     "th,td{padding:5px 10px;border-bottom:1px solid var(--line);text-align:left;white-space:nowrap}"
     "th{color:var(--soft);font-weight:600}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}"
-    "svg{display:block;width:100%;height:auto}svg text{fill:var(--soft);font:12px system-ui,sans-serif}svg text.v{fill:var(--ink)}"
-    ".axis{stroke:var(--line);stroke-width:1}.legend{display:flex;flex-wrap:wrap;gap:2px 14px;font-size:.85rem;color:var(--soft);margin-bottom:4px}"
-    ".legend span::before{content:\"\";display:inline-block;width:10px;height:10px;border-radius:2px;margin-right:6px;background:var(--c)}"
+    "svg{display:block;width:100%;height:auto}svg text{fill:var(--soft);font:12px system-ui,sans-serif}svg "
+    "text.v{fill:var(--ink)}"
+    ".axis{stroke:var(--line);stroke-width:1}.legend{display:flex;flex-wrap:wrap;gap:2px "
+    "14px;font-size:.85rem;color:var(--soft);margin-bottom:4px}"
+    ".legend "
+    "span::before{content:\"\";display:inline-block;width:10px;height:10px;border-radius:2px;margin-right:6px;"
+    "background:var(--c)}"
     "footer{color:var(--soft);font-size:.85rem;margin-top:24px}";
 
 void
@@ -46,9 +55,11 @@ html_text(struct text *page, const char *text)
 void
 html_begin(struct text *page, const char *title, const char *note)
 {
-    text_add(page, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                   "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
-                   "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>");
+    text_add(page,
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+        "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+        "'unsafe-inline'\">\n<title>");
     html_text(page, title);
     text_addf(page, "</title>\n<style>%s</style>\n</head>\n<body>\n<main>\n<h1>", style);
     html_text(page, title);

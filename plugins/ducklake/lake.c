@@ -78,6 +78,13 @@ lake_forget(void)
     lake->network = false;
 }
 
+void
+lake_release(void)
+{
+    lake_forget();
+    replace(&the_lake.locked, NULL);
+}
+
 static bool
 is_allowed(const struct lake *lake, const char *path)
 {
@@ -211,7 +218,8 @@ make_folders(struct work *work, const struct catalog *catalog)
         if (folders[i] == NULL || path_is_remote(folders[i])) continue;
         int error = path_make_folder(folders[i]);
         if (error != 0)
-            return fault_set(work, LEVADA_PERMANENT, NULL, "cannot make folder \"%s\": %s", folders[i], strerror(error));
+            return fault_set(
+                work, LEVADA_PERMANENT, NULL, "cannot make folder \"%s\": %s", folders[i], strerror(error));
     }
     return 0;
 }
@@ -248,7 +256,8 @@ open_lake(struct work *work, const char *key)
     if (error == 0) error = catalog_attach(work, &catalog);
     if (error != 0) return error;
     struct table found;
-    error = query_table(work, "SELECT value FROM __ducklake_metadata_lake.ducklake_metadata WHERE key='data_path'", &found);
+    error = query_table(
+        work, "SELECT value FROM __ducklake_metadata_lake.ducklake_metadata WHERE key='data_path'", &found);
     if (error != 0) return error;
     const char *data = table_cell(&found, 0, 0);
     replace(&lake->data, keep(data != NULL ? data : ""));
@@ -333,7 +342,8 @@ static void
 drop_temporary(struct work *work)
 {
     struct table found;
-    if (query_table(work, "SELECT table_name FROM duckdb_tables() WHERE temporary AND NOT internal", &found) != 0) return;
+    if (query_table(work, "SELECT table_name FROM duckdb_tables() WHERE temporary AND NOT internal", &found) != 0)
+        return;
     for (size_t i = 0; i < found.rows; i++)
         (void)query(work, text_format(work->step, "DROP TABLE temp.%s",
             text_name_of(work->step, table_cell(&found, i, 0))));

@@ -41,11 +41,13 @@ extern const struct levada_field s3_fields[7];
         "The lake's catalog: a path (a DuckDB file), sqlite:PATH, or postgres:OPTIONS as for libpq, without " \
         "a password.", .fallback = "lake.ducklake"),                                                         \
     LAKE_FIELD(T, data, "Where the lake keeps its Parquet files: a folder or s3://bucket/prefix. "           \
-        "Default: what the catalog says, or a new folder beside a new catalog, named after it with .files.", .flags = 0), \
+        "Default: what the catalog says, or a folder beside a new catalog, named after it with .files.",     \
+        .flags = 0),                                                                                         \
     LAKE_FIELD(T, catalog_secret, "The password of a PostgreSQL catalog.", .flags = 0),                      \
     LAKE_FIELD(T, s3, "How to reach S3.", .fields = s3_fields, .nfields = 7, .object_size = sizeof(struct s3_in)), \
     LAKE_FIELD(T, memory, "How much memory DuckDB may use.", .fallback = "1GiB", .minimum = "64MiB"),        \
-    LAKE_FIELD(T, threads, "Threads of DuckDB; 0: one per processor.", .fallback = "0", .minimum = "0", .maximum = "256"), \
+    LAKE_FIELD(T, threads, "Threads of DuckDB; 0: one per processor.", .fallback = "0", .minimum = "0",      \
+        .maximum = "256"),                                                                                   \
     LAKE_FIELD(T, allow, "Further folders or URI prefixes that SQL may read and write; the workflow's folder, " \
         "its artifacts and the lake's data are always allowed.", .flags = 0)
 
@@ -84,8 +86,10 @@ int work_close(struct work *work, int error_class);
 bool lake_exists(struct levada_step *step, const struct lake_in *in);
 /* A fault when there is none: actions that read must not make one. */
 int lake_require(struct work *work);
-/* Let go of the open database (a test's second "worker"). */
+/* Let go of the open database. */
 void lake_forget(void);
+/* The same, and of the memory that this worker holds the catalog's lock: for tests, whose fake host can unlock. */
+void lake_release(void);
 
 /* An absolute path or a URI, from one that is relative to the workflow's folder. */
 const char *path_resolve(struct levada_step *step, const char *path);

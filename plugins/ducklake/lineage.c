@@ -42,8 +42,10 @@ static int
 visit_view(struct walk *walk, const char *schema, const char *table, bool *found)
 {
     struct text sql = text_new(walk->work->step);
-    text_add(&sql, "SELECT v.sql FROM __ducklake_metadata_lake.ducklake_view v JOIN __ducklake_metadata_lake.ducklake_schema s USING (schema_id) "
-                   "WHERE v.end_snapshot IS NULL AND s.end_snapshot IS NULL AND lower(s.schema_name) = lower(");
+    text_add(&sql,
+        "SELECT v.sql FROM __ducklake_metadata_lake.ducklake_view v JOIN __ducklake_metadata_lake.ducklake_schema "
+        "s USING (schema_id) "
+        "WHERE v.end_snapshot IS NULL AND s.end_snapshot IS NULL AND lower(s.schema_name) = lower(");
     text_literal(&sql, schema);
     text_add(&sql, ") AND lower(v.view_name) = lower(");
     text_literal(&sql, table);
@@ -65,7 +67,8 @@ visit_view(struct walk *walk, const char *schema, const char *table, bool *found
 static int
 visit_table(struct walk *walk, const json_t *node)
 {
-    const char *schema = text_in(node, "schema_name"), *table = text_in(node, "table_name"), *catalog = text_in(node, "catalog_name");
+    const char *schema = text_in(node, "schema_name"), *table = text_in(node, "table_name"),
+               *catalog = text_in(node, "catalog_name");
     /* `lake.flights` parses as a schema of that name. */
     if (catalog[0] == '\0' && strcasecmp(schema, "lake") == 0) schema = "";
     const struct name name = {.schema = schema[0] != '\0' ? schema : "main", .table = table};
@@ -89,7 +92,8 @@ visit_table(struct walk *walk, const json_t *node)
 static void
 visit_column(struct walk *walk, const json_t *node)
 {
-    static const char *const clocks[] = {"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"};
+    static const char *const clocks[] = {
+        "current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"};
     const json_t *names = json_object_get(node, "column_names");
     const char *name = json_array_size(names) == 1 ? json_string_value(json_array_get(names, 0)) : NULL;
     for (size_t i = 0; name != NULL && i < sizeof clocks / sizeof clocks[0]; i++)
@@ -105,7 +109,8 @@ visit(struct walk *walk, const json_t *node, int depth)
         return 0;
     }
     if (json_is_array(node)) {
-        for (size_t i = 0; i < json_array_size(node) && error == 0; i++) error = visit(walk, json_array_get(node, i), depth + 1);
+        for (size_t i = 0; i < json_array_size(node) && error == 0; i++)
+            error = visit(walk, json_array_get(node, i), depth + 1);
         return error;
     }
     if (!json_is_object(node)) return 0;
@@ -114,7 +119,8 @@ visit(struct walk *walk, const json_t *node, int depth)
     if (strcmp(type, "COLUMN_REF") == 0) visit_column(walk, node);
     if (strcmp(type, "TABLE_FUNCTION") == 0) {
         function = text_in(json_object_get(node, "function"), "function_name");
-        if (strcmp(function, "range") != 0 && strcmp(function, "generate_series") != 0 && strcmp(function, "unnest") != 0)
+        if (strcmp(function, "range") != 0 && strcmp(function, "generate_series") != 0
+            && strcmp(function, "unnest") != 0)
             unknown(walk, "it reads ", function);
     }
     if (json_is_object(json_object_get(node, "sample"))) unknown(walk, "it takes a sample", "");
@@ -140,8 +146,10 @@ walk_sql(struct walk *walk, const char *sql)
         text_literal_of(walk->work->step, sql)), &rows);
     if (error != 0) return error;
     /* Positions in the tree may be 2^64 - 1, which is no JSON integer to jansson. */
-    json_t *tree = json_loads(table_cell(&rows, 0, 0) != NULL ? table_cell(&rows, 0, 0) : "", JSON_DECODE_INT_AS_REAL, NULL);
-    if (tree == NULL || json_is_true(json_object_get(tree, "error")) || json_array_size(json_object_get(tree, "statements")) != 1)
+    json_t *tree =
+        json_loads(table_cell(&rows, 0, 0) != NULL ? table_cell(&rows, 0, 0) : "", JSON_DECODE_INT_AS_REAL, NULL);
+    if (tree == NULL || json_is_true(json_object_get(tree, "error"))
+        || json_array_size(json_object_get(tree, "statements")) != 1)
         unknown(walk, "it cannot be taken apart", "");
     else
         error = visit(walk, tree, 0);
@@ -162,9 +170,13 @@ check_functions(struct walk *walk)
     }
     if (names.size == 0 || !walk->lineage->known) return 0;
     struct table rows;
-    int error = query_table(walk->work, text_format(walk->work->step,
-        "SELECT function_name FROM duckdb_functions() WHERE function_name IN (%s) AND ((function_type = 'scalar' AND stability <> 'CONSISTENT') "
-        "OR (function_type = 'macro' AND NOT internal)) LIMIT 1", names.data), &rows);
+    int error = query_table(walk->work,
+        text_format(walk->work->step,
+            "SELECT function_name FROM duckdb_functions() WHERE function_name IN (%s) AND ((function_type = "
+            "'scalar' AND stability <> 'CONSISTENT') "
+            "OR (function_type = 'macro' AND NOT internal)) LIMIT 1",
+            names.data),
+        &rows);
     if (error == 0 && rows.rows > 0) unknown(walk, "it uses ", table_cell(&rows, 0, 0));
     return error;
 }
@@ -173,7 +185,11 @@ int
 lineage_read(struct work *work, const char *sql, struct lineage *ret)
 {
     *ret = (struct lineage){.known = true};
-    struct walk walk = {.work = work, .lineage = ret, .functions = json_object(), .ctes = json_object(), .views = text_new(work->step)};
+    struct walk walk = {.work = work,
+        .lineage = ret,
+        .functions = json_object(),
+        .ctes = json_object(),
+        .views = text_new(work->step)};
     int error = walk_sql(&walk, sql);
     if (error == 0) error = check_functions(&walk);
     ret->views = walk.views.data;

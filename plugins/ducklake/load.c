@@ -77,30 +77,36 @@ check_keys(struct work *work, const struct load *load, const struct fit *fit)
     for (size_t i = 0; i < load->in->key.count; i++) {
         const struct column *column = columns_find(&fit->columns, load->in->key.items[i]);
         if (column == NULL)
-            return fault_set(work, LEVADA_CONTRACT, NULL, "the data of \"%s\" have no key column \"%s\"", load->name.plain, load->in->key.items[i]);
+            return fault_set(work, LEVADA_CONTRACT, NULL, "the data of \"%s\" have no key column \"%s\"",
+                load->name.plain, load->in->key.items[i]);
         text_comma(&names);
         text_name(&names, column->name);
         text_addf(&nulls, "%s%s IS NULL", i > 0 ? " OR " : "", text_name_of(work->step, column->name));
     }
     struct table found;
-    int error = query_table(work, text_format(work->step, "SELECT (ROW(%s))::VARCHAR FROM temp.levada_stage GROUP BY %s HAVING count(*) > 1 LIMIT 1",
-        names.data, names.data), &found);
+    int error = query_table(work,
+        text_format(work->step,
+            "SELECT (ROW(%s))::VARCHAR FROM temp.levada_stage GROUP BY %s HAVING count(*) > 1 LIMIT 1", names.data,
+            names.data),
+        &found);
     if (error != 0) return error;
     if (found.rows > 0)
-        return fault_set(work, LEVADA_CONTRACT, "Merging needs one row per key.", "the data of \"%s\" have several rows with the key %s",
-            load->name.plain, table_cell(&found, 0, 0));
+        return fault_set(work, LEVADA_CONTRACT, "Merging needs one row per key.",
+            "the data of \"%s\" have several rows with the key %s", load->name.plain, table_cell(&found, 0, 0));
     int64_t count;
-    error = query_int(work, text_format(work->step, "SELECT count(*) FROM temp.levada_stage WHERE %s", nulls.data), &count);
+    error = query_int(
+        work, text_format(work->step, "SELECT count(*) FROM temp.levada_stage WHERE %s", nulls.data), &count);
     if (error == 0 && count > 0)
-        error = fault_set(work, LEVADA_CONTRACT, "Merging needs complete keys.", "%lld rows for \"%s\" have NULL in their key",
-            (long long)count, load->name.plain);
+        error = fault_set(work, LEVADA_CONTRACT, "Merging needs complete keys.",
+            "%lld rows for \"%s\" have NULL in their key", (long long)count, load->name.plain);
     return error;
 }
 
 static const char *
 merge_sql(struct work *work, const struct load *load, const struct fit *fit)
 {
-    struct text on = text_new(work->step), differ = text_new(work->step), set = text_new(work->step), values = text_new(work->step);
+    struct text on = text_new(work->step), differ = text_new(work->step), set = text_new(work->step),
+                values = text_new(work->step);
     for (size_t i = 0; i < load->in->key.count; i++) {
         const char *name = text_name_of(work->step, columns_find(&fit->columns, load->in->key.items[i])->name);
         text_addf(&on, "%st.%s = s.%s", i > 0 ? " AND " : "", name, name);
@@ -109,7 +115,8 @@ merge_sql(struct work *work, const struct load *load, const struct fit *fit)
         const char *name = text_name_of(work->step, fit->columns.items[i].name);
         text_addf(&values, "%ss.%s", i > 0 ? ", " : "", name);
         bool is_key = false;
-        for (size_t k = 0; k < load->in->key.count; k++) is_key |= strcasecmp(fit->columns.items[i].name, load->in->key.items[k]) == 0;
+        for (size_t k = 0; k < load->in->key.count; k++)
+            is_key |= strcasecmp(fit->columns.items[i].name, load->in->key.items[k]) == 0;
         if (is_key) continue;
         text_addf(&differ, "%st.%s IS DISTINCT FROM s.%s", differ.size > 0 ? " OR " : "", name, name);
         text_addf(&set, "%s%s = s.%s", set.size > 0 ? ", " : "", name, name);
@@ -118,7 +125,8 @@ merge_sql(struct work *work, const struct load *load, const struct fit *fit)
     text_addf(&sql, "MERGE INTO %s t USING temp.levada_stage s ON (%s)", load->name.quoted, on.data);
     /* Rows that are the same already are left alone: they would be written anew for nothing. */
     if (set.size > 0) text_addf(&sql, " WHEN MATCHED AND (%s) THEN UPDATE SET %s", differ.data, set.data);
-    text_addf(&sql, " WHEN NOT MATCHED THEN INSERT (%s) VALUES (%s)", columns_names(work->step, &fit->columns), values.data);
+    text_addf(&sql, " WHEN NOT MATCHED THEN INSERT (%s) VALUES (%s)", columns_names(work->step, &fit->columns),
+        values.data);
     return sql.data;
 }
 
@@ -133,7 +141,8 @@ merge_rows(struct work *work, const struct load *load, const struct fit *fit, co
 {
     int64_t before, after, written;
     work->temporary = true;
-    int error = query_changed(work, text_format(work->step, "CREATE OR REPLACE TEMP TABLE levada_stage AS %s", select), &counts->rows);
+    int error = query_changed(
+        work, text_format(work->step, "CREATE OR REPLACE TEMP TABLE levada_stage AS %s", select), &counts->rows);
     if (error == 0) error = query_int(work, "SELECT count(*) FROM temp.levada_stage", &counts->rows);
     if (error == 0) error = check_keys(work, load, fit);
     if (error == 0) error = count_rows(work, load, &before);
@@ -152,13 +161,15 @@ write_mark(struct work *work, const struct load *load, int64_t base, const struc
     int64_t total;
     int error = count_rows(work, load, &total);
     if (error != 0) return error;
-    json_t *outputs = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "table", load->name.plain, "rows", (json_int_t)counts->rows,
-        "rows_total", (json_int_t)total, "rows_inserted", (json_int_t)counts->inserted, "rows_updated", (json_int_t)counts->updated,
-        "files", (json_int_t)load->source.count, "bytes", (json_int_t)load->source.bytes);
+    json_t *outputs = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "table", load->name.plain, "rows",
+        (json_int_t)counts->rows, "rows_total", (json_int_t)total, "rows_inserted", (json_int_t)counts->inserted,
+        "rows_updated", (json_int_t)counts->updated, "files", (json_int_t)load->source.count, "bytes",
+        (json_int_t)load->source.bytes);
     char *text = json_dumps(outputs, JSON_COMPACT);
     json_decref(outputs);
     if (text == NULL) abort();
-    struct mark mark = {.kind = "load", .target = load->name.plain, .digest = load->digest, .base = base, .outputs = text};
+    struct mark mark = {
+        .kind = "load", .target = load->name.plain, .digest = load->digest, .base = base, .outputs = text};
     error = mark_write(work, &mark);
     free(text);
     return error;
@@ -184,7 +195,8 @@ load_body(struct work *work, void *arg)
     if (is_mode(load, "merge")) {
         error = merge_rows(work, load, &fit, select, &counts);
     } else {
-        if (is_mode(load, "replace") && !fit.created) error = query(work, text_format(work->step, "DELETE FROM %s", load->name.quoted));
+        if (is_mode(load, "replace") && !fit.created)
+            error = query(work, text_format(work->step, "DELETE FROM %s", load->name.quoted));
         if (error == 0)
             error = query_changed(work, text_format(work->step, "INSERT INTO %s (%s) %s", load->name.quoted,
                 columns_names(work->step, &fit.columns), select), &counts.rows);
@@ -202,10 +214,13 @@ report_unchanged(struct work *work, const struct load *load, int64_t snapshot)
     int64_t total;
     int error = count_rows(work, load, &total);
     if (error != 0) return error;
-    levada_log(work->step, LEVADA_INFO, "table %s is unchanged since snapshot %lld: nothing is loaded", load->name.plain, (long long)snapshot);
-    return outputs_set(work, json_pack("{s:s, s:i, s:I, s:i, s:i, s:I, s:I, s:I, s:b}", "table", load->name.plain, "rows", 0, "rows_total",
-        (json_int_t)total, "rows_inserted", 0, "rows_updated", 0, "files", (json_int_t)load->source.count, "bytes",
-        (json_int_t)load->source.bytes, "snapshot_id", (json_int_t)snapshot, "changed", 0));
+    levada_log(work->step, LEVADA_INFO, "table %s is unchanged since snapshot %lld: nothing is loaded",
+        load->name.plain, (long long)snapshot);
+    return outputs_set(work,
+        json_pack("{s:s, s:i, s:I, s:i, s:i, s:I, s:I, s:I, s:b}", "table", load->name.plain, "rows", 0,
+            "rows_total", (json_int_t)total, "rows_inserted", 0, "rows_updated", 0, "files",
+            (json_int_t)load->source.count, "bytes", (json_int_t)load->source.bytes, "snapshot_id",
+            (json_int_t)snapshot, "changed", 0));
 }
 
 static int
@@ -218,7 +233,8 @@ load_commit(struct work *work, struct load *load)
     bool found;
     if (load->changed) {
         error = mark_find(work, &mark, &found);
-        if (error == 0 && !found) error = fault_set(work, LEVADA_PERMANENT, NULL, "the mark of the committed load is gone");
+        if (error == 0 && !found)
+            error = fault_set(work, LEVADA_PERMANENT, NULL, "the mark of the committed load is gone");
         if (error != 0) return error;
         levada_log(work->step, LEVADA_INFO, "table %s: snapshot %lld", load->name.plain, (long long)mark.snapshot_id);
         return mark_outputs(work, &mark, true);
@@ -235,8 +251,10 @@ load_all(struct work *work, struct load *load, json_t *options)
     const struct load_in *in = load->in;
     int error = name_read(work, "table", in->table.text, &load->name);
     if (error == 0 && is_mode(load, "merge") != (in->key.count > 0))
-        error = fault_set(work, LEVADA_INVALID, "`key` lists the columns that identify a row, and belongs to `mode: merge`.",
-            is_mode(load, "merge") ? "mode \"merge\" needs the input \"key\"" : "input \"key\" is of use only with mode \"merge\"");
+        error = fault_set(work, LEVADA_INVALID,
+            "`key` lists the columns that identify a row, and belongs to `mode: merge`.",
+            is_mode(load, "merge") ? "mode \"merge\" needs the input \"key\""
+                                   : "input \"key\" is of use only with mode \"merge\"");
     if (error == 0) error = source_find(work, in->from.text, in->format.text, options, &in->nulls, &load->source);
     if (error == 0) error = work_open(work, load->source.folders, load->source.count);
     if (error == 0) error = contract_read(work, in->contract.text, &load->contract);
@@ -247,7 +265,8 @@ load_all(struct work *work, struct load *load, json_t *options)
     error = mark_find(work, &mark, &done);
     if (error != 0) return error;
     if (done) {
-        levada_log(work->step, LEVADA_INFO, "an earlier attempt committed this load as snapshot %lld", (long long)mark.snapshot_id);
+        levada_log(work->step, LEVADA_INFO, "an earlier attempt committed this load as snapshot %lld",
+            (long long)mark.snapshot_id);
         return mark_outputs(work, &mark, true);
     }
     error = find_unchanged(work, load, &mark, &unchanged);

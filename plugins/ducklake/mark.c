@@ -56,9 +56,10 @@ mark_write(struct work *work, const struct mark *mark)
     bool ready;
     int error = exists(work, &ready);
     if (error == 0 && !ready)
-        error = query(work, "CREATE SCHEMA IF NOT EXISTS lake.levada; CREATE TABLE IF NOT EXISTS lake.levada.marks("
-                            "token VARCHAR, kind VARCHAR, target VARCHAR, digest VARCHAR, base BIGINT, outputs VARCHAR, "
-                            "run VARCHAR, step VARCHAR, written TIMESTAMPTZ)");
+        error = query(work,
+            "CREATE SCHEMA IF NOT EXISTS lake.levada; CREATE TABLE IF NOT EXISTS lake.levada.marks("
+            "token VARCHAR, kind VARCHAR, target VARCHAR, digest VARCHAR, base BIGINT, outputs VARCHAR, "
+            "run VARCHAR, step VARCHAR, written TIMESTAMPTZ)");
     if (error != 0) return error;
     const char *values[] = {work->step->token, mark->kind, mark->target, mark->digest};
     struct text sql = text_new(work->step);

@@ -39,8 +39,8 @@ name_read(struct work *work, const char *input, const char *text, struct name *r
     for (;;) {
         at = count < 3 ? read_part(work->step, at, &parts[count++]) : NULL;
         if (at == NULL || (*at != '\0' && *at != '.'))
-            return fault_set(work, LEVADA_INVALID, "Write TABLE or SCHEMA.TABLE.", "input \"%s\": \"%s\" does not name a table",
-                input, text);
+            return fault_set(work, LEVADA_INVALID, "Write TABLE or SCHEMA.TABLE.",
+                "input \"%s\": \"%s\" does not name a table", input, text);
         if (*at == '\0') break;
         at++;
     }
@@ -63,8 +63,9 @@ int
 name_find(struct work *work, const struct name *name, int64_t *id)
 {
     struct text sql = text_new(work->step);
-    text_add(&sql, "SELECT t.table_id::VARCHAR FROM " META "ducklake_table t JOIN " META "ducklake_schema s USING (schema_id) "
-                   "WHERE t.end_snapshot IS NULL AND s.end_snapshot IS NULL AND lower(s.schema_name) = lower(");
+    text_add(&sql,
+        "SELECT t.table_id::VARCHAR FROM " META "ducklake_table t JOIN " META "ducklake_schema s USING (schema_id) "
+        "WHERE t.end_snapshot IS NULL AND s.end_snapshot IS NULL AND lower(s.schema_name) = lower(");
     text_literal(&sql, name->schema);
     text_add(&sql, ") AND lower(t.table_name) = lower(");
     text_literal(&sql, name->table);
@@ -87,11 +88,14 @@ int
 name_changed(struct work *work, int64_t id, int64_t *snapshot)
 {
     struct table found;
-    int error = query_table(work, text_format(work->step,
-        "SELECT greatest((SELECT min(begin_snapshot) FROM " META "ducklake_table WHERE table_id = %lld), "
-        "(SELECT max(snapshot_id) FROM " META "ducklake_snapshot_changes WHERE regexp_matches(changes_made, "
-        "'(^|,)(inserted_into_table|deleted_from_table|altered_table|inlined_insert|inlined_delete):%lld(,|$)')))::VARCHAR",
-        (long long)id, (long long)id), &found);
+    int error = query_table(work,
+        text_format(work->step,
+            "SELECT greatest((SELECT min(begin_snapshot) FROM " META "ducklake_table WHERE table_id = %lld), "
+            "(SELECT max(snapshot_id) FROM " META "ducklake_snapshot_changes WHERE regexp_matches(changes_made, "
+            "'(^|,)(inserted_into_table|deleted_from_table|altered_table|inlined_insert|inlined_delete):%lld(,|$)')"
+            "))::VARCHAR",
+            (long long)id, (long long)id),
+        &found);
     if (error == 0) *snapshot = table_cell(&found, 0, 0) != NULL ? strtoll(table_cell(&found, 0, 0), NULL, 10) : -1;
     return error;
 }

@@ -55,7 +55,8 @@ query_int(struct work *work, const char *sql, int64_t *ret)
     duckdb_result result;
     int error = run(work, sql, &result);
     if (error != 0) return error;
-    *ret = duckdb_row_count(&result) > 0 && !duckdb_value_is_null(&result, 0, 0) ? duckdb_value_int64(&result, 0, 0) : 0;
+    *ret = duckdb_row_count(&result) > 0 && !duckdb_value_is_null(&result, 0, 0) ? duckdb_value_int64(&result, 0, 0)
+                                                                                 : 0;
     duckdb_destroy_result(&result);
     return 0;
 }

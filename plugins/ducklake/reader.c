@@ -124,7 +124,8 @@ source_relation(struct work *work, const struct source *source, const struct col
         add_types(&sql, "columns", &source->columns, types);
     } else {
         add_default(&sql, source, "union_by_name", "true");
-        if (source->format == FORMAT_CSV && source->columns.count > 0) add_types(&sql, "types", &source->columns, types);
+        if (source->format == FORMAT_CSV && source->columns.count > 0)
+            add_types(&sql, "types", &source->columns, types);
     }
     if (add_options(work, &sql, source) != 0) return NULL;
     text_add(&sql, ")");
@@ -150,8 +151,10 @@ sniff(struct work *work, struct source *source, const char *extra)
         source->columns.items[i] = (struct column){.name = table_cell(&found, i, 0), .type = table_cell(&found, i, 1)};
     struct text dialect = text_new(work->step);
     const char *line = table_cell(&found, 0, 2);
-    if (line != NULL && line[0] == '\\' && !has_option(source, "new_line")) text_addf(&dialect, ", new_line='%s'", line);
-    if (table_cell(&found, 0, 3) != NULL && !has_option(source, "skip")) text_addf(&dialect, ", skip=%s", table_cell(&found, 0, 3));
+    if (line != NULL && line[0] == '\\' && !has_option(source, "new_line"))
+        text_addf(&dialect, ", new_line='%s'", line);
+    if (table_cell(&found, 0, 3) != NULL && !has_option(source, "skip"))
+        text_addf(&dialect, ", skip=%s", table_cell(&found, 0, 3));
     static const char *const formats[] = {"dateformat", "timestampformat"};
     for (size_t i = 0; i < 2; i++) {
         const char *value = table_cell(&found, 0, 4 + i);
@@ -180,7 +183,8 @@ explain_sniff(struct work *work, struct source *source)
     if (error == 0) {
         for (size_t i = 0; i < source->columns.count; i++) source->columns.items[i].type = "VARCHAR";
         int64_t rows;
-        error = query_int(work, text_format(work->step, "SELECT count(*) FROM %s", source_relation(work, source, NULL)), &rows);
+        error = query_int(
+            work, text_format(work->step, "SELECT count(*) FROM %s", source_relation(work, source, NULL)), &rows);
     }
     if (error != 0 && work->fault.error_class == LEVADA_CONTRACT) return error;
     work->fault = first;

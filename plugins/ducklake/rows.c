@@ -12,15 +12,32 @@ static const char *
 type_name(duckdb_type type)
 {
     static const char *const names[] = {
-        [DUCKDB_TYPE_BOOLEAN] = "boolean", [DUCKDB_TYPE_TINYINT] = "integer", [DUCKDB_TYPE_SMALLINT] = "integer",
-        [DUCKDB_TYPE_INTEGER] = "integer", [DUCKDB_TYPE_BIGINT] = "integer", [DUCKDB_TYPE_UTINYINT] = "integer",
-        [DUCKDB_TYPE_USMALLINT] = "integer", [DUCKDB_TYPE_UINTEGER] = "integer", [DUCKDB_TYPE_UBIGINT] = "integer",
-        [DUCKDB_TYPE_HUGEINT] = "integer", [DUCKDB_TYPE_UHUGEINT] = "integer", [DUCKDB_TYPE_FLOAT] = "number",
-        [DUCKDB_TYPE_DOUBLE] = "number", [DUCKDB_TYPE_DECIMAL] = "number", [DUCKDB_TYPE_VARCHAR] = "string",
-        [DUCKDB_TYPE_DATE] = "date", [DUCKDB_TYPE_TIME] = "time", [DUCKDB_TYPE_TIMESTAMP] = "timestamp",
-        [DUCKDB_TYPE_TIMESTAMP_TZ] = "timestamp", [DUCKDB_TYPE_TIMESTAMP_S] = "timestamp", [DUCKDB_TYPE_TIMESTAMP_MS] = "timestamp",
-        [DUCKDB_TYPE_TIMESTAMP_NS] = "timestamp", [DUCKDB_TYPE_LIST] = "list", [DUCKDB_TYPE_ARRAY] = "list",
-        [DUCKDB_TYPE_MAP] = "list", [DUCKDB_TYPE_STRUCT] = "map",
+        [DUCKDB_TYPE_BOOLEAN] = "boolean",
+        [DUCKDB_TYPE_TINYINT] = "integer",
+        [DUCKDB_TYPE_SMALLINT] = "integer",
+        [DUCKDB_TYPE_INTEGER] = "integer",
+        [DUCKDB_TYPE_BIGINT] = "integer",
+        [DUCKDB_TYPE_UTINYINT] = "integer",
+        [DUCKDB_TYPE_USMALLINT] = "integer",
+        [DUCKDB_TYPE_UINTEGER] = "integer",
+        [DUCKDB_TYPE_UBIGINT] = "integer",
+        [DUCKDB_TYPE_HUGEINT] = "integer",
+        [DUCKDB_TYPE_UHUGEINT] = "integer",
+        [DUCKDB_TYPE_FLOAT] = "number",
+        [DUCKDB_TYPE_DOUBLE] = "number",
+        [DUCKDB_TYPE_DECIMAL] = "number",
+        [DUCKDB_TYPE_VARCHAR] = "string",
+        [DUCKDB_TYPE_DATE] = "date",
+        [DUCKDB_TYPE_TIME] = "time",
+        [DUCKDB_TYPE_TIMESTAMP] = "timestamp",
+        [DUCKDB_TYPE_TIMESTAMP_TZ] = "timestamp",
+        [DUCKDB_TYPE_TIMESTAMP_S] = "timestamp",
+        [DUCKDB_TYPE_TIMESTAMP_MS] = "timestamp",
+        [DUCKDB_TYPE_TIMESTAMP_NS] = "timestamp",
+        [DUCKDB_TYPE_LIST] = "list",
+        [DUCKDB_TYPE_ARRAY] = "list",
+        [DUCKDB_TYPE_MAP] = "list",
+        [DUCKDB_TYPE_STRUCT] = "map",
     };
     size_t index = (size_t)type;
     return index < sizeof names / sizeof names[0] && names[index] != NULL ? names[index] : "string";
@@ -42,8 +59,8 @@ read_chunk(struct work *work, duckdb_result *result, duckdb_data_chunk chunk, si
             json_t *value = value_json(duckdb_data_chunk_get_vector(chunk, column), type, row, 0);
             duckdb_destroy_logical_type(&type);
             if (value == NULL)
-                return fault_set(work, LEVADA_INVALID, "Cast it to VARCHAR in the SQL.", "column \"%s\" has a type or a value without a JSON form",
-                    duckdb_column_name(result, column));
+                return fault_set(work, LEVADA_INVALID, "Cast it to VARCHAR in the SQL.",
+                    "column \"%s\" has a type or a value without a JSON form", duckdb_column_name(result, column));
             json_object_set_new(object, duckdb_column_name(result, column), value);
         }
     }

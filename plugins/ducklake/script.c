@@ -18,15 +18,16 @@ read_file(struct work *work, const char *path, const char **ret)
 {
     FILE *file = fopen(path, "re");
     if (file == NULL)
-        return fault_set(work, errno == ENOENT ? LEVADA_MISSING : LEVADA_INVALID, "Paths are relative to the workflow's folder.",
-            "cannot open \"%s\": %s", path, strerror(errno));
+        return fault_set(work, errno == ENOENT ? LEVADA_MISSING : LEVADA_INVALID,
+            "Paths are relative to the workflow's folder.", "cannot open \"%s\": %s", path, strerror(errno));
     char *data = work->step->host->alloc(work->step, SCRIPT_SIZE_MAX + 1);
     size_t size = fread(data, 1, SCRIPT_SIZE_MAX, file);
     bool failed = ferror(file) != 0, longer = fgetc(file) != EOF;
     fclose(file);
     if (failed) return fault_set(work, LEVADA_INVALID, NULL, "cannot read \"%s\"", path);
     if (longer || strlen(data) != size)
-        return fault_set(work, LEVADA_INVALID, NULL, "\"%s\" is no SQL text of at most %u bytes", path, SCRIPT_SIZE_MAX);
+        return fault_set(
+            work, LEVADA_INVALID, NULL, "\"%s\" is no SQL text of at most %u bytes", path, SCRIPT_SIZE_MAX);
     *ret = data;
     return 0;
 }
@@ -100,7 +101,8 @@ parameter(const struct script *script, const char *name)
 {
     if (text_starts(name, PARAMETER) && script->sql != NULL) {
         size_t index = strtoull(name + strlen(PARAMETER), NULL, 10);
-        if (index >= 1 && index <= script->sql->count) return json_loads(script->sql->params[index - 1].json, JSON_DECODE_ANY, NULL);
+        if (index >= 1 && index <= script->sql->count)
+            return json_loads(script->sql->params[index - 1].json, JSON_DECODE_ANY, NULL);
     }
     return json_incref(json_object_get(script->named, name));
 }
@@ -113,7 +115,8 @@ bind(struct work *work, const struct script *script, duckdb_prepared_statement s
         json_t *value = name != NULL ? parameter(script, name) : NULL;
         int error = 0;
         if (value == NULL) {
-            error = fault_set(work, LEVADA_INVALID, "Give it in the input `params`.", "no value for the parameter $%s", name != NULL ? name : "?");
+            error = fault_set(work, LEVADA_INVALID, "Give it in the input `params`.",
+                "no value for the parameter $%s", name != NULL ? name : "?");
         } else {
             duckdb_value bound = value_of(value, work);
             if (duckdb_bind_value(statement, i, bound) != DuckDBSuccess)
@@ -133,7 +136,8 @@ check_kind(struct work *work, duckdb_statement_type kind)
 {
     switch (kind) {
     case DUCKDB_STATEMENT_TYPE_TRANSACTION:
-        return fault_set(work, LEVADA_INVALID, "Leave BEGIN, COMMIT and ROLLBACK out: all statements of a step are one transaction.",
+        return fault_set(work, LEVADA_INVALID,
+            "Leave BEGIN, COMMIT and ROLLBACK out: all statements of a step are one transaction.",
             "a step's SQL cannot begin or end a transaction");
     case DUCKDB_STATEMENT_TYPE_ATTACH:
     case DUCKDB_STATEMENT_TYPE_DETACH:
@@ -160,7 +164,8 @@ count_effect(duckdb_statement_type kind, duckdb_result *result, struct script_re
     case DUCKDB_STATEMENT_TYPE_DELETE:
     case DUCKDB_STATEMENT_TYPE_MERGE_INTO:
         /* With RETURNING the rows come instead of their number. */
-        if (changed == 0 && duckdb_result_return_type(*result) == DUCKDB_RESULT_TYPE_QUERY_RESULT) changed = (int64_t)duckdb_row_count(result);
+        if (changed == 0 && duckdb_result_return_type(*result) == DUCKDB_RESULT_TYPE_QUERY_RESULT)
+            changed = (int64_t)duckdb_row_count(result);
         ret->rows_changed += changed;
         ret->wrote |= changed > 0;
         break;
@@ -174,8 +179,8 @@ count_effect(duckdb_statement_type kind, duckdb_result *result, struct script_re
 }
 
 static int
-run_statement(struct work *work, const struct script *script, duckdb_prepared_statement statement, bool last, size_t limit,
-    struct script_result *ret)
+run_statement(struct work *work, const struct script *script, duckdb_prepared_statement statement, bool last,
+    size_t limit, struct script_result *ret)
 {
     duckdb_statement_type kind = duckdb_prepared_statement_type(statement);
     int error = check_kind(work, kind);
@@ -184,21 +189,25 @@ run_statement(struct work *work, const struct script *script, duckdb_prepared_st
     if (error != 0) return error;
     duckdb_result result;
     bool streams = last && kind == DUCKDB_STATEMENT_TYPE_SELECT;
-    duckdb_state state = streams ? duckdb_execute_prepared_streaming(statement, &result) : duckdb_execute_prepared(statement, &result);
+    duckdb_state state = streams ? duckdb_execute_prepared_streaming(statement, &result)
+                                 : duckdb_execute_prepared(statement, &result);
     if (state != DuckDBSuccess) {
         error = fault_duckdb(work, duckdb_result_error_type(&result), duckdb_result_error(&result));
         duckdb_destroy_result(&result);
         return error;
     }
     if (!streams) count_effect(kind, &result, ret);
-    if (last && (duckdb_result_return_type(result) == DUCKDB_RESULT_TYPE_QUERY_RESULT || kind == DUCKDB_STATEMENT_TYPE_COPY))
+    if (last
+        && (duckdb_result_return_type(result) == DUCKDB_RESULT_TYPE_QUERY_RESULT
+            || kind == DUCKDB_STATEMENT_TYPE_COPY))
         return rows_read(work, &result, limit, &ret->rows);
     duckdb_destroy_result(&result);
     return 0;
 }
 
 int
-script_run_text(struct work *work, const struct script *script, const char *sql, size_t limit, struct script_result *ret)
+script_run_text(
+    struct work *work, const struct script *script, const char *sql, size_t limit, struct script_result *ret)
 {
     duckdb_extracted_statements statements;
     idx_t count = duckdb_extract_statements(work->con, sql, &statements);
@@ -206,7 +215,8 @@ script_run_text(struct work *work, const struct script *script, const char *sql,
     work->temporary = true;
     if (count == 0) {
         const char *text = duckdb_extract_statements_error(statements);
-        error = text != NULL ? fault_prepare(work, text) : fault_set(work, LEVADA_INVALID, NULL, "there is no statement in the SQL");
+        error = text != NULL ? fault_prepare(work, text)
+                             : fault_set(work, LEVADA_INVALID, NULL, "there is no statement in the SQL");
     }
     for (idx_t i = 0; i < count && error == 0; i++) {
         duckdb_prepared_statement statement;
@@ -220,7 +230,8 @@ script_run_text(struct work *work, const struct script *script, const char *sql,
     duckdb_destroy_extracted(&statements);
     if (error != 0) {
         rows_free(&ret->rows);
-        if (script->file != NULL) work->fault.message = text_format(work->step, "%s: %s", script->file, work->fault.message);
+        if (script->file != NULL)
+            work->fault.message = text_format(work->step, "%s: %s", script->file, work->fault.message);
     }
     return error;
 }
@@ -236,7 +247,8 @@ script_identity(struct work *work, const struct script *script)
 {
     struct text text = text_new(work->step);
     text_add(&text, script->text);
-    for (size_t i = 0; script->sql != NULL && i < script->sql->count; i++) text_addf(&text, "\n%s", script->sql->params[i].json);
+    for (size_t i = 0; script->sql != NULL && i < script->sql->count; i++)
+        text_addf(&text, "\n%s", script->sql->params[i].json);
     char *named = json_dumps(script->named, JSON_COMPACT | JSON_SORT_KEYS);
     text_addf(&text, "\n%s", named != NULL ? named : "");
     free(named);
@@ -252,8 +264,8 @@ script_trim(struct work *work, struct script *script)
     int error = count == 0 && text != NULL ? fault_prepare(work, text) : 0;
     duckdb_destroy_extracted(&statements);
     if (error == 0 && count != 1)
-        error = fault_set(work, LEVADA_INVALID, "Put the other statements into a step of their own.", "here stands one query, but there are %llu statements",
-            (unsigned long long)count);
+        error = fault_set(work, LEVADA_INVALID, "Put the other statements into a step of their own.",
+            "here stands one query, but there are %llu statements", (unsigned long long)count);
     char *copy = text_copy(work->step, script->text, strlen(script->text));
     size_t size = strlen(copy);
     while (size > 0 && strchr(" \t\r\n;", copy[size - 1]) != NULL) copy[--size] = '\0';

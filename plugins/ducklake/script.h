@@ -30,7 +30,8 @@ int script_trim(struct work *work, struct script *script);
 /* Run all statements in the transaction that is open. */
 int script_run(struct work *work, const struct script *script, size_t limit, struct script_result *ret);
 /* Run `sql` (written around the script's text) with the script's parameters. */
-int script_run_text(struct work *work, const struct script *script, const char *sql, size_t limit, struct script_result *ret);
+int script_run_text(
+    struct work *work, const struct script *script, const char *sql, size_t limit, struct script_result *ret);
 /* All that decides the result of the script besides the data: its text and the values. */
 const char *script_identity(struct work *work, const struct script *script);
 

@@ -15,11 +15,16 @@ list(struct work *work, const struct snapshots_in *in)
     if (error == 0) error = query_int(work, "SELECT count(*) FROM __ducklake_metadata_lake.ducklake_snapshot", &count);
     if (error == 0)
         error = rows_query(work,
-            "SELECT s.snapshot_id, s.snapshot_time::TIMESTAMPTZ AS time, s.schema_version, c.changes_made AS changes, c.author, c.commit_message AS message "
-            "FROM __ducklake_metadata_lake.ducklake_snapshot s LEFT JOIN __ducklake_metadata_lake.ducklake_snapshot_changes c USING (snapshot_id) "
-            "ORDER BY s.snapshot_id DESC", (size_t)in->limit.value, &rows);
+            "SELECT s.snapshot_id, s.snapshot_time::TIMESTAMPTZ AS time, s.schema_version, c.changes_made AS "
+            "changes, c.author, c.commit_message AS message "
+            "FROM __ducklake_metadata_lake.ducklake_snapshot s LEFT JOIN "
+            "__ducklake_metadata_lake.ducklake_snapshot_changes c USING (snapshot_id) "
+            "ORDER BY s.snapshot_id DESC",
+            (size_t)in->limit.value, &rows);
     if (error == 0)
-        error = outputs_set(work, json_pack("{s:O, s:I, s:I}", "snapshots", rows.rows, "snapshot_id", (json_int_t)newest, "count", (json_int_t)count));
+        error = outputs_set(work,
+            json_pack("{s:O, s:I, s:I}", "snapshots", rows.rows, "snapshot_id", (json_int_t)newest, "count",
+                (json_int_t)count));
     rows_free(&rows);
     return error;
 }

@@ -22,7 +22,8 @@ stat_file(struct work *work, const char *path, struct source_file *ret)
         return fault_set(work, errno == ENOENT || errno == ENOTDIR ? LEVADA_MISSING : LEVADA_PERMANENT,
             "Relative paths belong to the workflow's folder.", "cannot read \"%s\": %s", path, strerror(errno));
     if (S_ISDIR(st.st_mode))
-        return fault_set(work, LEVADA_INVALID, "Name the files in it, for example with *.csv.", "\"%s\" is a folder, not a file", path);
+        return fault_set(work, LEVADA_INVALID, "Name the files in it, for example with *.csv.",
+            "\"%s\" is a folder, not a file", path);
     if (st.st_size == 0) return fault_set(work, LEVADA_CONTRACT, NULL, "file \"%s\" is empty", path);
     *ret = (struct source_file){.size = st.st_size, .inode = st.st_ino,
         .mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec};
@@ -49,15 +50,18 @@ add_pattern(struct work *work, struct source *source, const char *path)
     struct stat st;
     if (strpbrk(path, "*?[") == NULL || stat(path, &st) == 0) return add_local(work, source, path);
     if (strstr(path, "**") != NULL)
-        return fault_set(work, LEVADA_INVALID, "Name each level, for example data/*/*.csv.", "pattern \"%s\": ** is not supported", path);
+        return fault_set(work, LEVADA_INVALID, "Name each level, for example data/*/*.csv.",
+            "pattern \"%s\": ** is not supported", path);
     glob_t found;
     int result = glob(path, GLOB_ERR, NULL, &found);
     int error = 0;
     if (result == GLOB_NOMATCH)
-        error = fault_set(work, LEVADA_MISSING, "Relative paths belong to the workflow's folder.", "no file matches \"%s\"", path);
+        error = fault_set(work, LEVADA_MISSING, "Relative paths belong to the workflow's folder.",
+            "no file matches \"%s\"", path);
     else if (result != 0)
         error = fault_set(work, LEVADA_PERMANENT, NULL, "cannot look for \"%s\": %s", path, strerror(errno));
-    for (size_t i = 0; result == 0 && i < found.gl_pathc && error == 0; i++) error = add_local(work, source, found.gl_pathv[i]);
+    for (size_t i = 0; result == 0 && i < found.gl_pathc && error == 0; i++)
+        error = add_local(work, source, found.gl_pathv[i]);
     if (result == 0) globfree(&found);
     return error;
 }
@@ -103,11 +107,14 @@ find_each(struct work *work, const json_t *list, struct source *source)
 {
     if (json_array_size(list) == 0) return fault_set(work, LEVADA_INVALID, NULL, "input \"from\" names no file");
     if (json_array_size(list) > FILES_MAX)
-        return fault_set(work, LEVADA_INVALID, "Use a pattern, or several steps.", "input \"from\" names more than %d files", FILES_MAX);
+        return fault_set(work, LEVADA_INVALID, "Use a pattern, or several steps.",
+            "input \"from\" names more than %d files", FILES_MAX);
     for (int remote = 0; remote < 2; remote++) /* local files first: their hashes are by index */
         for (size_t i = 0; i < json_array_size(list); i++) {
             const char *text = json_string_value(json_array_get(list, i));
-            if (!text_given(text)) return fault_set(work, LEVADA_INVALID, NULL, "input \"from\" must be a path, a URI or a list of them");
+            if (!text_given(text))
+                return fault_set(
+                    work, LEVADA_INVALID, NULL, "input \"from\" must be a path, a URI or a list of them");
             if (path_is_remote(text) && !text_starts(text, "file://")) {
                 if (remote == 1 && source->count < FILES_MAX) add_remote(work, source, text);
             } else if (remote == 0) {
@@ -196,7 +203,8 @@ source_digest(struct work *work, struct source *source, const char **ret)
     int error = digest_remote(work, source, &digest, &known);
     if (error != 0) return error;
     if (!known)
-        levada_log(work->step, LEVADA_INFO, "the server of \"%s\" tells no time of change: the file is loaded every time",
+        levada_log(work->step, LEVADA_INFO,
+            "the server of \"%s\" tells no time of change: the file is loaded every time",
             source->files[source->local]);
     char hex[DIGEST_TEXT];
     digest_end(&digest, hex);
@@ -213,7 +221,8 @@ source_same(struct work *work, const struct source *source)
         if (error != 0) return error;
         const struct source_file *then = &source->stats[i];
         if (now.size != then->size || now.mtime_ns != then->mtime_ns || now.inode != then->inode)
-            return fault_set(work, LEVADA_TRANSIENT, "Write files under another name and rename them when they are complete.",
+            return fault_set(work, LEVADA_TRANSIENT,
+                "Write files under another name and rename them when they are complete.",
                 "file \"%s\" changed while it was loaded", source->files[i]);
     }
     return 0;

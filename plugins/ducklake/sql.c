@@ -34,10 +34,13 @@ fingerprint(struct work *work, const char **ret)
     struct table found;
     int error = query_table(work,
         "SELECT coalesce(md5(string_agg(x, ';' ORDER BY x)), '') FROM ("
-        "SELECT 't' || schema_name || table_oid || sql || coalesce(comment, '') AS x FROM duckdb_tables() WHERE database_name = 'lake' "
-        "UNION ALL SELECT 'v' || schema_name || view_oid || sql FROM duckdb_views() WHERE database_name = 'lake' AND NOT internal "
+        "SELECT 't' || schema_name || table_oid || sql || coalesce(comment, '') AS x FROM duckdb_tables() WHERE "
+        "database_name = 'lake' "
+        "UNION ALL SELECT 'v' || schema_name || view_oid || sql FROM duckdb_views() WHERE database_name = 'lake' "
+        "AND NOT internal "
         "UNION ALL SELECT 's' || schema_name FROM duckdb_schemas() WHERE database_name = 'lake' "
-        "UNION ALL SELECT 'm' || schema_name || function_name || coalesce(macro_definition, '') FROM duckdb_functions() WHERE database_name = 'lake')",
+        "UNION ALL SELECT 'm' || schema_name || function_name || coalesce(macro_definition, '') FROM "
+        "duckdb_functions() WHERE database_name = 'lake')",
         &found);
     if (error == 0) *ret = table_cell(&found, 0, 0);
     return error;
@@ -57,8 +60,9 @@ static json_t *
 make_outputs(const struct job *job)
 {
     const struct script_result *result = &job->result;
-    return json_pack("{s:O, s:O, s:b, s:I, s:s}", "rows", result->rows.rows, "columns", result->rows.columns, "truncated", result->rows.more,
-        "rows_changed", (json_int_t)result->rows_changed, "table", job->publish != NULL ? job->name.plain : "");
+    return json_pack("{s:O, s:O, s:b, s:I, s:s}", "rows", result->rows.rows, "columns", result->rows.columns,
+        "truncated", result->rows.more, "rows_changed", (json_int_t)result->rows_changed, "table",
+        job->publish != NULL ? job->name.plain : "");
 }
 
 static int
@@ -74,7 +78,10 @@ write_mark(struct work *work, const struct job *job)
     }
     json_decref(outputs);
     if (text == NULL) abort();
-    struct mark mark = {.kind = "sql", .target = job->publish != NULL ? job->name.plain : "", .digest = job->digest, .base = job->base,
+    struct mark mark = {.kind = "sql",
+        .target = job->publish != NULL ? job->name.plain : "",
+        .digest = job->digest,
+        .base = job->base,
         .outputs = text};
     int error = mark_write(work, &mark);
     free(text);
@@ -128,12 +135,15 @@ publish_body(struct work *work, void *arg)
     reset(job);
     int error = snapshot_current(work, &job->base);
     if (error == 0 && strcmp(job->name.schema, "main") != 0)
-        error = query(work, text_format(work->step, "CREATE SCHEMA IF NOT EXISTS lake.%s", text_name_of(work->step, job->name.schema)));
+        error = query(work,
+            text_format(
+                work->step, "CREATE SCHEMA IF NOT EXISTS lake.%s", text_name_of(work->step, job->name.schema)));
     struct text sql = text_new(work->step);
     if (partition_by->count > 0) {
-        text_addf(&sql, "CREATE OR REPLACE TABLE %s AS FROM (%s\n) LIMIT 0; ALTER TABLE %s SET PARTITIONED BY (", job->name.quoted,
-            job->script.text, job->name.quoted);
-        for (size_t i = 0; i < partition_by->count && error == 0; i++) error = fit_partition(work, &sql, partition_by->items[i]);
+        text_addf(&sql, "CREATE OR REPLACE TABLE %s AS FROM (%s\n) LIMIT 0; ALTER TABLE %s SET PARTITIONED BY (",
+            job->name.quoted, job->script.text, job->name.quoted);
+        for (size_t i = 0; i < partition_by->count && error == 0; i++)
+            error = fit_partition(work, &sql, partition_by->items[i]);
         text_addf(&sql, "); INSERT INTO %s %s", job->name.quoted, job->script.text);
     } else {
         text_addf(&sql, "CREATE OR REPLACE TABLE %s AS %s", job->name.quoted, job->script.text);
@@ -141,7 +151,9 @@ publish_body(struct work *work, void *arg)
     struct script_result ignored = {0};
     if (error == 0) error = script_run_text(work, &job->script, sql.data, 1, &ignored);
     rows_free(&ignored.rows);
-    if (error == 0) error = query_int(work, text_format(work->step, "SELECT count(*) FROM %s", job->name.quoted), &job->result.rows_changed);
+    if (error == 0)
+        error = query_int(
+            work, text_format(work->step, "SELECT count(*) FROM %s", job->name.quoted), &job->result.rows_changed);
     if (error != 0) return error;
     job->changed = true;
     job->outputs = make_outputs(job);
@@ -170,7 +182,8 @@ find_unchanged(struct work *work, struct job *job, struct mark *mark, bool *unch
     digest_init(&digest);
     digest_text(&digest, script_identity(work, &job->script));
     digest_text(&digest, lineage.views);
-    for (size_t i = 0; i < job->publish->partition_by.count; i++) digest_text(&digest, job->publish->partition_by.items[i]);
+    for (size_t i = 0; i < job->publish->partition_by.count; i++)
+        digest_text(&digest, job->publish->partition_by.items[i]);
     char hex[DIGEST_TEXT];
     digest_end(&digest, hex);
     job->digest = text_copy(work->step, hex, strlen(hex));
@@ -201,7 +214,8 @@ sql_all(struct work *work, struct job *job, json_t *params)
 {
     const struct sql_in *in = job->in;
     int error = script_read(work, &in->sql, in->file.text, params, &job->script);
-    if (error == 0 && job->publish != NULL) error = name_read(work, "publish.table", job->publish->table.text, &job->name);
+    if (error == 0 && job->publish != NULL)
+        error = name_read(work, "publish.table", job->publish->table.text, &job->name);
     if (error == 0) error = work_open(work, NULL, 0);
     if (error == 0 && job->publish != NULL) error = script_trim(work, &job->script);
     if (error != 0) return error;
@@ -217,7 +231,8 @@ sql_all(struct work *work, struct job *job, json_t *params)
     }
     error = find_unchanged(work, job, &mark, &unchanged);
     if (error == 0 && unchanged) {
-        levada_log(work->step, LEVADA_INFO, "table %s is unchanged since snapshot %lld: neither the query nor what it reads changed",
+        levada_log(work->step, LEVADA_INFO,
+            "table %s is unchanged since snapshot %lld: neither the query nor what it reads changed",
             job->name.plain, (long long)mark.snapshot_id);
         return mark_outputs(work, &mark, false);
     }
@@ -233,7 +248,8 @@ sql_run(struct levada_step *step, const void *input)
     struct work work;
     work_begin(&work, step, &job.in->lake);
     json_t *params = text_given(job.in->params.text) ? json_loads(job.in->params.text, 0, NULL) : json_object();
-    int error = json_is_object(params) ? sql_all(&work, &job, params) : fault_set(&work, LEVADA_INVALID, NULL, "input \"params\" must be a map");
+    int error = json_is_object(params) ? sql_all(&work, &job, params)
+                                       : fault_set(&work, LEVADA_INVALID, NULL, "input \"params\" must be a map");
     rows_free(&job.result.rows);
     json_decref(job.outputs);
     json_decref(params);

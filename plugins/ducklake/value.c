@@ -66,7 +66,8 @@ decimal(const void *data, duckdb_logical_type type, idx_t row)
     int size = (int)strlen(text), whole = size > scale ? size - scale : 0;
     char zeros[40] = "";
     for (int i = size; i < scale; i++) strncat(zeros, "0", sizeof zeros - strlen(zeros) - 1);
-    snprintf(exact, sizeof exact, "%s%.*s%s.%s%s", value < 0 ? "-" : "", whole, text, whole == 0 ? "0" : "", zeros, text + whole);
+    snprintf(exact, sizeof exact, "%s%.*s%s.%s%s", value < 0 ? "-" : "", whole, text, whole == 0 ? "0" : "", zeros,
+        text + whole);
     json_decref(digits);
     return size <= EXACT_DIGITS ? json_real(strtod(exact, NULL)) : json_string(exact);
 }
@@ -97,8 +98,8 @@ timestamp(int64_t micros, const char *zone)
     char text[64];
     if (!duckdb_is_finite_timestamp(value)) return json_string(micros > 0 ? "infinity" : "-infinity");
     duckdb_timestamp_struct parts = duckdb_from_timestamp(value);
-    int size = snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d", parts.date.year, parts.date.month, parts.date.day,
-        parts.time.hour, parts.time.min, parts.time.sec);
+    int size = snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d", parts.date.year, parts.date.month,
+        parts.date.day, parts.time.hour, parts.time.min, parts.time.sec);
     size += print_fraction(text + size, sizeof text - (size_t)size, parts.time.micros);
     snprintf(text + size, sizeof text - (size_t)size, "%s", zone);
     return json_string(text);
@@ -118,8 +119,8 @@ static json_t *
 interval(const duckdb_interval *value)
 {
     char text[96];
-    snprintf(text, sizeof text, "P%dM%dDT%" PRId64 ".%06" PRId64 "S", value->months, value->days, value->micros / 1000000,
-        (int64_t)llabs(value->micros % 1000000));
+    snprintf(text, sizeof text, "P%dM%dDT%" PRId64 ".%06" PRId64 "S", value->months, value->days,
+        value->micros / 1000000, (int64_t)llabs(value->micros % 1000000));
     return json_string(text);
 }
 
@@ -129,8 +130,8 @@ uuid(const duckdb_hugeint *value)
     /* DuckDB flips the first bit, so that texts and numbers sort alike. */
     uint64_t high = (uint64_t)value->upper ^ (UINT64_C(1) << 63), low = value->lower;
     char text[40];
-    snprintf(text, sizeof text, "%08" PRIx64 "-%04" PRIx64 "-%04" PRIx64 "-%04" PRIx64 "-%012" PRIx64, high >> 32, high >> 16 & 0xffff,
-        high & 0xffff, low >> 48, low & UINT64_C(0xffffffffffff));
+    snprintf(text, sizeof text, "%08" PRIx64 "-%04" PRIx64 "-%04" PRIx64 "-%04" PRIx64 "-%012" PRIx64, high >> 32,
+        high >> 16 & 0xffff, high & 0xffff, low >> 48, low & UINT64_C(0xffffffffffff));
     return json_string(text);
 }
 
@@ -212,7 +213,8 @@ nested(duckdb_vector vector, duckdb_logical_type type, idx_t row, int depth)
     const duckdb_list_entry *entries = duckdb_vector_get_data(vector);
     switch (duckdb_get_type_id(type)) {
     case DUCKDB_TYPE_LIST:
-        return list(duckdb_list_vector_get_child(vector), duckdb_list_type_child_type(type), entries[row].offset, entries[row].length, depth);
+        return list(duckdb_list_vector_get_child(vector), duckdb_list_type_child_type(type), entries[row].offset,
+            entries[row].length, depth);
     case DUCKDB_TYPE_MAP: {
         duckdb_vector child = duckdb_list_vector_get_child(vector);
         return list(child, duckdb_vector_get_column_type(child), entries[row].offset, entries[row].length, depth);

@@ -136,23 +136,34 @@ host_secret(struct levada_step *step, const char *name, levada_secret *ret)
     return LEVADA_MISSING;
 }
 
+static struct {
+    char path[1024];
+    int fd;
+} locks[16];
+static size_t lock_count;
+
 static int
 host_lock(struct levada_step *step, const char *path)
 {
-    static char held[64][1024];
-    static size_t count;
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(held[i], path) == 0) return 0;
+    for (size_t i = 0; i < lock_count; i++)
+        if (strcmp(locks[i].path, path) == 0) return 0;
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0) return LEVADA_PERMANENT;
+    if (fd < 0 || lock_count == sizeof locks / sizeof locks[0]) return LEVADA_PERMANENT;
     while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         if (host_sleep(step, 20) != 0) {
             close(fd);
             return LEVADA_CANCELLED;
         }
     }
-    if (count < 64) snprintf(held[count++], sizeof held[0], "%s", path);
+    snprintf(locks[lock_count].path, sizeof locks[0].path, "%s", path);
+    locks[lock_count++].fd = fd;
     return 0;
+}
+
+void
+fake_unlock(void)
+{
+    while (lock_count > 0) close(locks[--lock_count].fd);
 }
 
 static const struct levada_host host = {

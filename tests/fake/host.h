@@ -27,6 +27,8 @@ struct fake {
 /* An attempt of a step in the workflow folder `root`, which exists. `token` lives as long as the fake. */
 void fake_init(struct fake *fake, const char *root, const char *token);
 void fake_release(struct fake *fake);
+/* Let go of all locks, as the end of a worker does. */
+void fake_unlock(void);
 /* An output as an integer, -1 when it is not set; as a text, "" when it is not set. */
 int64_t fake_int(const struct fake *fake, const char *output);
 const char *fake_text(const struct fake *fake, const char *output);
@@ -37,6 +39,7 @@ bool fake_bool(const struct fake *fake, const char *output);
 void fake_fill(struct fake *fake, const struct levada_field *fields, uint32_t count, void *input, const char *json);
 /* Look an action up by name, fill its input and run it. */
 int fake_run(struct fake *fake, const struct levada_plugin *plugin, const char *action, const char *json);
-int fake_resolve(struct fake *fake, const struct levada_plugin *plugin, const char *action, const char *json, int32_t *found);
+int fake_resolve(
+    struct fake *fake, const struct levada_plugin *plugin, const char *action, const char *json, int32_t *found);
 
 #endif

@@ -15,7 +15,8 @@ begin(void)
 {
     lab_begin(&lab);
     lab_write(&lab, "c.csv", "code,name\nAA,American\nUA,United\n");
-    lab_write(&lab, "t.csv", "id,code,delay,day\n1,AA,5,2013-01-01\n2,UA,7,2013-01-02\n3,ZZ,900,2013-01-03\n3,AA,,2013-01-03\n");
+    lab_write(&lab, "t.csv",
+        "id,code,delay,day\n1,AA,5,2013-01-01\n2,UA,7,2013-01-02\n3,ZZ,900,2013-01-03\n3,AA,,2013-01-03\n");
     CHECK_RUN(&lab, "load", "{'table': 'c', 'from': 'c.csv'}");
     CHECK_RUN(&lab, "load", "{'table': 't', 'from': 't.csv'}");
 }
@@ -71,15 +72,19 @@ fails_with_severity(void)
 {
     begin();
     CHECK_FAULT(&lab, "check",
-        "{'table': 't', 'checks': [{'name': 'ids', 'unique': ['id']}, {'name': 'late', 'range': {'column': 'delay', 'max': 60}, 'severity': 'warn'},"
+        "{'table': 't', 'checks': [{'name': 'ids', 'unique': ['id']}, {'name': 'late', 'range': {'column': "
+        "'delay', 'max': 60}, 'severity': 'warn'},"
         " {'name': 'any', 'row_count': {'min': 1}}]}",
         LEVADA_CONTRACT, "1 of 3 checks failed: ids (2 rows: \"id\" must be unique)");
     CHECK_INT(fake_int(&lab.fake, "failed"), 1);
     CHECK_INT(fake_int(&lab.fake, "warned"), 1);
     CHECK_INT(fake_int(&lab.fake, "passed"), 1);
     CHECK_STR(fake_text(&lab.fake, "summary"),
-        "1 of 3 checks passed; failed: ids (2 rows: \"id\" must be unique); warned: late (1 row: \"delay\" must be at most 60)");
-    CHECK_RUN(&lab, "check", "{'table': 't', 'checks': [{'name': 'late', 'range': {'column': 'delay', 'max': 60}, 'severity': 'warn'}]}");
+        "1 of 3 checks passed; failed: ids (2 rows: \"id\" must be unique); warned: late (1 row: \"delay\" must be "
+        "at most 60)");
+    CHECK_RUN(&lab, "check",
+        "{'table': 't', 'checks': [{'name': 'late', 'range': {'column': 'delay', 'max': 60}, 'severity': "
+        "'warn'}]}");
     lab_end(&lab);
 }
 
@@ -88,14 +93,19 @@ checks_contracts(void)
 {
     begin();
     lab_write(&lab, "c.yaml",
-        "columns:\n  id: {type: integer, required: true}\n  code: {values: [AA, UA, ZZ], pattern: \"[A-Z]{2}\"}\n  delay: {minimum: -100, maximum: 1000}\n"
+        "columns:\n  id: {type: integer, required: true}\n  code: {values: [AA, UA, ZZ], pattern: \"[A-Z]{2}\"}\n  "
+        "delay: {minimum: -100, maximum: 1000}\n"
         "key: [id, code]\nrows: {min: 4, max: 4}\n");
     CHECK_RUN(&lab, "check", "{'table': 't', 'contract': 'c.yaml'}");
     CHECK_INT(fake_int(&lab.fake, "passed"), 6);
-    lab_write(&lab, "c.yaml", "columns:\n  id: {unique: true}\n  code: {values: [AA, UA], pattern: \"[A-Y]{2}\"}\n  gone: {required: true}\nrows: {min: 5}\n");
+    lab_write(&lab, "c.yaml",
+        "columns:\n  id: {unique: true}\n  code: {values: [AA, UA], pattern: \"[A-Y]{2}\"}\n  gone: {required: "
+        "true}\nrows: {min: 5}\n");
     CHECK_FAULT(&lab, "check", "{'table': 't', 'contract': 'c.yaml'}", LEVADA_CONTRACT,
-        "5 of 5 checks failed: id is unique (2 rows: \"id\" must be unique); code has known values (1 row: \"code\" must be one of "
-        "'AA', 'UA'); code fits its pattern (1 row: \"code\" must match [A-Y]{2}); gone exists (the column is missing); "
+        "5 of 5 checks failed: id is unique (2 rows: \"id\" must be unique); code has known values (1 row: "
+        "\"code\" must be one of "
+        "'AA', 'UA'); code fits its pattern (1 row: \"code\" must match [A-Y]{2}); gone exists (the column is "
+        "missing); "
         "the number of rows (4 rows, at least 5 expected)");
     lab_end(&lab);
 }
@@ -107,9 +117,12 @@ looks_back(void)
     int64_t snapshot = fake_int(&lab.fake, "snapshot_id");
     CHECK_RUN(&lab, "sql", "{'sql': 'DELETE FROM t'}");
     char input[256];
-    snprintf(input, sizeof input, "{'table': 't', 'snapshot': %lld, 'checks': [{'name': 'n', 'row_count': {'min': 4}}]}", (long long)snapshot);
+    snprintf(input, sizeof input,
+        "{'table': 't', 'snapshot': %lld, 'checks': [{'name': 'n', 'row_count': {'min': 4}}]}",
+        (long long)snapshot);
     CHECK_RUN(&lab, "check", input);
-    CHECK_INT(lab_run(&lab, "check", "{'table': 't', 'checks': [{'name': 'n', 'row_count': {'min': 4}}]}"), LEVADA_CONTRACT);
+    CHECK_INT(lab_run(&lab, "check", "{'table': 't', 'checks': [{'name': 'n', 'row_count': {'min': 4}}]}"),
+        LEVADA_CONTRACT);
     lab_end(&lab);
 }
 
@@ -117,12 +130,17 @@ static void
 refuses(void)
 {
     begin();
-    CHECK_FAULT(&lab, "check", "{'table': 'nope', 'checks': [{'name': 'n', 'row_count': {'min': 4}}]}", LEVADA_MISSING, "table \"nope\" does not exist");
+    CHECK_FAULT(&lab, "check", "{'table': 'nope', 'checks': [{'name': 'n', 'row_count': {'min': 4}}]}",
+        LEVADA_MISSING, "table \"nope\" does not exist");
     CHECK_STR(lab.fake.hint, "The lake has the tables c, t.");
-    CHECK_FAULT(&lab, "check", "{'table': 't', 'checks': [{'name': 'n'}]}", LEVADA_INVALID, "check \"n\" says 0 things to check");
-    CHECK_FAULT(&lab, "check", "{'checks': [{'name': 'n', 'unique': ['id']}]}", LEVADA_INVALID, "check \"n\" has no table");
-    CHECK_FAULT(&lab, "check", "{'table': 't'}", LEVADA_INVALID, "there is nothing to check: give \"checks\" or \"contract\"");
-    CHECK_FAULT(&lab, "check", "{'table': 't', 'catalog': 'none.ducklake', 'checks': [{'name': 'n', 'unique': ['id']}]}", LEVADA_MISSING,
+    CHECK_FAULT(&lab, "check", "{'table': 't', 'checks': [{'name': 'n'}]}", LEVADA_INVALID,
+        "check \"n\" says 0 things to check");
+    CHECK_FAULT(
+        &lab, "check", "{'checks': [{'name': 'n', 'unique': ['id']}]}", LEVADA_INVALID, "check \"n\" has no table");
+    CHECK_FAULT(&lab, "check", "{'table': 't'}", LEVADA_INVALID,
+        "there is nothing to check: give \"checks\" or \"contract\"");
+    CHECK_FAULT(&lab, "check",
+        "{'table': 't', 'catalog': 'none.ducklake', 'checks': [{'name': 'n', 'unique': ['id']}]}", LEVADA_MISSING,
         "there is no lake at \"ROOT/none.ducklake\"");
     CHECK_INT(lab_count(&lab, "SELECT count(*) FROM ducklake_snapshots('lake')"), 3);
     lab_end(&lab);

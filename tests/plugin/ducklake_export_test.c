@@ -46,7 +46,9 @@ exports_files(void)
     CHECK_INT(fake_int(&lab.fake, "bytes"), 31);
     CHECK_STR(fake_text(&lab.fake, "uri"), lab_path(&lab, "out/t.csv"));
     CHECK_RUN(&lab, "export", "{'table': 't', 'to': 'out/t.json'}");
-    check_content("out/t.json", "{\"id\":1,\"city\":\"Rio\",\"n\":1.5}\n{\"id\":2,\"city\":\"Oslo\",\"n\":2.5}\n{\"id\":3,\"city\":\"Rio\",\"n\":3.5}\n");
+    check_content("out/t.json",
+        "{\"id\":1,\"city\":\"Rio\",\"n\":1.5}\n{\"id\":2,\"city\":\"Oslo\",\"n\":2.5}\n{\"id\":3,\"city\":\"Rio\","
+        "\"n\":3.5}\n");
     CHECK_RUN(&lab, "export", "{'table': 't', 'to': 'out/t.csv.gz'}");
     CHECK_RUN(&lab, "load", "{'table': 'u', 'from': 'out/t.csv.gz'}");
     CHECK_INT(fake_int(&lab.fake, "rows_total"), 3);
@@ -85,7 +87,8 @@ spares_the_files_of_others(void)
 {
     begin();
     lab_write(&lab, "mine.csv", "do not touch\n");
-    CHECK_FAULT(&lab, "export", "{'table': 't', 'to': 'mine.csv'}", LEVADA_INVALID, "\"ROOT/mine.csv\" is there already, and no export wrote it");
+    CHECK_FAULT(&lab, "export", "{'table': 't', 'to': 'mine.csv'}", LEVADA_INVALID,
+        "\"ROOT/mine.csv\" is there already, and no export wrote it");
     check_content("mine.csv", "do not touch\n");
     CHECK_RUN(&lab, "export", "{'table': 't', 'to': 'mine.csv', 'overwrite': true}");
     CHECK_RUN(&lab, "sql", "{'sql': 'DELETE FROM t'}");
@@ -93,7 +96,8 @@ spares_the_files_of_others(void)
     check_content("mine.csv", "id,city,n\n");
     CHECK_FAULT(&lab, "export", "{'table': 't', 'to': '.'}", LEVADA_INVALID, "input \"to\": \"ROOT\" is a folder");
     CHECK_FAULT(&lab, "export", "{'table': 'no', 'to': 'x.csv'}", LEVADA_MISSING, "table \"no\" does not exist");
-    CHECK_FAULT(&lab, "export", "{'to': 'x.csv'}", LEVADA_INVALID, "exactly one of the inputs \"table\" and \"sql\" must be given");
+    CHECK_FAULT(&lab, "export", "{'to': 'x.csv'}", LEVADA_INVALID,
+        "exactly one of the inputs \"table\" and \"sql\" must be given");
     lab_end(&lab);
 }
 
@@ -129,7 +133,9 @@ keeps_what_is_unchanged(void)
 {
     begin();
     CHECK_RUN(&lab, "sql", "{'sql': 'SELECT city, count(*) AS n FROM t GROUP BY 1', 'publish': {'table': 's'}}");
-    for (int i = 0; i < 3; i++) CHECK_RUN(&lab, "sql", "{'sql': 'CREATE TABLE IF NOT EXISTS o(i BIGINT); INSERT INTO o SELECT * FROM range(100)'}");
+    for (int i = 0; i < 3; i++)
+        CHECK_RUN(&lab, "sql",
+            "{'sql': 'CREATE TABLE IF NOT EXISTS o(i BIGINT); INSERT INTO o SELECT * FROM range(100)'}");
     CHECK_RUN(&lab, "maintain", "{'keep': '0s'}");
     CHECK_RUN(&lab, "load", "{'table': 't', 'from': 't.csv'}");
     CHECK(!fake_bool(&lab.fake, "changed"));
@@ -169,7 +175,8 @@ lists_snapshots(void)
     CHECK_STR(json_string_value(json_object_get(first, "author")), "levada");
     CHECK_STR(json_string_value(json_object_get(first, "message")), "sql, step step1 of run run1");
     CHECK(strlen(json_string_value(json_object_get(first, "time"))) >= 20);
-    CHECK_FAULT(&lab, "snapshots", "{'catalog': 'no.ducklake'}", LEVADA_MISSING, "there is no lake at \"ROOT/no.ducklake\"");
+    CHECK_FAULT(&lab, "snapshots", "{'catalog': 'no.ducklake'}", LEVADA_MISSING,
+        "there is no lake at \"ROOT/no.ducklake\"");
     CHECK(!is_there("no.ducklake"));
     lab_end(&lab);
 }
@@ -178,8 +185,10 @@ lists_snapshots(void)
     "{'title': 'A <b> & `c`', 'to': 'artifacts/r.html', 'charts': [" \
     "{'title': 'Rows', 'sql': 'SELECT * FROM t ORDER BY id'}," \
     "{'title': 'Cities', 'kind': 'bar', 'sql': 'SELECT city, sum(n) AS total FROM t GROUP BY 1 ORDER BY 1'}," \
-    "{'title': 'Lines', 'kind': 'line', 'sql': 'SELECT DATE `2013-01-01` + id::INTEGER AS day, n, n * 1000 AS m FROM t ORDER BY 1'}," \
-    "{'title': 'Dots', 'kind': 'scatter', 'sql': 'SELECT id, n FROM t', 'x': 'id', 'y': ['n'], 'note': 'Note & more'}," \
+    "{'title': 'Lines', 'kind': 'line', 'sql': " \
+    "'SELECT DATE `2013-01-01` + id::INTEGER AS day, n, n * 1000 AS m FROM t ORDER BY 1'}," \
+    "{'title': 'Dots', 'kind': 'scatter', 'sql': 'SELECT id, n FROM t', " \
+    "'x': 'id', 'y': ['n'], 'note': 'Note & more'}," \
     "{'title': 'None', 'kind': 'line', 'sql': 'SELECT id, n FROM t WHERE false'}," \
     "{'title': 'Text', 'sql': 'SELECT `<script>alert(1)</script>` AS x, 1234567 AS big, NULL AS none'}]}"
 
@@ -192,8 +201,17 @@ reports(void)
     char *page = lab_read(&lab, "artifacts/r.html");
     CHECK_FATAL(page != NULL);
     static const char *const wanted[] = {
-        "<title>A &lt;b&gt; &amp; &#39;c&#39;</title>", "<td class=\"n\">1,234,567</td>", "&lt;script&gt;alert(1)&lt;/script&gt;", "Oslo, total: 2.5",
-        "Rio, total: 5", "2013-01-02, n: 1.5", "Note &amp; more", "No rows.", "prefers-color-scheme:dark", "width=device-width", "<td>Rio</td>",
+        "<title>A &lt;b&gt; &amp; &#39;c&#39;</title>",
+        "<td class=\"n\">1,234,567</td>",
+        "&lt;script&gt;alert(1)&lt;/script&gt;",
+        "Oslo, total: 2.5",
+        "Rio, total: 5",
+        "2013-01-02, n: 1.5",
+        "Note &amp; more",
+        "No rows.",
+        "prefers-color-scheme:dark",
+        "width=device-width",
+        "<td>Rio</td>",
     };
     for (size_t i = 0; i < CHECK_COUNT(wanted); i++) {
         if (strstr(page, wanted[i]) == NULL) printf("not on the page: %s\n", wanted[i]);
@@ -205,9 +223,12 @@ reports(void)
     free(page);
     CHECK_RUN(&lab, "report", REPORT);
     CHECK(!fake_bool(&lab.fake, "changed"));
-    CHECK_FAULT(&lab, "report", "{'title': 'x', 'to': 'x.html', 'charts': [{'title': 'c', 'kind': 'line', 'sql': 'SELECT 1 AS a', 'y': ['b']}]}",
+    CHECK_FAULT(&lab, "report",
+        "{'title': 'x', 'to': 'x.html', 'charts': [{'title': 'c', 'kind': 'line', 'sql': 'SELECT 1 AS a', 'y': "
+        "['b']}]}",
         LEVADA_INVALID, "chart \"c\" has no column \"b\"");
-    CHECK_FAULT(&lab, "report", "{'title': 'x', 'to': 'x.html', 'charts': [{'title': 'c', 'sql': 'DELETE FROM t'}]}", LEVADA_INVALID,
+    CHECK_FAULT(&lab, "report",
+        "{'title': 'x', 'to': 'x.html', 'charts': [{'title': 'c', 'sql': 'DELETE FROM t'}]}", LEVADA_INVALID,
         "chart \"c\" writes to the lake");
     CHECK_INT(lab_count(&lab, "SELECT count(*) FROM t"), 3);
     lab_end(&lab);

@@ -4,13 +4,25 @@
  */
 #include "plugin/ducklake_lab.h"
 
+#include <errno.h>
 #include <ftw.h>
+#include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "query.h"
+
+void
+lab_leave(void)
+{
+    lake_release();
+    fake_unlock();
+}
 
 void
 lab_begin(struct lab *lab)
@@ -22,7 +34,7 @@ lab_begin(struct lab *lab)
         perror(lab->root);
         exit(2);
     }
-    lake_forget();
+    lab_leave();
 }
 
 static int
@@ -35,7 +47,7 @@ remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 void
 lab_end(struct lab *lab)
 {
-    lake_forget();
+    lab_leave();
     if (lab->used) fake_release(&lab->fake);
     lab->used = false;
     (void)nftw(lab->root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
@@ -186,4 +198,51 @@ lab_must_fail(const char *file, int line, struct lab *lab, const char *action, c
         snprintf(want + strlen(want), sizeof want - strlen(want), "%.*s%s", (int)(root - message), message, lab->root);
     snprintf(want + strlen(want), sizeof want - strlen(want), "%s", message);
     check_str(file, line, lab->fake.message, want);
+}
+
+extern char **environ;
+
+pid_t
+lab_spawn(struct lab *lab, const char *token, const char *action, const char *input, const char *limit)
+{
+    /* The program's full path: extensions are found from it. */
+    static char self[4096];
+    if (readlink("/proc/self/exe", self, sizeof self - 1) < 0) return -1;
+    char *args[] = {
+        self, (char[]){"--child"}, lab->root, strdup(token), strdup(action), strdup(input), strdup(limit), NULL};
+    pid_t pid = -1;
+    if (posix_spawn(&pid, self, NULL, NULL, args, environ) != 0) pid = -1;
+    for (int i = 3; i < 7; i++) free(args[i]);
+    return pid;
+}
+
+void
+lab_child(int argc, char **argv)
+{
+    static struct lab lab;
+    if (argc != 7 || strcmp(argv[1], "--child") != 0) return;
+    snprintf(lab.root, sizeof lab.root, "%s", argv[2]);
+    snprintf(lab.token, sizeof lab.token, "%s", argv[3]);
+    rlim_t size = (rlim_t)strtoull(argv[6], NULL, 10);
+    if (size > 0) {
+        /* A file that grows past the limit gives EFBIG, as a full disk gives ENOSPC. */
+        signal(SIGXFSZ, SIG_IGN);
+        setrlimit(RLIMIT_FSIZE, &(struct rlimit){.rlim_cur = size, .rlim_max = size});
+    }
+    int error = lab_again(&lab, argv[4], argv[5]);
+    if (error != 0) {
+        FILE *file = fopen(lab_path(&lab, "child.txt"), "we");
+        if (file != NULL) fprintf(file, "%s", lab.fake.message);
+        if (file != NULL) fclose(file);
+    }
+    _exit(error);
+}
+
+int
+lab_wait(pid_t pid)
+{
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR) return -1;
+    return WIFSIGNALED(status) ? 1000 + WTERMSIG(status) : WEXITSTATUS(status);
 }

@@ -5,6 +5,8 @@
 #ifndef TESTS_DUCKLAKE_LAB_H
 #define TESTS_DUCKLAKE_LAB_H
 
+#include <sys/types.h>
+
 #include "check.h"
 #include "fake/host.h"
 #include "lake.h"
@@ -22,6 +24,8 @@ struct lab {
 /* Begin with an empty folder; a lake that an earlier test had open is let go. */
 void lab_begin(struct lab *lab);
 void lab_end(struct lab *lab);
+/* Let go of the lake and its lock, as the end of this worker would. */
+void lab_leave(void);
 void lab_write(struct lab *lab, const char *name, const char *content);
 void lab_write_bytes(struct lab *lab, const char *name, const void *content, size_t size);
 /* The absolute path; lives until the next 8 calls. */
@@ -40,6 +44,13 @@ void lab_big_csv(struct lab *lab, const char *name, long rows);
 
 #define CHECK_RUN(lab, action, input) lab_must_run(__FILE__, __LINE__, (lab), (action), (input))
 void lab_must_run(const char *file, int line, struct lab *lab, const char *action, const char *input);
+/* The same program again as a worker of its own: runs the action under `token` and ends with its class. A
+ * program that uses this calls lab_child() first in main(), which does the work and does not return there. */
+pid_t lab_spawn(struct lab *lab, const char *token, const char *action, const char *input, const char *limit);
+void lab_child(int argc, char **argv);
+/* Wait for it: its exit code, or 1000 and the signal's number. */
+int lab_wait(pid_t pid);
+
 /* ROOT in the message stands for the folder. */
 #define CHECK_FAULT(lab, action, input, error_class, message) \
     lab_must_fail(__FILE__, __LINE__, (lab), (action), (input), (error_class), (message))

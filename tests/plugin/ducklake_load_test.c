@@ -25,7 +25,8 @@ loads_csv(void)
     CHECK_INT(fake_int(&lab.fake, "files"), 1);
     CHECK_STR(fake_text(&lab.fake, "table"), "t");
     CHECK(fake_bool(&lab.fake, "changed"));
-    CHECK_STR(lab_ask(&lab, "SELECT string_agg(typeof(id) || typeof(amount)) FROM t LIMIT 1"), "BIGINTDOUBLE,BIGINTDOUBLE,BIGINTDOUBLE");
+    CHECK_STR(lab_ask(&lab, "SELECT string_agg(typeof(id) || typeof(amount)) FROM t LIMIT 1"),
+        "BIGINTDOUBLE,BIGINTDOUBLE,BIGINTDOUBLE");
     CHECK_INT(lab_count(&lab, "SELECT count(*) FROM t WHERE amount IS NULL"), 1);
     lab_end(&lab);
 }
@@ -160,7 +161,8 @@ merges_by_key(void)
     lab_write(&lab, "w.csv", "id,name\n7,a\n,b\n");
     CHECK_FAULT(&lab, "load", "{'table': 't', 'from': 'w.csv', 'mode': 'merge', 'key': ['id']}", LEVADA_CONTRACT,
         "1 rows for \"t\" have NULL in their key");
-    CHECK_FAULT(&lab, "load", "{'table': 't', 'from': 'w.csv', 'mode': 'merge'}", LEVADA_INVALID, "mode \"merge\" needs the input \"key\"");
+    CHECK_FAULT(&lab, "load", "{'table': 't', 'from': 'w.csv', 'mode': 'merge'}", LEVADA_INVALID,
+        "mode \"merge\" needs the input \"key\"");
     lab_end(&lab);
 }
 
@@ -206,7 +208,8 @@ keeps_contracts(void)
     CHECK_FAULT(&lab, "load", "{'table': 't', 'from': 't.csv', 'contract': 'c.yaml'}", LEVADA_CONTRACT,
         "NOT NULL constraint failed: t.id");
     lab_write(&lab, "c.yaml", "columns:\n  id: integer\n  id: string\n");
-    CHECK_FAULT(&lab, "load", "{'table': 't', 'from': 't.csv', 'contract': 'c.yaml'}", LEVADA_INVALID, "ROOT/c.yaml:3:3: duplicate key \"id\"");
+    CHECK_FAULT(&lab, "load", "{'table': 't', 'from': 't.csv', 'contract': 'c.yaml'}", LEVADA_INVALID,
+        "ROOT/c.yaml:3:3: duplicate key \"id\"");
     lab_write(&lab, "c.yaml", "columns:\n  id: {typ: integer}\n");
     CHECK_FAULT(&lab, "load", "{'table': 't', 'from': 't.csv', 'contract': 'c.yaml'}", LEVADA_INVALID,
         "ROOT/c.yaml: column \"id\": unknown key or wrong value: \"typ\"");
@@ -219,22 +222,30 @@ names_broken_rows(void)
 {
     lab_begin(&lab);
     lab_write(&lab, "t.csv", "id,name\n1,ann\n2\n3,cy\n");
-    CHECK_FAULT(&lab, "load", "{'table': 't', 'from': 't.csv'}", LEVADA_CONTRACT, "ROOT/t.csv:3: the row has 1 column, not 2");
+    CHECK_FAULT(&lab, "load", "{'table': 't', 'from': 't.csv'}", LEVADA_CONTRACT,
+        "ROOT/t.csv:3: the row has 1 column, not 2");
     lab_write(&lab, "t.csv", "id,name\n1,ann\n2,\"bob\n");
-    CHECK_FAULT(&lab, "load", "{'table': 't', 'from': 't.csv'}", LEVADA_CONTRACT, "ROOT/t.csv:3: value with unterminated quote found");
+    CHECK_FAULT(&lab, "load", "{'table': 't', 'from': 't.csv'}", LEVADA_CONTRACT,
+        "ROOT/t.csv:3: value with unterminated quote found");
     lab_write(&lab, "t.csv", "id,name\n1,ann\n2,b\xff\n");
     CHECK_FAULT(&lab, "load", "{'table': 't', 'from': 't.csv'}", LEVADA_CONTRACT,
         "ROOT/t.csv:3: invalid unicode (byte sequence mismatch) detected. This file is not utf-8 encoded");
     lab_write(&lab, "t.csv", "");
     CHECK_FAULT(&lab, "load", "{'table': 't', 'from': 't.csv'}", LEVADA_CONTRACT, "file \"ROOT/t.csv\" is empty");
-    CHECK_FAULT(&lab, "load", "{'table': 't', 'from': 'no.csv'}", LEVADA_MISSING, "cannot read \"ROOT/no.csv\": No such file or directory");
+    CHECK_FAULT(&lab, "load", "{'table': 't', 'from': 'no.csv'}", LEVADA_MISSING,
+        "cannot read \"ROOT/no.csv\": No such file or directory");
     CHECK_FAULT(&lab, "load", "{'table': 't', 'from': 'no*.csv'}", LEVADA_MISSING, "no file matches \"ROOT/no*.csv\"");
-    CHECK_FAULT(&lab, "load", "{'table': 't', 'from': '.', 'format': 'csv'}", LEVADA_INVALID, "\"ROOT\" is a folder, not a file");
+    CHECK_FAULT(&lab, "load", "{'table': 't', 'from': '.', 'format': 'csv'}", LEVADA_INVALID,
+        "\"ROOT\" is a folder, not a file");
     lab_write(&lab, "t.zip", "PK");
-    CHECK_FAULT(&lab, "load", "{'table': 't', 'from': 't.zip'}", LEVADA_INVALID, "cannot tell the format of \"ROOT/t.zip\"");
+    CHECK_FAULT(&lab, "load", "{'table': 't', 'from': 't.zip'}", LEVADA_INVALID,
+        "cannot tell the format of \"ROOT/t.zip\"");
     lab_write(&lab, "t.parquet", "this is not parquet");
-    CHECK_FAULT(&lab, "load", "{'table': 't', 'from': 't.parquet'}", LEVADA_CONTRACT, "no magic bytes found at end of file 'ROOT/t.parquet'");
-    CHECK_INT(lab_count(&lab, "SELECT count(*) FROM duckdb_tables() WHERE database_name = 'lake' AND table_name = 't'"), 0);
+    CHECK_FAULT(&lab, "load", "{'table': 't', 'from': 't.parquet'}", LEVADA_CONTRACT,
+        "no magic bytes found at end of file 'ROOT/t.parquet'");
+    CHECK_INT(
+        lab_count(&lab, "SELECT count(*) FROM duckdb_tables() WHERE database_name = 'lake' AND table_name = 't'"),
+        0);
     lab_end(&lab);
 }
 
@@ -270,8 +281,10 @@ refuses_bad_names(void)
 {
     lab_begin(&lab);
     lab_write(&lab, "t.csv", THREE);
-    CHECK_FAULT(&lab, "load", "{'table': 'a.b.c', 'from': 't.csv'}", LEVADA_INVALID, "input \"table\": \"a.b.c\" names a table outside of the lake");
-    CHECK_FAULT(&lab, "load", "{'table': '', 'from': 't.csv'}", LEVADA_INVALID, "input \"table\": \"\" does not name a table");
+    CHECK_FAULT(&lab, "load", "{'table': 'a.b.c', 'from': 't.csv'}", LEVADA_INVALID,
+        "input \"table\": \"a.b.c\" names a table outside of the lake");
+    CHECK_FAULT(&lab, "load", "{'table': '', 'from': 't.csv'}", LEVADA_INVALID,
+        "input \"table\": \"\" does not name a table");
     CHECK_FAULT(&lab, "load", "{'table': 'levada.marks', 'from': 't.csv'}", LEVADA_INVALID,
         "input \"table\": the schema \"levada\" keeps the marks of loads");
     CHECK_RUN(&lab, "load", "{'table': 'x; DROP TABLE t', 'from': 't.csv'}");
