@@ -90,6 +90,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (vm == NULL) vm = expr_vm_new();
     if (size > 20000 || memchr(data, 0, size) != NULL) return 0;
     const char *text = arena_strndup(&arena, (const char *)data, size);
+    /* An input that brings the secret along proves nothing; libFuzzer finds it in our comparisons. */
+    if (strstr(text, "canary") != NULL) return 0;
     const struct value *names = names_of(&arena);
     try_expression(&arena, text, names);
     try_template(&arena, text, names);
