@@ -232,7 +232,7 @@ a_place_that_cannot_be_made_safe_is_refused_with_its_name(void)
         {"cat <<\\E\n" X "\nE\n", "inside a here-document with a quoted end mark", 1},
         {"cat <<" X "\n", "in the end mark of a here-document", 7},
         {"cat <<'" X "'\n", "in the end mark of a here-document", 8},
-        {"echo $'it\\' " X "'", "inside single quotes", 14},
+        {"echo $'it\\' " X "'", "inside single quotes", 13},
         {"# " X, "inside a comment", 3},
         {"echo a; # it's " X, "inside a comment", 16},
         {"echo ${a:-" X "}", "inside ${ }", 11},
