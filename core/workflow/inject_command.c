@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Words are recognised only as far as comments, `case` patterns, `[[ ]]` and dangerous commands need it. Whoever reads a
- * value as a program, and whoever counts with it, is in the lists below.
+ * Words are recognised only as far as comments, `case` patterns, `[[ ]]` and dangerous commands
+ * need it. Whoever reads a value as a program, and whoever counts with it, is in the lists below.
  */
 #include <ctype.h>
 #include <string.h>
@@ -25,16 +25,19 @@ one_of(const char *word, const char *const *list)
 }
 
 static const char *const shells[] = {"sh", "bash", "dash", "ash", "zsh", "ksh", "su", NULL};
-static const char *const prefixes[] = {"sudo", "doas", "env", "exec", "command", "nohup", "timeout", "nice", "xargs", "time",
-                                       "builtin", "setsid", "flock", NULL};
-static const char *const dangerous[] = {"eval", "ssh", "awk", "gawk", "mawk", "nawk", "let", "trap", "source", ".",
-                                         "unset", "read", "mapfile", "readarray", NULL};
+static const char *const prefixes[] = {"sudo",    "doas",    "env",   "exec",  "command",
+                                       "nohup",   "timeout", "nice",  "xargs", "time",
+                                       "builtin", "setsid",  "flock", NULL};
+static const char *const dangerous[] = {"eval",  "ssh",  "awk",     "gawk",      "mawk",
+                                        "nawk",  "let",  "trap",    "source",    ".",
+                                        "unset", "read", "mapfile", "readarray", NULL};
 static const char *const namers[] = {"test", "[", "printf", NULL};
 static const char *const declarers[] = {"declare", "typeset", "local", "export", "readonly", NULL};
-static const char *const readers[] = {"sh", "bash", "dash", "ash", "zsh", "ksh", "ssh", "psql", "mysql", "mariadb", "sqlite3",
-                                      "duckdb", "python", "python3", "perl", "ruby", "node", "xargs", "bc", NULL};
-static const char *const openers[] = {"if", "then", "else", "elif", "do", "while", "until", "!", "{", "}", "fi", "done", "time",
-                                      "esac", "]]", NULL};
+static const char *const readers[] = {
+    "sh",      "bash",   "dash",   "ash",     "zsh",  "ksh",  "ssh",  "psql",  "mysql", "mariadb",
+    "sqlite3", "duckdb", "python", "python3", "perl", "ruby", "node", "xargs", "bc",    NULL};
+static const char *const openers[] = {"if", "then", "else", "elif", "do",   "while", "until", "!",
+                                      "{",  "}",    "fi",   "done", "time", "esac",  "]]",    NULL};
 
 static const char *
 listed(const char *word, const char *const *list)
@@ -267,7 +270,8 @@ read_newline(struct shell_lex *s, struct shell_command *c, struct cases *cases, 
     end_command(s, c, cases, false);
     if (s->failed) return;
     s->at++;
-    if (first_heredoc > 0 && s->nheredocs > 0) shell_doubt(s, "behind a here-document that begins inside brackets");
+    if (first_heredoc > 0 && s->nheredocs > 0)
+        shell_doubt(s, "behind a here-document that begins inside brackets");
     for (size_t i = first_heredoc; i < s->nheredocs && !s->failed; i++) {
         struct shell_heredoc doc = s->heredocs[i];
         size_t count = s->nheredocs;
@@ -353,7 +357,8 @@ shell_read_commands(struct shell_lex *s, bool nested)
             read_open(s, &command, &cases);
         } else if (c == ')') {
             if (!read_close(s, &command, &cases, nested)) continue;
-            if (s->nheredocs > first_heredoc) shell_doubt(s, "behind a here-document that begins inside brackets");
+            if (s->nheredocs > first_heredoc)
+                shell_doubt(s, "behind a here-document that begins inside brackets");
             s->nheredocs = first_heredoc;
             s->depth--;
             s->piped = piped;

@@ -191,7 +191,9 @@ shell_read_dollar(struct shell_lex *s, bool quoted, struct shell_command *comman
 {
     if (shell_at(s, s->at, "${{")) {
         if (command != NULL && command->used == SHELL_NONE) command->used = s->at;
-        if (command != NULL) command->word_begins = command->word_begins || (command->size == 0 && !command->word_expression);
+        if (command != NULL)
+            command->word_begins =
+                command->word_begins || (command->size == 0 && !command->word_expression);
         if (command != NULL) command->word_expression = true;
         shell_expression(s, quoted, NULL);
     } else if (shell_at(s, s->at + 1, "${{")) {
@@ -260,7 +262,8 @@ shell_read_delimiter(struct shell_lex *s, bool tabs)
         if (c == '$' || c == '`') shell_doubt(s, "behind an unusual end mark of a here-document");
         if (used < sizeof doc->delimiter - 1) doc->delimiter[used++] = c;
     }
-    if (used == 0 || used == sizeof doc->delimiter - 1) shell_doubt(s, "behind an unusual end mark of a here-document");
+    if (used == 0 || used == sizeof doc->delimiter - 1)
+        shell_doubt(s, "behind an unusual end mark of a here-document");
 }
 
 static void
@@ -272,7 +275,8 @@ read_heredoc_body(struct shell_lex *s, const struct shell_heredoc *doc, size_t e
     while (shell_more(s)) {
         char c = s->text[s->at];
         if (doc->quoted) {
-            if (shell_at(s, s->at, "${{")) shell_expression(s, true, "inside a here-document with a quoted end mark");
+            if (shell_at(s, s->at, "${{"))
+                shell_expression(s, true, "inside a here-document with a quoted end mark");
             else s->at++;
         } else if (c == '$') {
             shell_read_dollar(s, true, &body);
@@ -285,7 +289,8 @@ read_heredoc_body(struct shell_lex *s, const struct shell_heredoc *doc, size_t e
             s->at++;
         }
     }
-    if (body.used != SHELL_NONE && s->line_reader != NULL && !s->failed) s->risk(s->context, body.used, s->line_reader);
+    if (body.used != SHELL_NONE && s->line_reader != NULL && !s->failed)
+        s->risk(s->context, body.used, s->line_reader);
     s->size = size;
 }
 
@@ -299,7 +304,8 @@ shell_read_heredoc(struct shell_lex *s, const struct shell_heredoc *doc)
         const char *newline = line < s->size ? memchr(s->text + line, '\n', s->size - line) : NULL;
         size_t end = newline != NULL ? (size_t)(newline - s->text) : s->size, start = line;
         while (doc->tabs && start < end && s->text[start] == '\t') start++;
-        bool is_mark = line < s->size && end - start == mark && memcmp(s->text + start, doc->delimiter, mark) == 0;
+        bool is_mark = line < s->size && end - start == mark &&
+                       memcmp(s->text + start, doc->delimiter, mark) == 0;
         if (is_mark && joined) shell_doubt(s, "behind an end mark that follows a backslash");
         if (is_mark || newline == NULL) {
             read_heredoc_body(s, doc, is_mark ? line : s->size);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reads a shell script as sh, dash and bash do, far enough to say for each `${{ }}` what quoting it stands in. Where the
- * shells themselves disagree, or the script does not close what it opens, it says so instead of guessing.
+ * Reads a shell script as sh, dash and bash do, far enough to say for each `${{ }}` what quoting it
+ * stands in. Where the shells themselves disagree, or the script does not close what it opens, it
+ * says so instead of guessing.
  */
 #ifndef WORKFLOW_INJECT_SHELL_H
 #define WORKFLOW_INJECT_SHELL_H
@@ -23,8 +24,8 @@ struct shell_heredoc {
 struct shell_lex {
     const char *text;
     size_t size, at;
-    /* Called at each `${{`; `why` says where it stands when the place is refused. Sets *end to the offset behind `}}`.
-     * Nonzero ends the reading. */
+    /* Called at each `${{`; `why` says where it stands when the place is refused. Sets *end to the
+     * offset behind `}}`. Nonzero ends the reading. */
     int (*expression)(void *context, size_t at, enum shell_place place, const char *why, size_t *end);
     /* The expression at this offset ends up in something that reads it as a program. */
     void (*risk)(void *context, size_t at, const char *command);
@@ -38,14 +39,17 @@ struct shell_lex {
     struct shell_heredoc heredocs[SHELL_HEREDOCS_MAX];
     size_t nheredocs;
     const char *line_reader; /* a program reading program text on this line: sh, ssh, psql, … */
-    size_t piped;           /* offset + 1 of an expression whose command writes into the next one's input; 0: none */
+    size_t piped; /* offset + 1 of an expression whose command writes into the next one's input; 0:
+                     none */
 };
 
-/* Returns what expression() returned, else 0. With `unclosed` set, what was said of the places is not to be trusted. */
+/* Returns what expression() returned, else 0. With `unclosed` set, what was said of the places is
+ * not to be trusted. */
 int shell_read(struct shell_lex *lex);
 
-/* Private to inject_shell.c (quotes, expansions, here-documents) and inject_command.c (words, commands). Each function is
- * entered behind the opening of what it reads, unless it says "at", and left behind its closing. */
+/* Private to inject_shell.c (quotes, expansions, here-documents) and inject_command.c (words,
+ * commands). Each function is entered behind the opening of what it reads, unless it says "at", and
+ * left behind its closing. */
 #define SHELL_NONE ((size_t)-1)
 
 /* A simple command under way. */
