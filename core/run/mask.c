@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The automaton of Aho and Corasick: a trie of all forms with a failure link per node, so that one step per byte
- * finds every occurrence, overlapping ones too. Edges are in one hash table: a node costs some 30 bytes, not 1,024.
+ * The automaton of Aho and Corasick: a trie of all forms with a failure link per node, so that one
+ * step per byte finds every occurrence, overlapping ones too. Edges are in one hash table: a node
+ * costs some 30 bytes, not 1,024.
  */
 #include "run/mask.h"
 
@@ -120,7 +121,10 @@ add_form(void *context, const char *form, size_t size)
             mask->keys[slot] = ((uint64_t)at << 8 | bytes[i]) + 1;
             mask->children[slot] = node;
             mask->edges++;
-            mask->nodes[node] = (struct node){.depth = (uint32_t)i + 1, .byte = bytes[i], .parent = at, .sibling = mask->nodes[at].child};
+            mask->nodes[node] = (struct node){.depth = (uint32_t)i + 1,
+                                              .byte = bytes[i],
+                                              .parent = at,
+                                              .sibling = mask->nodes[at].child};
             mask->nodes[at].child = node;
             at = node;
         } else {
@@ -139,7 +143,8 @@ mask_add(struct mask *mask, const char *value, size_t size, struct err *err)
         err_hint(err, "Use a longer secret: one so short would be found in any log.");
         return EXIT_INVALID;
     }
-    if (size > LIMIT_SECRET_SIZE) return err_set(err, EXIT_INVALID, "a secret of more than %u KiB", LIMIT_SECRET_SIZE / KIB);
+    if (size > LIMIT_SECRET_SIZE)
+        return err_set(err, EXIT_INVALID, "a secret of more than %u KiB", LIMIT_SECRET_SIZE / KIB);
     mask_forms(value, size, add_form, mask);
     return 0;
 }
@@ -338,7 +343,8 @@ mask_map(struct mask *mask, struct arena *arena, const struct value *map)
             for (size_t k = 0; k < i; k++) value_set(arena, ret, map->map.names[k], map->map.values[k]);
         }
         /* Two names may become one; both members stay. */
-        while (name != map->map.names[i] && value_get(ret, name) != NULL) name = arena_printf(arena, "%s*", name);
+        while (name != map->map.names[i] && value_get(ret, name) != NULL)
+            name = arena_printf(arena, "%s*", name);
         value_set(arena, ret, name, value);
     }
     return ret != NULL ? ret : map;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Base64 of a text depends on where in a group of three bytes it begins, so each of the three places is a form, cut to
- * the digits that depend on nothing else. The others are rules per byte, from one table.
+ * Base64 of a text depends on where in a group of three bytes it begins, so each of the three
+ * places is a form, cut to the digits that depend on nothing else. The others are rules per byte,
+ * from one table.
  */
 #include "run/mask_forms.h"
 
@@ -62,7 +63,8 @@ give_base64(struct forms *forms, const char *last)
     for (size_t before = 0; before < 3; before++) {
         base64(forms, before, last, &first, &behind);
         struct buf *buf = &forms->buf;
-        if (!buf->full && behind - first >= DIGITS_MIN) forms->add(forms->context, buf->data + first, behind - first);
+        if (!buf->full && behind - first >= DIGITS_MIN)
+            forms->add(forms->context, buf->data + first, behind - first);
         /* To the end of what was encoded, the last digit and its padding included. */
         if (!buf->full) forms->add(forms->context, buf->data + first, buf->size - first);
         while (buf->size % 4 != 0) buf_char(buf, '=');
@@ -81,7 +83,8 @@ static void
 give_hex(struct forms *forms)
 {
     for (int upper = 0; upper < 2; upper++) {
-        for (size_t i = 0; i < forms->size; i++) buf_printf(&forms->buf, upper ? "%02X" : "%02x", forms->value[i]);
+        for (size_t i = 0; i < forms->size; i++)
+            buf_printf(&forms->buf, upper ? "%02X" : "%02x", forms->value[i]);
         give(forms);
     }
 }
@@ -117,25 +120,33 @@ struct escape {
     const char *text;
 };
 
-static const struct escape json_escapes[] = {{'"', "\\\""}, {'\\', "\\\\"}, {'\n', "\\n"}, {'\t', "\\t"}, {'\r', "\\r"},
-                                             {'\b', "\\b"}, {'\f', "\\f"}, {0, NULL}};
-static const struct escape json_slash_escapes[] = {{'"', "\\\""}, {'\\', "\\\\"}, {'\n', "\\n"}, {'\t', "\\t"}, {'\r', "\\r"},
-                                                   {'\b', "\\b"}, {'\f', "\\f"}, {'/', "\\/"}, {0, NULL}};
-static const struct escape c_escapes[] = {{'\'', "\\'"}, {'\\', "\\\\"}, {'\n', "\\n"}, {'\t', "\\t"}, {'\r', "\\r"}, {0, NULL}};
+static const struct escape json_escapes[] = {{'"', "\\\""}, {'\\', "\\\\"}, {'\n', "\\n"},
+                                             {'\t', "\\t"}, {'\r', "\\r"},  {'\b', "\\b"},
+                                             {'\f', "\\f"}, {0, NULL}};
+static const struct escape json_slash_escapes[] = {{'"', "\\\""}, {'\\', "\\\\"}, {'\n', "\\n"},
+                                                   {'\t', "\\t"}, {'\r', "\\r"},  {'\b', "\\b"},
+                                                   {'\f', "\\f"}, {'/', "\\/"},   {0, NULL}};
+static const struct escape c_escapes[] = {{'\'', "\\'"}, {'\\', "\\\\"}, {'\n', "\\n"},
+                                          {'\t', "\\t"}, {'\r', "\\r"},  {0, NULL}};
 static const struct escape single_escapes[] = {{'\'', "'\\''"}, {0, NULL}};
 static const struct escape python_escapes[] = {{'\'', "'\"'\"'"}, {0, NULL}};
-static const struct escape double_escapes[] = {{'"', "\\\""}, {'\\', "\\\\"}, {'$', "\\$"}, {'`', "\\`"}, {0, NULL}};
+static const struct escape double_escapes[] = {
+    {'"', "\\\""}, {'\\', "\\\\"}, {'$', "\\$"}, {'`', "\\`"}, {0, NULL}};
 static const struct escape sql_escapes[] = {{'\'', "''"}, {0, NULL}};
 static const struct escape quote_escapes[] = {{'"', "\"\""}, {0, NULL}};
-static const struct escape markup_escapes[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&#39;"}, {0, NULL}};
-static const struct escape html_escapes[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&#x27;"}, {0, NULL}};
+static const struct escape markup_escapes[] = {{'&', "&amp;"},  {'<', "&lt;"},   {'>', "&gt;"},
+                                               {'"', "&quot;"}, {'\'', "&#39;"}, {0, NULL}};
+static const struct escape html_escapes[] = {{'&', "&amp;"},  {'<', "&lt;"},    {'>', "&gt;"},
+                                             {'"', "&quot;"}, {'\'', "&#x27;"}, {0, NULL}};
 static const struct escape text_escapes[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {0, NULL}};
 
 static void
 give_escaped(struct forms *forms)
 {
-    static const struct escape *const rules[] = {json_escapes, json_slash_escapes, c_escapes, single_escapes, python_escapes,
-                                                 double_escapes, sql_escapes, quote_escapes, markup_escapes, html_escapes, text_escapes};
+    static const struct escape *const rules[] = {json_escapes,   json_slash_escapes, c_escapes,
+                                                 single_escapes, python_escapes,     double_escapes,
+                                                 sql_escapes,    quote_escapes,      markup_escapes,
+                                                 html_escapes,   text_escapes};
     for (size_t r = 0; r < sizeof rules / sizeof *rules; r++) {
         for (size_t i = 0; i < forms->size; i++) {
             const struct escape *e = rules[r];
@@ -176,7 +187,8 @@ give_json_ascii(struct forms *forms)
             if (e->text != NULL) {
                 buf_text(&forms->buf, e->text);
             } else if (point >= 0x10000) {
-                buf_printf(&forms->buf, upper ? "\\u%04X\\u%04X" : "\\u%04x\\u%04x", 0xd800 + ((point - 0x10000) >> 10),
+                buf_printf(&forms->buf, upper ? "\\u%04X\\u%04X" : "\\u%04x\\u%04x",
+                           0xd800 + ((point - 0x10000) >> 10),
                            0xdc00 + ((point - 0x10000) & 0x3ff));
             } else if (point < 0x20 || point >= 0x7f) {
                 buf_printf(&forms->buf, upper ? "\\u%04X" : "\\u%04x", point);
@@ -194,21 +206,25 @@ give_lines(struct forms *forms)
 {
     const char *at = (const char *)forms->value, *end = at + forms->size;
     while (at < end) {
-        const char *newline = memchr(at, '\n', (size_t)(end - at)), *next = newline != NULL ? newline + 1 : end;
+        const char *newline = memchr(at, '\n', (size_t)(end - at)),
+                   *next = newline != NULL ? newline + 1 : end;
         const char *stop = newline != NULL ? newline : end;
         while (stop > at && (stop[-1] == '\r' || stop[-1] == ' ')) stop--;
         while (at < stop && (*at == ' ' || *at == '\t')) at++;
         /* "-----BEGIN PRIVATE KEY-----" is no secret. */
         bool frame = stop - at > 10 && memcmp(at, "-----", 5) == 0 && memcmp(stop - 5, "-----", 5) == 0;
-        if (!frame && (size_t)(stop - at) >= LIMIT_SECRET_MIN) forms->add(forms->context, at, (size_t)(stop - at));
+        if (!frame && (size_t)(stop - at) >= LIMIT_SECRET_MIN)
+            forms->add(forms->context, at, (size_t)(stop - at));
         at = next;
     }
 }
 
 void
-mask_forms(const char *value, size_t size, void (*add)(void *context, const char *form, size_t size), void *context)
+mask_forms(const char *value, size_t size,
+           void (*add)(void *context, const char *form, size_t size), void *context)
 {
-    struct forms forms = {.add = add, .context = context, .value = (const unsigned char *)value, .size = size};
+    struct forms forms = {
+        .add = add, .context = context, .value = (const unsigned char *)value, .size = size};
     buf_init(&forms.buf, FORM_SIZE_MAX);
     add(context, value, size);
     give_base64(&forms, "+/");

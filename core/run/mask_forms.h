@@ -10,6 +10,7 @@
 #include "base/arena.h"
 
 /* Calls `add` for every form of the value, the plain one included; forms may repeat. */
-void mask_forms(const char *value, size_t size, void (*add)(void *context, const char *form, size_t size), void *context);
+void mask_forms(const char *value, size_t size,
+                void (*add)(void *context, const char *form, size_t size), void *context);
 
 #endif

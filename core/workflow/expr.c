@@ -67,9 +67,11 @@ check_truth(struct expr_vm *vm, bool secret_allowed)
     if (lua_type(vm->lua, 1) != LUA_TUSERDATA) return;
     const struct value *value = lua_value_peek(vm, 1, &place);
     if (value->type == VALUE_NULL)
-        lua_raise(vm, lua_tointeger(vm->lua, 2), "Write x ~= null, or default(x, other).", "null is neither true nor false");
+        lua_raise(vm, lua_tointeger(vm->lua, 2), "Write x ~= null, or default(x, other).",
+                  "null is neither true nor false");
     if (value->type == VALUE_SECRET && !secret_allowed)
-        lua_raise(vm, lua_tointeger(vm->lua, 2), "A secret can be joined with texts and passed on, nothing else.",
+        lua_raise(vm, lua_tointeger(vm->lua, 2),
+                  "A secret can be joined with texts and passed on, nothing else.",
                   "a secret is neither true nor false");
 }
 
@@ -113,7 +115,8 @@ fn_map(lua_State *lua)
         const struct value *key = lua_value_get(vm, i);
         if (key->type != VALUE_STRING) lua_raise(vm, -1, NULL, "%s as a member's name", lua_type_name(key));
         if (strlen(key->text.ptr) != key->text.size) lua_raise(vm, -1, NULL, "a name with a zero byte in it");
-        if (value_get(map, key->text.ptr) != NULL) lua_raise(vm, -1, NULL, "\"%.200s\" twice in one map", key->text.ptr);
+        if (value_get(map, key->text.ptr) != NULL)
+            lua_raise(vm, -1, NULL, "\"%.200s\" twice in one map", key->text.ptr);
         value_set(&vm->scratch, map, key->text.ptr, lua_value_get(vm, i + 1));
     }
     lua_value_push(vm, map, NULL);
@@ -125,8 +128,10 @@ expr_vm_new(void)
 {
     static const luaL_Reg ours[] = {{"__r", fn_ref}, {"__i", fn_index}, {"__e", fn_equal}, {"__t", fn_truth},
                                     {"__o", fn_or}, {"__l", fn_list}, {"__m", fn_map}, {NULL, NULL}};
-    struct expr_vm *vm = lua_vm_new((struct lua_budget){.instructions = LIMIT_EXPR_INSTRUCTIONS, .memory = LIMIT_EXPR_MEMORY,
-                                                        .allocated = 16 * LIMIT_EXPR_MEMORY, .time_ms = TIME_MAX_MS});
+    struct expr_vm *vm = lua_vm_new((struct lua_budget){.instructions = LIMIT_EXPR_INSTRUCTIONS,
+                                                        .memory = LIMIT_EXPR_MEMORY,
+                                                        .allocated = 16 * LIMIT_EXPR_MEMORY,
+                                                        .time_ms = TIME_MAX_MS});
     lua_State *lua = vm->lua;
     lua_pushglobaltable(lua);
     luaL_setfuncs(lua, ours, 0);

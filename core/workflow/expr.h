@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Expressions: the text between `${{` and `}}`, a Lua expression with strict names, no way out, budgets, and
- * secrets that keep their taint. The only user of Lua, with script.c (`lua:` steps) and library.c (functions).
+ * Expressions: the text between `${{` and `}}`, a Lua expression with strict names, no way out,
+ * budgets, and secrets that keep their taint. The only user of Lua, with script.c (`lua:` steps)
+ * and library.c (functions).
  */
 #ifndef WORKFLOW_EXPR_H
 #define WORKFLOW_EXPR_H
@@ -12,9 +13,9 @@
 #include "base/err.h"
 #include "base/value.h"
 
-/* One name an expression mentions, as far as it is written with constants: steps.load.outputs.rows is
- * {"steps", "load", "outputs", "rows"}. `["x"]` counts as `.x`; any other index ends the path, and after `steps`, `params`, `secrets` or `env`
- * it is an error (a computed name). */
+/* One name an expression mentions, as far as it is written with constants: steps.load.outputs.rows
+ * is {"steps", "load", "outputs", "rows"}. `["x"]` counts as `.x`; any other index ends the path, and
+ * after `steps`, `params`, `secrets` or `env` it is an error (a computed name). */
 #define EXPR_PATH_MAX 8
 struct expr_ref {
     const char *path[EXPR_PATH_MAX];
@@ -31,29 +32,32 @@ struct expr {
     const struct expr_code *code; /* private to expr*.c */
 };
 
-/* Checks syntax (Lua's own parser), finds names and calls. Errors: EXIT_INVALID with line and column in the file and,
- * for foreign spellings (`!=`, `&&`, `||`, `!x`, `#x`, `==` with null, index 0), a hint with the right one. An unknown root name or
- * function is an error with the nearest one as hint. `extra` (may be NULL): a loop variable's name. */
+/* Checks syntax, finds names and calls: our parser makes a tree, Lua compiles what we write of it. Errors:
+ * EXIT_INVALID with line and column in the file and, for foreign spellings (`!=`, `&&`, `||`, `!x`, `#x`,
+ * index 0, `nil`), a hint with the right one. An unknown root name or function is an error with the nearest one
+ * as hint. `extra` (may be NULL): a loop variable's name. */
 int expr_parse(struct arena *arena, const char *text, int line, int column, const char *extra,
                struct expr **ret, struct err *err);
 bool expr_mentions(const struct expr *expr, const char *root);
 
-/* One interpreter, reused over many evaluations; expensive to make (about 50 us), so make one per process. */
+/* One interpreter, reused over many evaluations; expensive to make (about 100 us), so make one per process. */
 struct expr_vm;
 struct expr_vm *expr_vm_new(void);
 void expr_vm_free(struct expr_vm *vm);
 
-/* `names`: a map from root names (params, env, steps, run, secrets, outputs, …) to values, holding at least what the
- * refs name. A missing member is an error ("steps.load.outputs has no \"rowz\"; did you mean \"rows\"?"). `calls` always() success()
- * failure() cancelled() read the map names.status = {success,failure,cancelled: bool} when present.
- * Result: never a function; nil is an error; taint is kept. Within LIMIT_EXPR_INSTRUCTIONS and LIMIT_EXPR_MEMORY.
- * Errors: EXIT_INVALID, class INVALID, at the expression's place. */
+/* `names`: a map from root names (params, env, steps, run, secrets, outputs, …) to values, holding
+ * at least what the refs name. A missing member is an error ("steps.load.outputs has no \"rowz\";
+ * did you mean \"rows\"?"). `calls` always() success() failure() cancelled() read the map
+ * names.status = {success,failure,cancelled: bool} when present. Result: never a function; nil is
+ * an error; taint is kept. Within LIMIT_EXPR_INSTRUCTIONS and LIMIT_EXPR_MEMORY. Errors:
+ * EXIT_INVALID, class INVALID, at the expression's place. */
 int expr_eval(struct expr_vm *vm, const struct expr *expr, const struct value *names, struct arena *arena,
               const struct value **ret, struct err *err);
 
 /* `lua:` steps. Compile only (at check time); the chunk's line 1 is file line `line`. */
 int script_check(const char *text, int line, struct err *err);
-/* What a script may do besides computing; the worker provides them. Each returns 0 or fills err and returns nonzero. */
+/* What a script may do besides computing; the worker provides them. Each returns 0 or fills err and
+ * returns nonzero. */
 struct script_host {
     void *context;
     int (*log)(void *context, const char *level, const char *text);
@@ -61,8 +65,9 @@ struct script_host {
     int (*set_output)(void *context, const char *name, const struct value *value, struct err *err);
     bool (*cancelled)(void *context);
 };
-/* Runs the chunk with the same names as expressions plus log, metric, fail(message[, class]), skip(reason), set_output(name, value). If the chunk returns a
- * map, its members become outputs. *skipped is set (arena) when skip() ended it. Errors: EXIT_FAILED with error_class. */
+/* Runs the chunk with the same names as expressions plus log, metric, fail(message[, class]),
+ * skip(reason), set_output(name, value). If the chunk returns a map, its members become outputs.
+ * *skipped is set (arena) when skip() ended it. Errors: EXIT_FAILED with error_class. */
 int script_run(const char *text, int line, const struct value *names, const struct script_host *host,
                struct arena *arena, const char **skipped, struct err *err);
 

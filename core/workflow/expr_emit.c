@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Writes the tree as Lua. Names of ours start with `__` and cannot be typed by a user. A native operator is put on the
- * line whose number is its place, so that Lua's "attempt to …" errors lead back to a column of the workflow file.
+ * Writes the tree as Lua. Names of ours start with `__` and cannot be typed by a user. A native
+ * operator is put on the line whose number is its place, so that Lua's "attempt to …" errors lead
+ * back to a column of the workflow file.
  */
 #include <string.h>
 
@@ -66,8 +67,8 @@ emit_bracketed(struct emitter *e, const struct node *node, bool needed)
     if (needed) buf_char(&e->buf, ')');
 }
 
-/* A value that is asked for its truth: null and secrets have none, and Lua would not tell. `power`: what binds less
- * tightly needs brackets here. */
+/* A value that is asked for its truth: null and secrets have none, and Lua would not tell. `power`:
+ * what binds less tightly needs brackets here. */
 static void
 emit_truth(struct emitter *e, const struct node *node, const char *guard, int power)
 {
@@ -103,11 +104,16 @@ emit_binary(struct emitter *e, const struct node *node)
         emit_bracketed(e, right, right->power <= node->power);
         return;
     }
-    /* `..` came in as bound to the left; Lua binds it to the right, and without brackets joins all at once. */
-    emit_bracketed(e, left, left->power < node->power || (left->power == node->power && node->power == POWER_RAISE));
+    /* `..` came in as bound to the left; Lua binds it to the right, and without brackets joins all
+     * at once. */
+    emit_bracketed(e, left,
+                   left->power < node->power ||
+                       (left->power == node->power && node->power == POWER_RAISE));
     emit_line(e, node->place);
     buf_printf(&e->buf, " %s ", node->text);
-    emit_bracketed(e, right, right->power < node->power || (right->power == node->power && node->power != POWER_RAISE));
+    emit_bracketed(e, right,
+                   right->power < node->power ||
+                       (right->power == node->power && node->power != POWER_RAISE));
 }
 
 static void

@@ -39,13 +39,16 @@ static const struct foreign {
 static const struct foreign foreign_expression[] = {
     {"--", "a comment cannot stand in an expression",
      "Put comments outside ${{ }}; to subtract a negative number, write a - (-b)."},
-    {"[[", "long brackets cannot stand in an expression", "Write 'text' or \"text\"; put a space between nested [ [."},
+    {"[[", "long brackets cannot stand in an expression",
+     "Write 'text' or \"text\"; put a space between nested [ [."},
     {"[=", "long brackets cannot stand in an expression", "Write 'text' or \"text\"."},
-    {"#", "\"#\" is not an operator here", "Write len(x) instead of #x: after a space YAML takes # for a comment."},
+    {"#", "\"#\" is not an operator here",
+     "Write len(x) instead of #x: after a space YAML takes # for a comment."},
     {"<<", "there are no bit operators in expressions", "Compute it in a lua: step."},
     {">>", "there are no bit operators in expressions", "Compute it in a lua: step."},
     {"&", "there are no bit operators in expressions", "Write \"and\" to combine conditions."},
-    {"|", "there are no filters in expressions", "Write upper(x) instead of x | upper, and \"or\" to combine conditions."},
+    {"|", "there are no filters in expressions",
+     "Write upper(x) instead of x | upper, and \"or\" to combine conditions."},
     {"::", "there are no statements in expressions", "Compute it in a lua: step."},
     {"...", "\"...\" cannot stand in an expression", "Name the values."},
     {";", "an expression is one value, not a list of statements", "Compute it in a lua: step."},
@@ -152,7 +155,10 @@ skip_space(struct lexer *lexer, struct err *err)
 static int
 hex_digit(int c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 static size_t
@@ -190,7 +196,8 @@ take_escape(struct lexer *lexer, char *out)
     }
     if (c >= '0' && c <= '9') {
         int value = 0;
-        for (int i = 0; i < 3 && isdigit(peek(lexer, 0)); i++, step(lexer, 1)) value = value * 10 + peek(lexer, 0) - '0';
+        for (int i = 0; i < 3 && isdigit(peek(lexer, 0)); i++, step(lexer, 1))
+            value = value * 10 + peek(lexer, 0) - '0';
         if (value > 255) return -1;
         return (void)(out[0] = (char)value), 1;
     }
@@ -264,8 +271,10 @@ take_number(struct lexer *lexer, struct token *token, struct err *err)
     }
     c = peek(lexer, 0);
     if (digits == 0 || isalnum(c) || c == '_')
-        return refuse(&start, err, "Write 10, 0.5 or 1e3; durations and sizes are duration(\"4h\") and size(\"10MiB\").",
-                      "a malformed number");
+        return refuse(
+            &start, err,
+            "Write 10, 0.5 or 1e3; durations and sizes are duration(\"4h\") and size(\"10MiB\").",
+            "a malformed number");
     token->kind = TOKEN_NUMBER;
     return 0;
 }
@@ -295,8 +304,11 @@ take_operator(struct lexer *lexer, struct token *token, struct err *err)
     unsigned char c = (unsigned char)peek(lexer, 0);
     if (at_text(lexer, "\xe2\x80\x9c") || at_text(lexer, "\xe2\x80\x9d") || at_text(lexer, "\xe2\x80\x98") ||
         at_text(lexer, "\xe2\x80\x99"))
-        return refuse(lexer, err, "Write straight quotes: 'text' or \"text\".", "a typographic quote in an expression");
-    err_set(err, EXIT_INVALID, c >= 0x20 && c < 0x7f ? "\"%c\" cannot stand here" : "byte 0x%02x cannot stand here", c);
+        return refuse(lexer, err, "Write straight quotes: 'text' or \"text\".",
+                      "a typographic quote in an expression");
+    err_set(err, EXIT_INVALID,
+            c >= 0x20 && c < 0x7f ? "\"%c\" cannot stand here" : "byte 0x%02x cannot stand here",
+            c);
     err->line = lexer->line;
     err->column = lexer->column;
     return EXIT_INVALID;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * An expression as a tree, between expr_parse.c, which makes and checks it, and expr_emit.c, which writes it as
- * Lua. What runs is always our own writing, so nothing that a user types can leave its frame.
+ * An expression as a tree, between expr_parse.c, which makes and checks it, and expr_emit.c, which
+ * writes it as Lua. What runs is always our own writing, so nothing that a user types can leave its
+ * frame.
  */
 #ifndef WORKFLOW_EXPR_NODE_H
 #define WORKFLOW_EXPR_NODE_H
@@ -11,7 +12,8 @@
 #include "workflow/expr.h"
 #include "workflow/expr_lex.h"
 
-#define EXPR_NESTING_MAX 60 /* brackets within brackets; Lua's own parser gives up at 200 levels, one takes up to 3 */
+#define EXPR_NESTING_MAX \
+    60 /* brackets within brackets; Lua's own parser gives up at 200 levels, one takes up to 3 */
 #define EXPR_HEIGHT_MAX 180 /* operators above each other, as in a + b + c + … */
 #define EXPR_ITEMS_MAX 100  /* arguments, items, members: Lua has 255 registers */
 
@@ -65,7 +67,17 @@ struct expr_code {
 };
 
 /* Powers of the operators, as in Lua. */
-enum { POWER_OR = 1, POWER_AND, POWER_COMPARE, POWER_CONCAT = 9, POWER_ADD, POWER_MULTIPLY, POWER_UNARY, POWER_RAISE = 14, POWER_ATOM = 100 };
+enum {
+    POWER_OR = 1,
+    POWER_AND,
+    POWER_COMPARE,
+    POWER_CONCAT = 9,
+    POWER_ADD,
+    POWER_MULTIPLY,
+    POWER_UNARY,
+    POWER_RAISE = 14,
+    POWER_ATOM = 100
+};
 
 /* The whole text of a chunk, "return " included. */
 void expr_emit(struct arena *arena, const struct node *root, const char **ret, size_t *size);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Expressions are parsed here and not by Lua, for three reasons: an error stands at its column, `==` and `and` can be
- * guarded (Lua cannot intercept them, and a secret must not be compared), and nothing of the user's text is run.
+ * Expressions are parsed here and not by Lua, for three reasons: an error stands at its column,
+ * `==` and `and` can be guarded (Lua cannot intercept them, and a secret must not be compared), and
+ * nothing of the user's text is run.
  */
 #include <stdio.h>
 #include <string.h>
@@ -22,8 +23,6 @@ struct parser {
     size_t nlocals, nesting;
     size_t places_max, refs_max, calls_max;
 };
-
-static const char *const roots[] = {"params", "env", "secrets", "steps", "outputs", "run", "status"};
 
 static int parse_expr(struct parser *p, int power, struct node **ret, struct err *err);
 
@@ -96,10 +95,13 @@ static int
 node_add(struct parser *p, struct node *node, struct node *arg, const struct token *at, struct err *err)
 {
     if (node->nargs >= 2 * EXPR_ITEMS_MAX)
-        return refuse_hint(at, err, "Compute it in a lua: step, or pass it as a param.", "more than %d items in one place", EXPR_ITEMS_MAX);
+        return refuse_hint(at, err, "Compute it in a lua: step, or pass it as a param.",
+                           "more than %d items in one place", EXPR_ITEMS_MAX);
     if (arg->height + 1 > node->height) node->height = arg->height + 1;
     if (node->height > EXPR_HEIGHT_MAX)
-        return refuse_hint(at, err, "Compute it in a lua: step, or in steps.", "an expression with more than %d operators above each other", EXPR_HEIGHT_MAX);
+        return refuse_hint(at, err, "Compute it in a lua: step, or in steps.",
+                           "an expression with more than %d operators above each other",
+                           EXPR_HEIGHT_MAX);
     bool full = node->nargs == 0 || (node->nargs >= 8 && (node->nargs & (node->nargs - 1)) == 0);
     size_t max = full ? node->nargs : node->nargs + 1;
     node->args = grow(p->arena, node->args, node->nargs, &max, sizeof *node->args);
@@ -118,54 +120,15 @@ known_local(const struct parser *p, const char *name)
 static bool
 known_root(const struct parser *p, const char *name)
 {
-    if (expr_is_root(name)) return true;
-    return p->extra != NULL && str_eq(p->extra, name);
-}
-
-bool
-expr_is_root(const char *name)
-{
-    for (size_t i = 0; i < sizeof roots / sizeof *roots; i++)
-        if (str_eq(roots[i], name)) return true;
-    return false;
-}
-
-int
-expr_unknown_name(const struct token *token, const char *extra, bool call, struct err *err)
-{
-    static const struct { const char *name, *hint; } habits[] = {
-        {"True", "Write true."}, {"False", "Write false."}, {"None", "Write null."}, {"NULL", "Write null."},
-        {"undefined", "Write null."}, {"github", "The run is named run here."}, {"inputs", "Write params."},
-        {"vars", "Write params or env."}, {"matrix", "A loop's variable has the name that `as` gives it."},
-        {"string", "Write upper(x), replace(x, a, b), match(x, pattern) and so on."},
-        {"math", "Write floor(x), min(a, b) and so on."}, {"table", "Write join(list, \", \"), sort(list) and so on."},
-        {"os", "Expressions have no clock and no environment: use run.time and env."},
-        {"tonumber", "Write number(x) or int(x)."}, {"print", "A lua: step has log(text)."},
-        {"_G", "Names are params, env, secrets, steps, outputs and run."}, {"require", "Nothing can be loaded from outside."}, {"concat", "Write a .. b."}, {"format", "Write a .. b."},
-        {"toJSON", "Write json(x)."}, {"fromJSON", "Write from_json(x)."}, {"hashFiles", "Expressions read no files."}};
-    const char *names[256], *nearest;
-    size_t count = 0;
-    for (size_t i = 0; i < sizeof roots / sizeof *roots && !call; i++) names[count++] = roots[i];
-    if (extra != NULL && !call) names[count++] = extra;
-    for (size_t i = 0; library_at(i) != NULL && count < 256; i++) names[count++] = library_at(i)->name;
-    refuse(token, err, call ? "no function is named \"%s\"" : "unknown name \"%s\"", token->text);
-    for (size_t i = 0; i < sizeof habits / sizeof *habits; i++)
-        if (str_eq(habits[i].name, token->text)) {
-            err_hint(err, "%s", habits[i].hint);
-            return EXIT_INVALID;
-        }
-    nearest = str_nearest(token->text, names, count);
-    if (nearest != NULL) err_hint(err, "Did you mean \"%s\"?", nearest);
-    else if (call) err_hint(err, "The functions are listed in docs/expressions.md.");
-    else err_hint(err, "Names start with params, env, secrets, steps, outputs or run; texts stand in quotes.");
-    return EXIT_INVALID;
+    return expr_is_root(name) || (p->extra != NULL && str_eq(p->extra, name));
 }
 
 static int
 expect(struct parser *p, const char *text, const char *after, struct err *err)
 {
     if (token_is(&p->token, text)) return take(p, err);
-    if (p->token.kind == TOKEN_END) return refuse(&p->token, err, "the expression ends where \"%s\" is missing%s", text, after);
+    if (p->token.kind == TOKEN_END)
+        return refuse(&p->token, err, "the expression ends where \"%s\" is missing%s", text, after);
     if (p->token.kind == TOKEN_STRING)
         return refuse_hint(&p->token, err, "Join texts with a .. b, and put a text in quotes.",
                            "a text stands where \"%s\" is missing%s", text, after);
@@ -205,7 +168,8 @@ parse_suffix(struct parser *p, struct node **node, struct err *err)
     key = p->token;
     if (str_eq(open.text, ".")) {
         if (key.kind != TOKEN_NAME && key.kind != TOKEN_KEYWORD)
-            return refuse_hint(&key, err, "Write .name, [\"name with spaces\"] or [1].", "a name is missing after \".\"");
+            return refuse_hint(&key, err, "Write .name, [\"name with spaces\"] or [1].",
+                               "a name is missing after \".\"");
         index = node_new(p, NODE_STRING, &key);
         if (take(p, err) != 0) return EXIT_INVALID;
     } else {
@@ -214,7 +178,8 @@ parse_suffix(struct parser *p, struct node **node, struct err *err)
             return refuse_hint(&key, err, "Lists start at 1: the first item is [1].", "index 0");
     }
     struct expr_ref *ref = (*node)->kind == NODE_REF ? &p->expr->refs[(*node)->ref] : NULL;
-    if (ref != NULL && index->kind == NODE_STRING && ref->depth < EXPR_PATH_MAX && memchr(index->text, 0, index->size) == NULL) {
+    if (ref != NULL && index->kind == NODE_STRING && ref->depth < EXPR_PATH_MAX &&
+        memchr(index->text, 0, index->size) == NULL) {
         p->code->ref_places[(*node)->ref].at[ref->depth] = index->place;
         ref->path[ref->depth++] = index->text;
         return 0;
@@ -224,7 +189,8 @@ parse_suffix(struct parser *p, struct node **node, struct err *err)
                            "a computed name after \"%s\"", ref->path[0]);
     if (index->kind == NODE_FUNCTION) return refuse(&key, err, "a function cannot be an index");
     struct node *ret = node_new(p, NODE_INDEX, &key);
-    if (node_add(p, ret, *node, &open, err) != 0 || node_add(p, ret, index, &open, err) != 0) return EXIT_INVALID;
+    if (node_add(p, ret, *node, &open, err) != 0 || node_add(p, ret, index, &open, err) != 0)
+        return EXIT_INVALID;
     *node = ret;
     return 0;
 }
@@ -237,7 +203,8 @@ check_ref(const struct parser *p, const struct node *node, const struct token *a
     if (ref == NULL || ref->depth > 1) return 0;
     if (str_eq(ref->path[0], "steps"))
         return refuse_hint(at, err, "Write steps.ID.outputs.NAME.", "\"steps\" alone names no step");
-    if (str_eq(ref->path[0], "secrets")) return refuse_hint(at, err, "Write secrets.NAME.", "\"secrets\" alone names no secret");
+    if (str_eq(ref->path[0], "secrets"))
+        return refuse_hint(at, err, "Write secrets.NAME.", "\"secrets\" alone names no secret");
     return 0;
 }
 
@@ -252,7 +219,8 @@ add_call(struct parser *p, const char *name)
 }
 
 static int
-check_call(const struct library_function *f, const struct node *call, const struct token *name, struct err *err)
+check_call(const struct library_function *f, const struct node *call, const struct token *name,
+           struct err *err)
 {
     if (call->nargs < f->args_min || call->nargs > f->args_max) {
         refuse(name, err, "%s() is given %zu value%s", f->name, call->nargs, call->nargs == 1 ? "" : "s");
@@ -263,7 +231,8 @@ check_call(const struct library_function *f, const struct node *call, const stru
         bool wanted = (f->flags & LIBRARY_FUNCTION) && i == 1, given = call->args[i]->kind == NODE_FUNCTION;
         if (wanted == given) continue;
         if (given) return refuse(name, err, "a function is passed where %s() wants a value", f->name);
-        return refuse_hint(name, err, "Write function(x) return … end.", "%s() wants a function in second place", f->name);
+        return refuse_hint(name, err, "Write function(x) return … end.",
+                           "%s() wants a function in second place", f->name);
     }
     return 0;
 }
@@ -273,7 +242,8 @@ parse_call(struct parser *p, const struct token *name, struct node **ret, struct
 {
     const struct library_function *f = library_find(name->text);
     if (f == NULL || known_local(p, name->text)) {
-        if (f == NULL && known_root(p, name->text)) return refuse(name, err, "\"%s\" is not a function", name->text);
+        if (f == NULL && known_root(p, name->text))
+            return refuse(name, err, "\"%s\" is not a function", name->text);
         if (f == NULL && !known_local(p, name->text)) return expr_unknown_name(name, p->extra, true, err);
         return refuse(name, err, "\"%s\" is a value here, not a function", name->text);
     }
@@ -291,7 +261,8 @@ parse_name(struct parser *p, struct node **ret, struct err *err)
     if (take(p, err) != 0) return EXIT_INVALID;
     if (token_is(&p->token, "(")) return parse_call(p, &name, ret, err);
     if (p->token.kind == TOKEN_STRING || token_is(&p->token, "{"))
-        return refuse_hint(&p->token, err, "Write f(x) with parentheses, or a .. b to join texts.", "a value right after \"%s\"", name.text);
+        return refuse_hint(&p->token, err, "Write f(x) with parentheses, or a .. b to join texts.",
+                           "a value right after \"%s\"", name.text);
     if (known_local(p, name.text)) {
         *ret = node_new(p, NODE_LOCAL, &name);
         return 0;
@@ -331,9 +302,12 @@ parse_function(struct parser *p, struct node **ret, struct err *err)
     while (!token_is(&p->token, ")")) {
         const char *name = p->token.text;
         if (p->token.kind != TOKEN_NAME) return refuse(&p->token, err, "a parameter's name is missing");
-        if (known_root(p, name) || known_local(p, name) || library_find(name) != NULL || str_eq(name, "null") || str_starts(name, "__"))
+        if (known_root(p, name) || known_local(p, name) || library_find(name) != NULL ||
+            str_eq(name, "null") || str_starts(name, "__"))
             return refuse_hint(&p->token, err, "Choose another name.", "\"%s\" has a meaning already", name);
-        if (function->nnames == 2) return refuse(&p->token, err, "a function here has one or two parameters: the item and its index");
+        if (function->nnames == 2)
+            return refuse(&p->token, err,
+                          "a function here has one or two parameters: the item and its index");
         function->names[function->nnames++] = locals[p->nlocals++] = name;
         if (take(p, err) != 0) return EXIT_INVALID;
         if (!token_is(&p->token, ",")) break;
@@ -341,10 +315,14 @@ parse_function(struct parser *p, struct node **ret, struct err *err)
     }
     if (expect(p, ")", "", err) != 0) return EXIT_INVALID;
     if (!token_is(&p->token, "return"))
-        return refuse_hint(&p->token, err, "Write function(x) return … end; anything longer belongs in a lua: step.",
-                           "a function in an expression is one \"return\"");
+        return refuse_hint(
+            &p->token, err,
+            "Write function(x) return … end; anything longer belongs in a lua: step.",
+            "a function in an expression is one \"return\"");
     struct token at = p->token;
-    if (take(p, err) != 0 || parse_expr(p, 0, &value, err) != 0 || node_add(p, function, value, &at, err) != 0) return EXIT_INVALID;
+    if (take(p, err) != 0 || parse_expr(p, 0, &value, err) != 0 ||
+        node_add(p, function, value, &at, err) != 0)
+        return EXIT_INVALID;
     p->nlocals = before;
     *ret = function;
     return expect(p, "end", "", err);
@@ -376,10 +354,13 @@ parse_braces(struct parser *p, struct node **ret, struct err *err)
         }
         named = named || key != NULL;
         plain = plain || key == NULL;
-        if (named && plain) return refuse_hint(&at, err, "Write {1, 2} or {a = 1, b = 2}.", "a list and a map in one");
+        if (named && plain)
+            return refuse_hint(&at, err, "Write {1, 2} or {a = 1, b = 2}.",
+                               "a list and a map in one");
         if (key != NULL && node_add(p, node, key, &at, err) != 0) return EXIT_INVALID;
         if (parse_expr(p, 0, &value, err) != 0) return EXIT_INVALID;
-        if (value->kind == NODE_FUNCTION) return refuse(&at, err, "a function cannot be kept in a list or map");
+        if (value->kind == NODE_FUNCTION)
+            return refuse(&at, err, "a function cannot be kept in a list or map");
         if (node_add(p, node, value, &at, err) != 0) return EXIT_INVALID;
         if (token_is(&p->token, ":") || token_is(&p->token, "="))
             return refuse_hint(&p->token, err, "Write {name = value}.", "\"%s\" in a map", p->token.text);
@@ -402,8 +383,10 @@ parse_keyword(struct parser *p, struct node **ret, struct err *err)
     if (token_is(t, "function")) return parse_function(p, ret, err);
     if (token_is(t, "nil")) return refuse_hint(t, err, "Write null.", "\"nil\" is no value here");
     if (token_is(t, "if"))
-        return refuse_hint(t, err, "Write cond(test, a, b).", "\"if\" is a statement, and an expression has none");
-    return refuse_hint(t, err, "Compute it in a lua: step.", "\"%s\" cannot stand here: an expression has no statements", t->text);
+        return refuse_hint(t, err, "Write cond(test, a, b).",
+                           "\"if\" is a statement, and an expression has none");
+    return refuse_hint(t, err, "Compute it in a lua: step.",
+                       "\"%s\" cannot stand here: an expression has no statements", t->text);
 }
 
 static int
@@ -423,12 +406,15 @@ parse_atom(struct parser *p, struct node **ret, struct err *err)
     if (token_is(t, "{")) return parse_braces(p, ret, err);
     if (token_is(t, "(")) {
         struct token at = *t;
-        if (take(p, err) != 0 || parse_expr(p, 0, ret, err) != 0 || expect(p, ")", "", err) != 0) return EXIT_INVALID;
+        if (take(p, err) != 0 || parse_expr(p, 0, ret, err) != 0 || expect(p, ")", "", err) != 0)
+            return EXIT_INVALID;
         (*ret)->bracketed = true;
-        if ((*ret)->kind == NODE_FUNCTION) return refuse(&at, err, "a function can only be passed to a function");
+        if ((*ret)->kind == NODE_FUNCTION)
+            return refuse(&at, err, "a function can only be passed to a function");
         return 0;
     }
-    if (token_is(t, "=")) return refuse_hint(t, err, "Write == to compare.", "\"=\" cannot stand in an expression");
+    if (token_is(t, "="))
+        return refuse_hint(t, err, "Write == to compare.", "\"=\" cannot stand in an expression");
     if (token_is(t, "~")) return refuse_hint(t, err, "Write \"not x\".", "\"~\" is not an operator here");
     return refuse(t, err, "\"%s\" stands where a value is missing", t->text);
 }
@@ -440,9 +426,11 @@ parse_postfix(struct parser *p, struct node **ret, struct err *err)
     if (parse_atom(p, ret, err) != 0) return EXIT_INVALID;
     for (;;) {
         if (p->token.kind == TOKEN_NUMBER && p->token.text[0] == '.')
-            return refuse_hint(&p->token, err, "Items of lists are [1], [2], …", "\"%s\" after a value", p->token.text);
+            return refuse_hint(&p->token, err, "Items of lists are [1], [2], …",
+                               "\"%s\" after a value", p->token.text);
         if (token_is(&p->token, "("))
-            return refuse_hint(&p->token, err, "The functions are listed in docs/expressions.md.", "this is not a function");
+            return refuse_hint(&p->token, err, "The functions are listed in docs/expressions.md.",
+                               "this is not a function");
         if (!token_is(&p->token, ".") && !token_is(&p->token, "[")) return check_ref(p, *ret, &at, err);
         if ((*ret)->kind == NODE_FUNCTION) return refuse(&p->token, err, "a function has no members");
         if (parse_suffix(p, ret, err) != 0) return EXIT_INVALID;
@@ -464,10 +452,13 @@ parse_unary(struct parser *p, struct node **ret, struct err *err)
 static const struct operator {
     const char *text;
     int left, right; /* left > right: bound to the right */
-} operators[] = {
-    /* `..` is bound to the right in Lua; joining texts is associative, and a loop needs no stack. */
-    {"or", 1, 1}, {"and", 2, 2}, {"<", 3, 3}, {">", 3, 3}, {"<=", 3, 3}, {">=", 3, 3}, {"~=", 3, 3}, {"==", 3, 3},
-    {"..", 9, 9}, {"+", 10, 10}, {"-", 10, 10}, {"*", 11, 11}, {"/", 11, 11}, {"//", 11, 11}, {"%", 11, 11}, {"^", 14, 13}};
+}
+operators[] = {
+    /* `..` is bound to the right in Lua; joining texts is associative, and a loop needs no stack.
+     */
+    {"or", 1, 1},  {"and", 2, 2},  {"<", 3, 3},   {">", 3, 3},   {"<=", 3, 3},  {">=", 3, 3},
+    {"~=", 3, 3},  {"==", 3, 3},   {"..", 9, 9},  {"+", 10, 10}, {"-", 10, 10}, {"*", 11, 11},
+    {"/", 11, 11}, {"//", 11, 11}, {"%", 11, 11}, {"^", 14, 13}};
 
 static const struct operator *
 operator_at(const struct token *token)
@@ -482,17 +473,20 @@ parse_expr(struct parser *p, int power, struct node **ret, struct err *err)
 {
     struct node *left, *right;
     if (++p->nesting > EXPR_NESTING_MAX)
-        return refuse_hint(&p->token, err, "Compute it in a lua: step.", "an expression nested more than %d deep", EXPR_NESTING_MAX);
+        return refuse_hint(&p->token, err, "Compute it in a lua: step.",
+                           "an expression nested more than %d deep", EXPR_NESTING_MAX);
     if (parse_unary(p, &left, err) != 0) return EXIT_INVALID;
     for (const struct operator *op; (op = operator_at(&p->token)) != NULL && op->left > power;) {
         struct token at = p->token;
         if (take(p, err) != 0 || parse_expr(p, op->right, &right, err) != 0) return EXIT_INVALID;
         struct node *node = node_new(p, NODE_BINARY, &at);
-        if (left->kind == NODE_FUNCTION || right->kind == NODE_FUNCTION) return refuse(&at, err, "\"%s\" of a function", at.text);
+        if (left->kind == NODE_FUNCTION || right->kind == NODE_FUNCTION)
+            return refuse(&at, err, "\"%s\" of a function", at.text);
         if (op->left == POWER_COMPARE && left->power == POWER_COMPARE && !left->bracketed)
             return refuse_hint(&at, err, "Write a < b and b < c.", "two comparisons in a row");
         node->power = op->left;
-        if (node_add(p, node, left, &at, err) != 0 || node_add(p, node, right, &at, err) != 0) return EXIT_INVALID;
+        if (node_add(p, node, left, &at, err) != 0 || node_add(p, node, right, &at, err) != 0)
+            return EXIT_INVALID;
         left = node;
     }
     p->nesting--;
@@ -504,11 +498,16 @@ static int
 refuse_rest(const struct parser *p, struct err *err)
 {
     const struct token *t = &p->token;
-    if (token_is(t, "=")) return refuse_hint(t, err, "Write == to compare.", "\"=\" cannot stand in an expression");
+    if (token_is(t, "="))
+        return refuse_hint(t, err, "Write == to compare.", "\"=\" cannot stand in an expression");
     if (token_is(t, ",")) return refuse(t, err, "an expression is one value, and this is a second");
-    if (token_is(t, "~")) return refuse_hint(t, err, "Write ~= for unequal, and \"not x\".", "\"~\" is not an operator here");
-    if (t->kind == TOKEN_OP || t->kind == TOKEN_KEYWORD) return refuse(t, err, "\"%s\" cannot stand here", t->text);
-    return refuse_hint(t, err, "Join texts with a .. b, and put a text in quotes.", "a second value begins here");
+    if (token_is(t, "~"))
+        return refuse_hint(t, err, "Write ~= for unequal, and \"not x\".",
+                           "\"~\" is not an operator here");
+    if (t->kind == TOKEN_OP || t->kind == TOKEN_KEYWORD)
+        return refuse(t, err, "\"%s\" cannot stand here", t->text);
+    return refuse_hint(t, err, "Join texts with a .. b, and put a text in quotes.",
+                       "a second value begins here");
 }
 
 static int
@@ -520,7 +519,8 @@ parse_whole(struct parser *p, struct err *err)
     struct token first = p->token;
     if (parse_expr(p, 0, &root, err) != 0) return EXIT_INVALID;
     if (p->token.kind != TOKEN_END) return refuse_rest(p, err);
-    if (root->kind == NODE_FUNCTION) return refuse(&first, err, "a function is not a value that a workflow can use");
+    if (root->kind == NODE_FUNCTION)
+        return refuse(&first, err, "a function is not a value that a workflow can use");
     if (p->expr->line > 0) {
         p->expr->line = first.line;
         p->expr->column = first.column;
@@ -535,7 +535,8 @@ parse_whole(struct parser *p, struct err *err)
 }
 
 int
-expr_parse(struct arena *arena, const char *text, int line, int column, const char *extra, struct expr **ret, struct err *err)
+expr_parse(struct arena *arena, const char *text, int line, int column, const char *extra,
+           struct expr **ret, struct err *err)
 {
     struct parser p = {.arena = arena, .extra = extra};
     struct lexer lexer;
@@ -562,12 +563,4 @@ expr_parse(struct arena *arena, const char *text, int line, int column, const ch
     }
     *ret = p.expr;
     return 0;
-}
-
-bool
-expr_mentions(const struct expr *expr, const char *root)
-{
-    for (size_t i = 0; i < expr->nrefs; i++)
-        if (str_eq(expr->refs[i].path[0], root)) return true;
-    return false;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `${{ }}` in `run:` becomes a variable in double quotes, never text: whatever the value is, the shell has parsed the
- * script before it sees it.
+ * `${{ }}` in `run:` becomes a variable in double quotes, never text: whatever the value is, the
+ * shell has parsed the script before it sees it.
  */
 #include <string.h>
 
@@ -50,7 +50,8 @@ refuse(struct rewrite *rewrite, size_t at, const char *why)
     const char *hint = "Give the step `env: {NAME: ${{ … }}}` and write \"$NAME\" in the script.";
     if (strstr(why, "comment") != NULL) hint = "Take it out of the comment.";
     /* A shell evaluates the text of a variable that it counts with: env would not help. */
-    if (strstr(why, "arithmetic") != NULL || strstr(why, "subscript") != NULL || strstr(why, "counts") != NULL)
+    if (strstr(why, "arithmetic") != NULL || strstr(why, "subscript") != NULL ||
+        strstr(why, "counts") != NULL)
         hint = "Compute it in the expression, as in ${{ params.x + 1 }}, or compare with = and [ ].";
     err_hint(err, "%s", hint);
     place_of(rewrite, at, &err->line, &err->column);
@@ -65,7 +66,8 @@ variable(struct rewrite *rewrite, const struct expr *expr)
     for (size_t i = 0; i < inject->count; i++)
         if (str_eq(inject->vars[i].expr->text, expr->text)) return inject->vars[i].name;
     if ((inject->count & (inject->count - 1)) == 0) {
-        struct inject_var *more = ARENA_ARRAY(rewrite->arena, inject->count == 0 ? 1 : inject->count * 2, struct inject_var);
+        struct inject_var *more = ARENA_ARRAY(
+            rewrite->arena, inject->count == 0 ? 1 : inject->count * 2, struct inject_var);
         if (inject->count) memcpy(more, inject->vars, inject->count * sizeof *more);
         inject->vars = more;
     }
@@ -105,9 +107,12 @@ risk(void *context, size_t at, const char *command)
     int line, column;
     if (rewrite->warn == NULL) return;
     place_of(rewrite, at, &line, &column);
-    const char *message = strcmp(command, "the command's name") == 0
-                              ? "the value of ${{ }} chooses the command that is run"
-                              : arena_printf(rewrite->arena, "the value of ${{ }} reaches %s, which may read it as a program", command);
+    const char *message =
+        strcmp(command, "the command's name") == 0
+            ? "the value of ${{ }} chooses the command that is run"
+            : arena_printf(rewrite->arena,
+                           "the value of ${{ }} reaches %s, which may read it as a program",
+                           command);
     rewrite->warn(rewrite->context, line, column, message);
 }
 
@@ -126,12 +131,20 @@ shell_known(const char *shell)
 }
 
 int
-inject_parse(struct arena *arena, const char *shell, const char *text, int line, int column, const char *extra,
-             void (*warn)(void *context, int line, int column, const char *message), void *context, struct inject **ret,
-             struct err *err)
+inject_parse(struct arena *arena, const char *shell, const char *text, int line, int column,
+             const char *extra,
+             void (*warn)(void *context, int line, int column, const char *message), void *context,
+             struct inject **ret, struct err *err)
 {
-    struct rewrite rewrite = {.arena = arena, .text = text, .size = strlen(text), .extra = extra, .line = line,
-                              .column = column, .warn = warn, .context = context, .err = err};
+    struct rewrite rewrite = {.arena = arena,
+                              .text = text,
+                              .size = strlen(text),
+                              .extra = extra,
+                              .line = line,
+                              .column = column,
+                              .warn = warn,
+                              .context = context,
+                              .err = err};
     rewrite.inject = ARENA_NEW(arena, struct inject);
     rewrite.inject->script = text;
     const char *first = strstr(text, "${{");
@@ -145,10 +158,13 @@ inject_parse(struct arena *arena, const char *shell, const char *text, int line,
         place_of(&rewrite, (size_t)(first - text), &err->line, &err->column);
         return EXIT_INVALID;
     }
-    struct shell_lex lex = {.text = text, .size = rewrite.size, .expression = found, .risk = risk, .context = &rewrite};
+    struct shell_lex lex = {
+        .text = text, .size = rewrite.size, .expression = found, .risk = risk, .context = &rewrite};
     buf_init(&rewrite.out, 2 * LIMIT_WORKFLOW_SIZE);
     int code = shell_read(&lex);
-    if (code == 0 && lex.unclosed) code = refuse(&rewrite, (size_t)(first - text), "in a script whose quotes or brackets are not closed");
+    if (code == 0 && lex.unclosed)
+        code = refuse(&rewrite, (size_t)(first - text),
+                      "in a script whose quotes or brackets are not closed");
     if (code == 0) {
         buf_add(&rewrite.out, text + rewrite.copied, rewrite.size - rewrite.copied);
         rewrite.inject->script = arena_strndup(arena, buf_str(&rewrite.out), rewrite.out.size);

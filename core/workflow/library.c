@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How Lua calls a library function. Secrets are unwrapped here and nowhere else: what a function makes of one becomes
- * secret again, and what would tell something about it (a number, a comparison) is refused.
+ * How Lua calls a library function. Secrets are unwrapped here and nowhere else: what a function
+ * makes of one becomes secret again, and what would tell something about it (a number, a
+ * comparison) is refused.
  */
 #include "workflow/library.h"
 
@@ -27,16 +28,23 @@ f_status(struct call *call)
 }
 
 static const struct library_function library_flow[] = {
-    {"default", "default(x, other)", "x, or other where x is null or missing.", "default(null, 8)", "8", 2, 2, LIBRARY_LAZY, NULL},
-    {"cond", "cond(test, a, b)", "a when test is true, else b. Only the one that is needed is computed.",
+    {"default", "default(x, other)", "x, or other where x is null or missing.", "default(null, 8)",
+     "8", 2, 2, LIBRARY_LAZY, NULL},
+    {"cond", "cond(test, a, b)",
+     "a when test is true, else b. Only the one that is needed is computed.",
      "cond(2 > 1, \"yes\", \"no\")", "\"yes\"", 3, 3, LIBRARY_LAZY, NULL},
-    {"always", "always()", "In `if`: run whatever became of the steps before.", "always()", "true", 0, 0, 0, f_status},
-    {"success", "success()", "In `if`: have all needed steps succeeded? The default.", "success()", "true", 0, 0, 0, f_status},
-    {"failure", "failure()", "In `if`: has a needed step failed?", "failure()", "false", 0, 0, 0, f_status},
-    {"cancelled", "cancelled()", "In `if`: is the run being cancelled?", "cancelled()", "false", 0, 0, 0, f_status},
+    {"always", "always()", "In `if`: run whatever became of the steps before.", "always()", "true",
+     0, 0, 0, f_status},
+    {"success", "success()", "In `if`: have all needed steps succeeded? The default.", "success()",
+     "true", 0, 0, 0, f_status},
+    {"failure", "failure()", "In `if`: has a needed step failed?", "failure()", "false", 0, 0, 0,
+     f_status},
+    {"cancelled", "cancelled()", "In `if`: is the run being cancelled?", "cancelled()", "false", 0,
+     0, 0, f_status},
     {0}};
 
-static const struct library_function *const tables[] = {library_flow, library_texts, library_lists, library_numbers, library_data};
+static const struct library_function *const tables[] = {library_flow, library_texts, library_lists,
+                                                        library_numbers, library_data};
 
 const struct library_function *
 library_at(size_t index)
@@ -65,7 +73,9 @@ call_fail(struct call *call, const char *hint, const char *fmt, ...)
     vsnprintf(message, sizeof message, fmt, ap);
     va_end(ap);
     /* What it says may hold what it was given. */
-    if (call->tainted) lua_raise(call->vm, -1, only_passed_on, "%s(): the secret is not what it takes", call->name);
+    if (call->tainted)
+        lua_raise(call->vm, -1, only_passed_on, "%s(): the secret is not what it takes",
+                  call->name);
     lua_raise(call->vm, -1, hint, "%s(): %s", call->name, message);
 }
 
@@ -165,7 +175,8 @@ call_arg(struct call *call, size_t index, enum value_type type)
     const struct value *arg = call->args[index];
     struct value wanted = {.type = type};
     if (arg->type != type)
-        call_fail(call, NULL, "the %s value is %s, and should be %s", ordinal(index), lua_type_name(arg), lua_type_name(&wanted));
+        call_fail(call, NULL, "the %s value is %s, and should be %s", ordinal(index),
+                  lua_type_name(arg), lua_type_name(&wanted));
     return arg;
 }
 
@@ -180,8 +191,8 @@ call_arg_int(struct call *call, size_t index)
 {
     const struct value *arg = call->args[index];
     /* 3.0 is what 6 / 2 gives. */
-    if (arg->type == VALUE_REAL && arg->real >= -9e15 && arg->real <= 9e15 && (double)(int64_t)arg->real >= arg->real &&
-        (double)(int64_t)arg->real <= arg->real)
+    if (arg->type == VALUE_REAL && arg->real >= -9e15 && arg->real <= 9e15 &&
+        (double)(int64_t)arg->real >= arg->real && (double)(int64_t)arg->real <= arg->real)
         return (int64_t)arg->real;
     return call_arg(call, index, VALUE_INT)->integer;
 }
@@ -211,7 +222,9 @@ call_arg_text(struct call *call, size_t index)
     const struct value *arg = call->args[index];
     if (arg->type == VALUE_STRING) return arg;
     if (arg->type == VALUE_LIST || arg->type == VALUE_MAP || arg->type == VALUE_NULL)
-        call_fail(call, arg->type == VALUE_NULL ? "Use default(x, other) where it may be null." : "Write json(x) or join(list, \", \").",
+        call_fail(call,
+                  arg->type == VALUE_NULL ? "Use default(x, other) where it may be null."
+                                          : "Write json(x) or join(list, \", \").",
                   "the %s value is %s, and should be a text", ordinal(index), lua_type_name(arg));
     value_show(call_buf(call), arg);
     return call_buf_text(call);
@@ -273,18 +286,21 @@ retainted(struct call *call, const struct value *value, bool taint)
     case VALUE_LIST:
         lua_charge(call->vm, value->list.count * sizeof(void *), value->list.count);
         ret->list.items = ARENA_ARRAY(arena, value->list.count, const struct value *);
-        for (size_t i = 0; i < value->list.count; i++) ret->list.items[i] = retainted(call, value->list.items[i], taint);
+        for (size_t i = 0; i < value->list.count; i++)
+            ret->list.items[i] = retainted(call, value->list.items[i], taint);
         return ret;
     case VALUE_MAP:
         lua_charge(call->vm, value->map.count * sizeof(void *), value->map.count);
         ret->map.values = ARENA_ARRAY(arena, value->map.count, const struct value *);
-        for (size_t i = 0; i < value->map.count; i++) ret->map.values[i] = retainted(call, value->map.values[i], taint);
+        for (size_t i = 0; i < value->map.count; i++)
+            ret->map.values[i] = retainted(call, value->map.values[i], taint);
         return ret;
     default: break;
     }
     if (!taint) return value;
     if (value->type == VALUE_SQL)
-        call_fail(call, "Give it as ${{ }} of its own: it becomes a bound parameter.", "a secret cannot become SQL text");
+        call_fail(call, "Give it as ${{ }} of its own: it becomes a bound parameter.",
+                  "a secret cannot become SQL text");
     value_show(call_buf(call), value);
     return lua_secret(call->vm, buf_str(&call->vm->text), call->vm->text.size);
 }
@@ -301,7 +317,8 @@ dispatch(struct call *call, const struct library_function *f)
     const struct value *ret = f->call(call);
     if (!call->tainted) return ret;
     call->tainted = false;
-    if (ret->type != VALUE_STRING && ret->type != VALUE_LIST && ret->type != VALUE_MAP && ret->type != VALUE_SQL)
+    if (ret->type != VALUE_STRING && ret->type != VALUE_LIST && ret->type != VALUE_MAP &&
+        ret->type != VALUE_SQL)
         call_fail(call, only_passed_on, "the answer would tell something about a secret");
     return retainted(call, ret, true);
 }
@@ -320,14 +337,17 @@ run_function(lua_State *lua)
     }
     for (size_t i = 0; i < call.nargs; i++) {
         if (i == 1 && (f->flags & LIBRARY_FUNCTION)) {
-            if (lua_type(lua, 2) != LUA_TFUNCTION) call_fail(&call, "Write function(x) return … end.", "the second value should be a function");
+            if (lua_type(lua, 2) != LUA_TFUNCTION)
+                call_fail(&call, "Write function(x) return … end.",
+                          "the second value should be a function");
             static const struct value none = {.type = VALUE_NULL};
             args[i] = &none;
             continue;
         }
         args[i] = lua_value_get(vm, (int)i + 1);
         if (args[i]->type == VALUE_NULL && !(f->flags & LIBRARY_NULLS))
-            call_fail(&call, "Use default(x, other) where it may be null.", "the %s value is null", ordinal(i));
+            call_fail(&call, "Use default(x, other) where it may be null.", "the %s value is null",
+                      ordinal(i));
     }
     const struct value *ret = dispatch(&call, f);
     lua_value_push(vm, ret, NULL);
@@ -373,7 +393,8 @@ run_cond(lua_State *lua)
     lua_settop(lua, 3);
     force(lua, 1);
     if (lua_type(lua, -1) != LUA_TBOOLEAN)
-        lua_raise(lua_vm(lua), -1, "Compare with something, as in cond(x > 1, a, b).", "cond(): the first value is neither true nor false");
+        lua_raise(lua_vm(lua), -1, "Compare with something, as in cond(x > 1, a, b).",
+                  "cond(): the first value is neither true nor false");
     force(lua, lua_toboolean(lua, -1) ? 2 : 3);
     return 1;
 }

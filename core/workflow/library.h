@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The functions of expressions and `lua:` steps: one table that holds name, signature, sentence and example, and
- * makes checks, help and docs/expressions.md. Each example is a test.
+ * The functions of expressions and `lua:` steps: one table that holds name, signature, sentence and
+ * example, and makes checks, help and docs/expressions.md. Each example is a test.
  */
 #ifndef WORKFLOW_LIBRARY_H
 #define WORKFLOW_LIBRARY_H
@@ -13,8 +13,8 @@
 
 struct expr_vm;
 
-/* One call of a function. Results are made with the call_ functions, which count memory and work; failing does not
- * return. Nothing here may hold memory of its own. */
+/* One call of a function. Results are made with the call_ functions, which count memory and work;
+ * failing does not return. Nothing here may hold memory of its own. */
 struct call {
     struct expr_vm *vm;
     const char *name;
@@ -24,10 +24,11 @@ struct call {
 };
 
 enum {
-    LIBRARY_STRUCTURE = 1, /* looks at no text: secrets pass through untouched instead of tainting the result */
-    LIBRARY_FUNCTION = 2,  /* its second argument is a function: call_function() */
-    LIBRARY_NULLS = 4,     /* null is an argument like any other; to the rest it is an error */
-    LIBRARY_LAZY = 8,      /* asks for its arguments when it needs them: default() and cond() */
+    LIBRARY_STRUCTURE =
+        1, /* looks at no text: secrets pass through untouched instead of tainting the result */
+    LIBRARY_FUNCTION = 2, /* its second argument is a function: call_function() */
+    LIBRARY_NULLS = 4,    /* null is an argument like any other; to the rest it is an error */
+    LIBRARY_LAZY = 8,     /* asks for its arguments when it needs them: default() and cond() */
 };
 
 struct library_function {
@@ -46,7 +47,8 @@ void library_install(struct expr_vm *vm);
 
 /* For library_*.c. */
 extern const struct library_function library_texts[], library_lists[], library_numbers[], library_data[];
-__attribute__((format(printf, 3, 4))) _Noreturn void call_fail(struct call *call, const char *hint, const char *fmt, ...);
+__attribute__((format(printf, 3, 4))) _Noreturn void call_fail(struct call *call, const char *hint,
+                                                               const char *fmt, ...);
 void call_count(struct call *call, size_t bytes, uint64_t work);
 const struct value *call_text(struct call *call, const char *text, size_t size);
 const struct value *call_int(struct call *call, int64_t integer);

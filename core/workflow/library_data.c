@@ -25,7 +25,8 @@ f_from_json(struct call *call)
     struct err err;
     /* The parser's own tree is not counted: the text stands for it, several times over. */
     call_count(call, 8 * arg->text.size, arg->text.size / 8);
-    if (json_parse(call_arena(call), arg->text.ptr, arg->text.size, &ret, &err) != 0) call_fail(call, NULL, "%.200s", err.message);
+    if (json_parse(call_arena(call), arg->text.ptr, arg->text.size, &ret, &err) != 0)
+        call_fail(call, NULL, "%.200s", err.message);
     return ret;
 }
 
@@ -39,7 +40,8 @@ f_base64(struct call *call)
     struct buf *buf = call_buf(call);
     for (size_t i = 0; i < arg->text.size; i += 3) {
         size_t left = arg->text.size - i;
-        uint32_t bits = (uint32_t)p[i] << 16 | (left > 1 ? (uint32_t)p[i + 1] << 8 : 0) | (left > 2 ? p[i + 2] : 0);
+        uint32_t bits = (uint32_t)p[i] << 16 | (left > 1 ? (uint32_t)p[i + 1] << 8 : 0) |
+                        (left > 2 ? p[i + 2] : 0);
         buf_char(buf, base64_digits[bits >> 18]);
         buf_char(buf, base64_digits[bits >> 12 & 63]);
         buf_char(buf, left > 1 ? base64_digits[bits >> 6 & 63] : '=');
@@ -97,7 +99,8 @@ f_urlencode(struct call *call)
     struct buf *buf = call_buf(call);
     for (size_t i = 0; i < arg->text.size; i++) {
         unsigned char c = (unsigned char)arg->text.ptr[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c != 0 && strchr("-._~", c) != NULL);
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                     (c != 0 && strchr("-._~", c) != NULL);
         buf_printf(buf, plain ? "%c" : "%%%02X", c);
     }
     return call_buf_text(call);
@@ -172,7 +175,9 @@ f_ident(struct call *call)
     }
     const char *at = args[0]->text.ptr, *end = at + args[0]->text.size;
     while (at != NULL) {
-        if (++parts > 3) call_fail(call, "Give parts with dots in them one by one: ident(\"a\", \"b.c\").", "a name has at most three parts");
+        if (++parts > 3)
+            call_fail(call, "Give parts with dots in them one by one: ident(\"a\", \"b.c\").",
+                      "a name has at most three parts");
         if (parts > 1) buf_char(buf, '.');
         at = add_part(call, buf, at, end);
     }
@@ -201,12 +206,15 @@ add_literal(struct call *call, struct buf *buf, const struct value *value, unsig
         break;
     }
     case VALUE_DURATION:
-        buf_printf(buf, "INTERVAL '%s%" PRId64 ".%03" PRId64 "' SECOND", value->integer < 0 ? "-" : "",
-                   value->integer / (value->integer < 0 ? -1000 : 1000), (value->integer < 0 ? -(value->integer % 1000) : value->integer % 1000));
+        buf_printf(buf, "INTERVAL '%s%" PRId64 ".%03" PRId64 "' SECOND",
+                   value->integer < 0 ? "-" : "",
+                   value->integer / (value->integer < 0 ? -1000 : 1000),
+                   (value->integer < 0 ? -(value->integer % 1000) : value->integer % 1000));
         break;
     case VALUE_LIST:
         if (depth > 0) call_fail(call, NULL, "a list within a list");
-        if (value->list.count == 0) call_fail(call, "Leave the condition out when the list is empty.", "an empty list");
+        if (value->list.count == 0)
+            call_fail(call, "Leave the condition out when the list is empty.", "an empty list");
         buf_char(buf, '(');
         for (size_t i = 0; i < value->list.count; i++) {
             if (i) buf_text(buf, ", ");
@@ -215,7 +223,9 @@ add_literal(struct call *call, struct buf *buf, const struct value *value, unsig
         buf_char(buf, ')');
         break;
     case VALUE_SQL: buf_add(buf, value->text.ptr, value->text.size); break;
-    case VALUE_SECRET: case VALUE_MAP: call_fail(call, NULL, "a %s has no literal in SQL", value_type_name(value->type));
+    case VALUE_SECRET:
+    case VALUE_MAP:
+        call_fail(call, NULL, "a %s has no literal in SQL", value_type_name(value->type));
     }
 }
 
@@ -227,17 +237,25 @@ f_literal(struct call *call)
 }
 
 const struct library_function library_data[] = {
-    {"json", "json(x)", "x as JSON.", "json({a = {1, true}})", "\"{\\\"a\\\":[1,true]}\"", 1, 1, LIBRARY_NULLS, f_json},
-    {"from_json", "from_json(text)", "The value that a JSON text holds.", "from_json(\"[1, null]\")", "[1,null]", 1, 1, 0, f_from_json},
-    {"base64", "base64(text)", "In base64.", "base64(\"hello\")", "\"aGVsbG8=\"", 1, 1, 0, f_base64},
-    {"from_base64", "from_base64(text)", "The text that base64 holds; the URL alphabet is understood too.", "from_base64(\"aGVsbG8=\")",
+    {"json", "json(x)", "x as JSON.", "json({a = {1, true}})", "\"{\\\"a\\\":[1,true]}\"", 1, 1,
+     LIBRARY_NULLS, f_json},
+    {"from_json", "from_json(text)", "The value that a JSON text holds.",
+     "from_json(\"[1, null]\")", "[1,null]", 1, 1, 0, f_from_json},
+    {"base64", "base64(text)", "In base64.", "base64(\"hello\")", "\"aGVsbG8=\"", 1, 1, 0,
+     f_base64},
+    {"from_base64", "from_base64(text)",
+     "The text that base64 holds; the URL alphabet is understood too.", "from_base64(\"aGVsbG8=\")",
      "\"hello\"", 1, 1, 0, f_from_base64},
-    {"sha256", "sha256(text)", "Its SHA-256 in hexadecimal.", "slice(sha256(\"abc\"), 1, 8)", "\"ba7816bf\"", 1, 1, 0, f_sha256},
-    {"urlencode", "urlencode(text)", "As part of a URL.", "urlencode(\"a b/c\")", "\"a%20b%2Fc\"", 1, 1, 0, f_urlencode},
+    {"sha256", "sha256(text)", "Its SHA-256 in hexadecimal.", "slice(sha256(\"abc\"), 1, 8)",
+     "\"ba7816bf\"", 1, 1, 0, f_sha256},
+    {"urlencode", "urlencode(text)", "As part of a URL.", "urlencode(\"a b/c\")", "\"a%20b%2Fc\"",
+     1, 1, 0, f_urlencode},
     {"ident", "ident(name)",
-     "A name as SQL text: up to three parts with dots between, each quoted; or the parts one by one, which may then hold dots.",
+     "A name as SQL text: up to three parts with dots between, each quoted; or the parts one by "
+     "one, which may then hold dots.",
      "ident(\"raw.orders\")", "\"\\\"raw\\\".\\\"orders\\\"\"", 1, 3, 0, f_ident},
     {"literal", "literal(x)",
-     "A value as SQL text, where the server takes no parameter: standard quotes, (1, 2) for a list. Elsewhere just write ${{ }}.",
+     "A value as SQL text, where the server takes no parameter: standard quotes, (1, 2) for a "
+     "list. Elsewhere just write ${{ }}.",
      "literal(\"it's\")", "\"'it''s'\"", 1, 1, LIBRARY_NULLS, f_literal},
     {0}};

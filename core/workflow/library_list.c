@@ -93,7 +93,8 @@ f_get(struct call *call)
     const struct value *found = NULL;
     if (call->args[0]->type == VALUE_LIST) {
         int64_t index = call_arg_int(call, 1);
-        if (index > 0 && (uint64_t)index <= call->args[0]->list.count) found = call->args[0]->list.items[index - 1];
+        if (index > 0 && (uint64_t)index <= call->args[0]->list.count)
+            found = call->args[0]->list.items[index - 1];
     } else if (call->args[0]->type != VALUE_NULL) {
         found = value_get(call_arg(call, 0, VALUE_MAP), call_arg(call, 1, VALUE_STRING)->text.ptr);
     }
@@ -104,7 +105,8 @@ f_get(struct call *call)
 static const struct value *
 f_has(struct call *call)
 {
-    return call_bool(call, value_get(call_arg(call, 0, VALUE_MAP), call_arg(call, 1, VALUE_STRING)->text.ptr) != NULL);
+    return call_bool(call, value_get(call_arg(call, 0, VALUE_MAP),
+                                     call_arg(call, 1, VALUE_STRING)->text.ptr) != NULL);
 }
 
 static const struct value *
@@ -137,7 +139,8 @@ sort_keyed(struct call *call, struct keyed *items, struct keyed *spare, size_t c
     sort_keyed(call, items + half, spare + half, count - half);
     memcpy(spare, items, count * sizeof *items);
     for (size_t i = 0; i < count; i++) {
-        bool take_left = right == count || (left < half && call_compare(call, spare[left].key, spare[right].key) <= 0);
+        bool take_left = right == count || (left < half && call_compare(call, spare[left].key,
+                                                                        spare[right].key) <= 0);
         items[i] = take_left ? spare[left++] : spare[right++];
     }
     call_count(call, 0, count);
@@ -168,7 +171,8 @@ f_unique(struct call *call)
     struct value *ret = call_list(call);
     for (size_t i = 0; i < list->list.count; i++) {
         bool seen = false;
-        for (size_t k = 0; k < ret->list.count && !seen; k++) seen = call_equal(call, ret->list.items[k], list->list.items[i]);
+        for (size_t k = 0; k < ret->list.count && !seen; k++)
+            seen = call_equal(call, ret->list.items[k], list->list.items[i]);
         call_count(call, 0, 1 + ret->list.count / 4);
         if (!seen) call_push(call, ret, list->list.items[i]);
     }
@@ -187,7 +191,8 @@ f_reverse(struct call *call)
 static const struct value *
 f_range(struct call *call)
 {
-    int64_t from = call->nargs > 1 ? call_arg_int(call, 0) : 1, to = call_arg_int(call, call->nargs > 1 ? 1 : 0);
+    int64_t from = call->nargs > 1 ? call_arg_int(call, 0) : 1,
+            to = call_arg_int(call, call->nargs > 1 ? 1 : 0);
     int64_t step = call_arg_int_or(call, 2, 1);
     struct value *ret = call_list(call);
     if (step == 0) call_fail(call, NULL, "the step is 0");
@@ -201,7 +206,9 @@ f_range(struct call *call)
 static bool
 truth(struct call *call, const struct value *value)
 {
-    if (value->type != VALUE_BOOL) call_fail(call, "Compare with something, as in x.size > 0.", "the function does not return true or false");
+    if (value->type != VALUE_BOOL)
+        call_fail(call, "Compare with something, as in x.size > 0.",
+                  "the function does not return true or false");
     return value->boolean;
 }
 
@@ -210,7 +217,8 @@ f_map(struct call *call)
 {
     const struct value *list = call_arg_list(call, 0);
     struct value *ret = call_list(call);
-    for (size_t i = 0; i < list->list.count; i++) call_push(call, ret, call_function(call, list->list.items[i], (int64_t)i + 1));
+    for (size_t i = 0; i < list->list.count; i++)
+        call_push(call, ret, call_function(call, list->list.items[i], (int64_t)i + 1));
     return ret;
 }
 
@@ -220,7 +228,8 @@ f_filter(struct call *call)
     const struct value *list = call_arg_list(call, 0);
     struct value *ret = call_list(call);
     for (size_t i = 0; i < list->list.count; i++)
-        if (truth(call, call_function(call, list->list.items[i], (int64_t)i + 1))) call_push(call, ret, list->list.items[i]);
+        if (truth(call, call_function(call, list->list.items[i], (int64_t)i + 1)))
+            call_push(call, ret, list->list.items[i]);
     return ret;
 }
 
@@ -230,36 +239,49 @@ f_any(struct call *call)
     const struct value *list = call_arg_list(call, 0);
     bool wanted = call->name[1] == 'n';
     for (size_t i = 0; i < list->list.count; i++)
-        if (truth(call, call_function(call, list->list.items[i], (int64_t)i + 1)) == wanted) return call_bool(call, wanted);
+        if (truth(call, call_function(call, list->list.items[i], (int64_t)i + 1)) == wanted)
+            return call_bool(call, wanted);
     return call_bool(call, !wanted);
 }
 
 enum { S = LIBRARY_STRUCTURE, F = LIBRARY_STRUCTURE | LIBRARY_FUNCTION };
 
 const struct library_function library_lists[] = {
-    {"len", "len(x)", "How many items, members or characters.", "len({\"a\", \"b\"})", "2", 1, 1, S, f_len},
-    {"first", "first(list)", "The first item; null of an empty list.", "first({7, 8, 9})", "7", 1, 1, S, f_first},
-    {"last", "last(list)", "The last item; null of an empty list.", "last({7, 8, 9})", "9", 1, 1, S, f_first},
-    {"slice", "slice(x, from, to)", "Items or characters from..to, both included; negative ones count from the end.", "slice(\"2026-01-31\", 1, 4)",
-     "\"2026\"", 2, 3, 0, f_slice},
-    {"get", "get(x, name, other)", "x[name], or other (else null) where there is none.", "get({a = 1}, \"b\", 0)", "0", 2, 3,
-     S | LIBRARY_NULLS, f_get},
-    {"has", "has(map, name)", "Does the map have this name?", "has({a = 1}, \"a\")", "true", 2, 2, S, f_has},
-    {"keys", "keys(map)", "The names, in their order.", "keys({a = 1, b = 2})", "[\"a\",\"b\"]", 1, 1, 0, f_keys},
-    {"values", "values(map)", "The values, in the order of the names.", "values({a = 1, b = 2})", "[1,2]", 1, 1, S, f_keys},
-    {"merge", "merge(a, b)", "Maps as one, the later winning; or lists behind each other.", "merge({a = 1, b = 1}, {b = 2})",
-     "{\"a\":1,\"b\":2}", 1, 20, S, f_merge},
-    {"sort", "sort(list, function)", "In rising order, of what the function returns for each item if there is one.", "sort({3, 1, 2})",
-     "[1,2,3]", 1, 2, F, f_sort},
-    {"unique", "unique(list)", "Each item once, where it came first.", "unique({1, 2, 1})", "[1,2]", 1, 1, 0, f_unique},
-    {"reverse", "reverse(list)", "In reverse order.", "reverse({1, 2, 3})", "[3,2,1]", 1, 1, S, f_reverse},
-    {"range", "range(from, to, step)", "Integers, both ends included; range(n) starts at 1.", "range(2, 10, 4)", "[2,6,10]", 1, 3, 0,
-     f_range},
-    {"map", "map(list, function)", "What the function returns for each item; its second parameter is the index.",
+    {"len", "len(x)", "How many items, members or characters.", "len({\"a\", \"b\"})", "2", 1, 1, S,
+     f_len},
+    {"first", "first(list)", "The first item; null of an empty list.", "first({7, 8, 9})", "7", 1,
+     1, S, f_first},
+    {"last", "last(list)", "The last item; null of an empty list.", "last({7, 8, 9})", "9", 1, 1, S,
+     f_first},
+    {"slice", "slice(x, from, to)",
+     "Items or characters from..to, both included; negative ones count from the end.",
+     "slice(\"2026-01-31\", 1, 4)", "\"2026\"", 2, 3, 0, f_slice},
+    {"get", "get(x, name, other)", "x[name], or other (else null) where there is none.",
+     "get({a = 1}, \"b\", 0)", "0", 2, 3, S | LIBRARY_NULLS, f_get},
+    {"has", "has(map, name)", "Does the map have this name?", "has({a = 1}, \"a\")", "true", 2, 2,
+     S, f_has},
+    {"keys", "keys(map)", "The names, in their order.", "keys({a = 1, b = 2})", "[\"a\",\"b\"]", 1,
+     1, 0, f_keys},
+    {"values", "values(map)", "The values, in the order of the names.", "values({a = 1, b = 2})",
+     "[1,2]", 1, 1, S, f_keys},
+    {"merge", "merge(a, b)", "Maps as one, the later winning; or lists behind each other.",
+     "merge({a = 1, b = 1}, {b = 2})", "{\"a\":1,\"b\":2}", 1, 20, S, f_merge},
+    {"sort", "sort(list, function)",
+     "In rising order, of what the function returns for each item if there is one.",
+     "sort({3, 1, 2})", "[1,2,3]", 1, 2, F, f_sort},
+    {"unique", "unique(list)", "Each item once, where it came first.", "unique({1, 2, 1})", "[1,2]",
+     1, 1, 0, f_unique},
+    {"reverse", "reverse(list)", "In reverse order.", "reverse({1, 2, 3})", "[3,2,1]", 1, 1, S,
+     f_reverse},
+    {"range", "range(from, to, step)", "Integers, both ends included; range(n) starts at 1.",
+     "range(2, 10, 4)", "[2,6,10]", 1, 3, 0, f_range},
+    {"map", "map(list, function)",
+     "What the function returns for each item; its second parameter is the index.",
      "map({1, 2}, function(x) return x * 10 end)", "[10,20]", 2, 2, F, f_map},
-    {"filter", "filter(list, function)", "The items for which the function returns true.", "filter({1, 2, 3}, function(x) return x > 1 end)",
-     "[2,3]", 2, 2, F, f_filter},
-    {"any", "any(list, function)", "Does the function return true for an item?", "any({1, 2}, function(x) return x == 2 end)", "true", 2, 2, F,
-     f_any},
-    {"all", "all(list, function)", "Does it for all of them?", "all({1, 2}, function(x) return x > 1 end)", "false", 2, 2, F, f_any},
+    {"filter", "filter(list, function)", "The items for which the function returns true.",
+     "filter({1, 2, 3}, function(x) return x > 1 end)", "[2,3]", 2, 2, F, f_filter},
+    {"any", "any(list, function)", "Does the function return true for an item?",
+     "any({1, 2}, function(x) return x == 2 end)", "true", 2, 2, F, f_any},
+    {"all", "all(list, function)", "Does it for all of them?",
+     "all({1, 2}, function(x) return x > 1 end)", "false", 2, 2, F, f_any},
     {0}};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A pattern becomes a tree, the tree a program of at most PROGRAM_MAX instructions, and the program runs as a set of
- * threads in step with the text: time is text times program, memory is the program.
+ * A pattern becomes a tree, the tree a program of at most PROGRAM_MAX instructions, and the program
+ * runs as a set of threads in step with the text: time is text times program, memory is the
+ * program.
  */
 #include "workflow/library_regex.h"
 
@@ -117,8 +118,10 @@ set_add(struct compiler *c, struct set *set, uint32_t low, uint32_t high)
 static bool
 set_add_class(struct compiler *c, struct set *set, int name)
 {
-    static const struct { char name; struct range ranges[4]; size_t count; } classes[] = {
-        {'d', {{'0', '9'}}, 1}, {'s', {{'\t', '\r'}, {' ', ' '}}, 2}, {'w', {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}}, 4}};
+    static const struct { char name; struct range ranges[4]; size_t count;
+    } classes[] = {{'d', {{'0', '9'}}, 1},
+                   {'s', {{'\t', '\r'}, {' ', ' '}}, 2},
+                   {'w', {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}}, 4}};
     for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
         uint32_t next = 0;
         bool opposite = name == classes[i].name - 32;
@@ -170,7 +173,8 @@ parse_set(struct compiler *c)
     for (bool first = true; first || peek(c) != ']'; first = false) {
         uint32_t low, high;
         if (accept(c, "[:")) return fail(c, "[:name:] is not known; use \\d, \\w or \\s"), NULL;
-        if (peek(c) == '\\' && c->at + 1 < c->size && set_add_class(c, set, (unsigned char)c->pattern[c->at + 1])) {
+        if (peek(c) == '\\' && c->at + 1 < c->size &&
+            set_add_class(c, set, (unsigned char)c->pattern[c->at + 1])) {
             c->at += 2;
             continue;
         }
@@ -287,7 +291,8 @@ parse_repeat(struct compiler *c)
         ret->min = min;
         ret->max = max;
         ret->lazy = accept(c, "?");
-        if (atom->kind == R_REPEAT) return fail(c, "a repetition of a repetition; put ( ) around the inner one"), NULL;
+        if (atom->kind == R_REPEAT)
+            return fail(c, "a repetition of a repetition; put ( ) around the inner one"), NULL;
         atom = ret;
     }
     return c->problem ? NULL : atom;
@@ -494,7 +499,8 @@ fits(const struct regex *regex, const struct instruction *i, uint32_t c)
     if (i->op == I_ANY) return c != '\n';
     if (i->op == I_CHAR) return regex->fold ? folded(c) == folded(i->code) : c == i->code;
     bool has = set_has(i->set, c);
-    if (regex->fold && !has) has = set_has(i->set, folded(c)) || (c >= 'a' && c <= 'z' && set_has(i->set, c - 32));
+    if (regex->fold && !has)
+        has = set_has(i->set, folded(c)) || (c >= 'a' && c <= 'z' && set_has(i->set, c - 32));
     return has != i->set->negated;
 }
 
@@ -529,7 +535,8 @@ regex_search(const struct regex *regex, struct arena *arena, const char *text, s
                 found = true;
                 break;
             }
-            if (at < size && fits(regex, i, c)) add(&m, next, now->pc[t] + 1, at + length, now->spans + t * m.width);
+            if (at < size && fits(regex, i, c))
+                add(&m, next, now->pc[t] + 1, at + length, now->spans + t * m.width);
         }
         count(context, m.steps / 4 + 1);
         m.steps = 0;

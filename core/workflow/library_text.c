@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Functions on texts. Positions and lengths count characters (code points); upper and lower change ASCII letters only,
- * so that a result does not depend on a locale.
+ * Functions on texts. Positions and lengths count characters (code points); upper and lower change
+ * ASCII letters only, so that a result does not depend on a locale.
  */
 #include <string.h>
 
@@ -72,7 +72,8 @@ f_join(struct call *call)
     for (size_t i = 0; i < list->list.count; i++) {
         const struct value *item = list->list.items[i];
         if (item->type == VALUE_NULL || item->type == VALUE_LIST || item->type == VALUE_MAP)
-            call_fail(call, "Write map(list, function(x) return json(x) end) first.", "item %zu is not a text", i + 1);
+            call_fail(call, "Write map(list, function(x) return json(x) end) first.",
+                      "item %zu is not a text", i + 1);
         if (i) buf_add(buf, by->text.ptr, by->text.size);
         value_show(buf, item);
     }
@@ -90,7 +91,8 @@ f_contains(struct call *call)
         }
         return call_bool(call, false);
     }
-    if (in->type == VALUE_MAP) return call_bool(call, value_get(in, call_arg_text(call, 1)->text.ptr) != NULL);
+    if (in->type == VALUE_MAP)
+        return call_bool(call, value_get(in, call_arg_text(call, 1)->text.ptr) != NULL);
     in = call_arg_text(call, 0);
     what = call_arg_text(call, 1);
     return call_bool(call, memmem(in->text.ptr, in->text.size, what->text.ptr, what->text.size) != NULL);
@@ -100,7 +102,8 @@ static const struct value *
 f_starts_with(struct call *call)
 {
     const struct value *text = call_arg_text(call, 0), *part = call_arg_text(call, 1);
-    return call_bool(call, text->text.size >= part->text.size && memcmp(text->text.ptr, part->text.ptr, part->text.size) == 0);
+    return call_bool(call, text->text.size >= part->text.size &&
+                               memcmp(text->text.ptr, part->text.ptr, part->text.size) == 0);
 }
 
 static const struct value *
@@ -114,7 +117,8 @@ f_ends_with(struct call *call)
 static const struct value *
 f_replace(struct call *call)
 {
-    const struct value *arg = call_arg_text(call, 0), *from = call_arg_text(call, 1), *to = call_arg_text(call, 2);
+    const struct value *arg = call_arg_text(call, 0), *from = call_arg_text(call, 1),
+                       *to = call_arg_text(call, 2);
     if (from->text.size == 0) call_fail(call, NULL, "the text to look for is empty");
     struct buf *buf = call_buf(call);
     const char *at = arg->text.ptr, *end = at + arg->text.size, *next;
@@ -143,7 +147,8 @@ search(struct call *call, const struct regex **ret, const struct value **text, s
     call_count(call, 8 * KIB, pattern->text.size);
     *ret = regex_compile(call_arena(call), pattern->text.ptr, pattern->text.size, &problem, &at);
     if (*ret == NULL) call_fail(call, NULL, "character %zu of the pattern: %s", at + 1, problem);
-    return regex_search(*ret, call_arena(call), (*text)->text.ptr, (*text)->text.size, spans, count_steps, call);
+    return regex_search(*ret, call_arena(call), (*text)->text.ptr, (*text)->text.size, spans,
+                        count_steps, call);
 }
 
 static const struct value *
@@ -165,32 +170,46 @@ f_match(struct call *call)
     struct value *list = call_list(call);
     for (size_t i = 0; i < regex_groups(regex); i++) {
         if (spans[2 * i + 1] == SIZE_MAX) call_push(call, list, value_null(call_arena(call)));
-        else call_push(call, list, call_text(call, text->text.ptr + spans[2 * i], spans[2 * i + 1] - spans[2 * i]));
+        else
+            call_push(
+                call, list,
+                call_text(call, text->text.ptr + spans[2 * i], spans[2 * i + 1] - spans[2 * i]));
     }
     return list;
 }
 
 const struct library_function library_texts[] = {
-    {"text", "text(x)", "x as a text: numbers and booleans plainly, durations as 1h30m, times in RFC 3339, lists and maps as JSON.",
+    {"text", "text(x)",
+     "x as a text: numbers and booleans plainly, durations as 1h30m, times in RFC 3339, lists and "
+     "maps as JSON.",
      "text(1.5)", "\"1.5\"", 1, 1, 0, f_text},
-    {"tostring", "tostring(x)", "As text(x), for showing: a secret becomes ***.", "tostring(2 == 2)", "\"true\"", 1, 1,
-     LIBRARY_STRUCTURE | LIBRARY_NULLS, f_text},
-    {"upper", "upper(text)", "ASCII letters in upper case.", "upper(\"abc\")", "\"ABC\"", 1, 1, 0, f_case},
-    {"lower", "lower(text)", "ASCII letters in lower case.", "lower(\"ABC\")", "\"abc\"", 1, 1, 0, f_case},
-    {"trim", "trim(text)", "Without white space at both ends.", "trim(\"  a b \")", "\"a b\"", 1, 1, 0, f_trim},
-    {"split", "split(text, separator)", "The parts between separators.", "split(\"a,b,,c\", \",\")", "[\"a\",\"b\",\"\",\"c\"]", 2, 2, 0,
-     f_split},
-    {"join", "join(list, separator)", "The items as one text. Without a separator they follow each other.", "join({1, 2, 3}, \", \")",
-     "\"1, 2, 3\"", 1, 2, 0, f_join},
-    {"contains", "contains(x, part)", "Is the part in a text, the item in a list, the name in a map?", "contains({\"dev\", \"int\"}, \"dev\")",
-     "true", 2, 2, 0, f_contains},
-    {"starts_with", "starts_with(text, part)", "Does it begin so?", "starts_with(\"s3://bucket\", \"s3:\")", "true", 2, 2, 0,
-     f_starts_with},
-    {"ends_with", "ends_with(text, part)", "Does it end so?", "ends_with(\"a.csv.gz\", \".gz\")", "true", 2, 2, 0, f_ends_with},
-    {"replace", "replace(text, from, to)", "Every `from` replaced; both are plain texts.", "replace(\"a.b.c\", \".\", \"/\")", "\"a/b/c\"", 3, 3,
-     0, f_replace},
-    {"matches", "matches(text, pattern)", "Does the regular expression fit anywhere? Use ^ and $ for all of it.",
+    {"tostring", "tostring(x)", "As text(x), for showing: a secret becomes ***.",
+     "tostring(2 == 2)", "\"true\"", 1, 1, LIBRARY_STRUCTURE | LIBRARY_NULLS, f_text},
+    {"upper", "upper(text)", "ASCII letters in upper case.", "upper(\"abc\")", "\"ABC\"", 1, 1, 0,
+     f_case},
+    {"lower", "lower(text)", "ASCII letters in lower case.", "lower(\"ABC\")", "\"abc\"", 1, 1, 0,
+     f_case},
+    {"trim", "trim(text)", "Without white space at both ends.", "trim(\"  a b \")", "\"a b\"", 1, 1,
+     0, f_trim},
+    {"split", "split(text, separator)", "The parts between separators.", "split(\"a,b,,c\", \",\")",
+     "[\"a\",\"b\",\"\",\"c\"]", 2, 2, 0, f_split},
+    {"join", "join(list, separator)",
+     "The items as one text. Without a separator they follow each other.",
+     "join({1, 2, 3}, \", \")", "\"1, 2, 3\"", 1, 2, 0, f_join},
+    {"contains", "contains(x, part)",
+     "Is the part in a text, the item in a list, the name in a map?",
+     "contains({\"dev\", \"int\"}, \"dev\")", "true", 2, 2, 0, f_contains},
+    {"starts_with", "starts_with(text, part)", "Does it begin so?",
+     "starts_with(\"s3://bucket\", \"s3:\")", "true", 2, 2, 0, f_starts_with},
+    {"ends_with", "ends_with(text, part)", "Does it end so?", "ends_with(\"a.csv.gz\", \".gz\")",
+     "true", 2, 2, 0, f_ends_with},
+    {"replace", "replace(text, from, to)", "Every `from` replaced; both are plain texts.",
+     "replace(\"a.b.c\", \".\", \"/\")", "\"a/b/c\"", 3, 3, 0, f_replace},
+    {"matches", "matches(text, pattern)",
+     "Does the regular expression fit anywhere? Use ^ and $ for all of it.",
      "matches(\"v1.2\", \"^v[0-9.]+$\")", "true", 2, 2, 0, f_matches},
-    {"match", "match(text, pattern)", "What fitted, then what each ( ) fitted; null when nothing did.",
-     "match(\"orders-2026\", \"([a-z]+)-([0-9]+)\")", "[\"orders-2026\",\"orders\",\"2026\"]", 2, 2, 0, f_match},
+    {"match", "match(text, pattern)",
+     "What fitted, then what each ( ) fitted; null when nothing did.",
+     "match(\"orders-2026\", \"([a-z]+)-([0-9]+)\")", "[\"orders-2026\",\"orders\",\"2026\"]", 2, 2,
+     0, f_match},
     {0}};

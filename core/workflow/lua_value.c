@@ -101,7 +101,10 @@ lua_path_text(struct expr_vm *vm, const struct lua_path *path, const struct valu
 {
     const struct lua_path *parts[64];
     size_t count = 0;
-    if (path == NULL) return value->type == VALUE_LIST ? "this list" : value->type == VALUE_MAP ? "this map" : "this value";
+    if (path == NULL)
+        return value->type == VALUE_LIST  ? "this list"
+               : value->type == VALUE_MAP ? "this map"
+                                          : "this value";
     for (; path != NULL && count < 64; path = path->parent) parts[count++] = path;
     buf_clear(&vm->text);
     while (count-- > 0) {
@@ -193,11 +196,14 @@ get_map(struct expr_vm *vm, int index, size_t count, unsigned depth)
     size_t i = 0;
     for (lua_pushnil(lua); lua_next(lua, index); lua_pop(lua, 1), i++) {
         size_t size;
-        if (lua_type(lua, -2) != LUA_TSTRING) lua_raise(vm, -1, "Use either names or 1, 2, 3, … as keys.", "a table that is neither a list nor a map");
+        if (lua_type(lua, -2) != LUA_TSTRING)
+            lua_raise(vm, -1, "Use either names or 1, 2, 3, … as keys.",
+                      "a table that is neither a list nor a map");
         const char *name = lua_tolstring(lua, -2, &size);
         if (memchr(name, 0, size) != NULL) lua_raise(vm, -1, NULL, "a name with a zero byte in it");
         lua_charge(vm, size + 1, 1);
-        members[i] = (struct sorted_name){arena_strndup(&vm->scratch, name, size), get_deep(vm, lua_gettop(lua), depth + 1)};
+        members[i] = (struct sorted_name){arena_strndup(&vm->scratch, name, size),
+                                          get_deep(vm, lua_gettop(lua), depth + 1)};
     }
     qsort(members, count, sizeof *members, by_name);
     struct value *ret = value_map(&vm->scratch);
@@ -276,11 +282,13 @@ is_skipped_output(const struct lua_path *path)
         below[1] = below[0];
         below[0] = path;
     }
-    return below[2] != NULL && str_eq(below[0]->name, "steps") && below[2]->name != NULL && str_eq(below[2]->name, "outputs");
+    return below[2] != NULL && str_eq(below[0]->name, "steps") && below[2]->name != NULL &&
+           str_eq(below[2]->name, "outputs");
 }
 
 _Noreturn static void
-raise_missing(struct expr_vm *vm, const struct value *map, const struct lua_path *path, const char *name, int64_t place)
+raise_missing(struct expr_vm *vm, const struct value *map, const struct lua_path *path,
+              const char *name, int64_t place)
 {
     char hint[512];
     const char *nearest = str_nearest(name, map->map.names, map->map.count);
@@ -292,7 +300,8 @@ raise_missing(struct expr_vm *vm, const struct value *map, const struct lua_path
     } else {
         used = (size_t)snprintf(hint, sizeof hint, "It has");
         for (size_t i = 0; i < map->map.count && used < 300; i++)
-            used += (size_t)snprintf(hint + used, sizeof hint - used, "%s %.80s", i ? "," : "", map->map.names[i]);
+            used += (size_t)snprintf(hint + used, sizeof hint - used, "%s %.80s", i ? "," : "",
+                                     map->map.names[i]);
         if (used < sizeof hint - 2) snprintf(hint + used, sizeof hint - used, used < 300 ? "." : ", …");
     }
     const char *where = lua_path_text(vm, path, map);
@@ -319,7 +328,8 @@ lua_value_find(struct expr_vm *vm, const struct value *container, const struct v
     if (container->type == VALUE_LIST) {
         size_t count = container->list.count;
         if (key->type != VALUE_INT)
-            lua_raise(vm, place, "Items of a list are numbered from 1.", "%s as an item's number", lua_type_name(key));
+            lua_raise(vm, place, "Items of a list are numbered from 1.", "%s as an item's number",
+                      lua_type_name(key));
         if (key->integer == 0) lua_raise(vm, place, "Lists start at 1: the first item is [1].", "index 0");
         if (key->integer > 0 && (uint64_t)key->integer <= count) {
             *path = path_child(vm, *path, NULL, key->integer);
@@ -327,7 +337,8 @@ lua_value_find(struct expr_vm *vm, const struct value *container, const struct v
         }
         snprintf(where, sizeof where, "%s", lua_path_text(vm, *path, container));
         lua_raise_missing(vm, place, key->integer < 0 ? "Use last(list) for the last item." : NULL,
-                          "%s has %zu item%s, and no item %lld", where, count, count == 1 ? "" : "s", (long long)key->integer);
+                          "%s has %zu item%s, and no item %lld", where, count,
+                          count == 1 ? "" : "s", (long long)key->integer);
     }
     if (container->type == VALUE_NULL && is_skipped_output(*path)) {
         *path = path_child(vm, *path, key->type == VALUE_STRING ? key->text.ptr : "[ ]", 0);
@@ -339,8 +350,12 @@ lua_value_find(struct expr_vm *vm, const struct value *container, const struct v
     }
     snprintf(where, sizeof where, "%s", lua_path_text(vm, *path, container));
     if (container->type == VALUE_NULL)
-        lua_raise_missing(vm, place, "Use default(x, other) where it may be null.", "%s is null and has no members", where);
-    lua_raise(vm, place, container->type == VALUE_STRING || container->type == VALUE_SECRET ? "Write from_json(x) first if it holds JSON." : NULL,
+        lua_raise_missing(vm, place, "Use default(x, other) where it may be null.",
+                          "%s is null and has no members", where);
+    lua_raise(vm, place,
+              container->type == VALUE_STRING || container->type == VALUE_SECRET
+                  ? "Write from_json(x) first if it holds JSON."
+                  : NULL,
               "%s is %s and has no members", where, lua_type_name(container));
 }
 
@@ -366,7 +381,8 @@ box_index(lua_State *lua)
 static int
 box_fixed(lua_State *lua)
 {
-    lua_raise(lua_vm(lua), -1, "Build a new table and use that.", "values from the workflow cannot be changed");
+    lua_raise(lua_vm(lua), -1, "Build a new table and use that.",
+              "values from the workflow cannot be changed");
 }
 
 static int
@@ -382,7 +398,8 @@ box_length(lua_State *lua)
 {
     struct expr_vm *vm = lua_vm(lua);
     const struct lua_box *box = luaL_checkudata(lua, 1, box_name);
-    if (box->value->type != VALUE_LIST) lua_raise(vm, -1, "Use len(x).", "# of %s", lua_type_name(box->value));
+    if (box->value->type != VALUE_LIST)
+        lua_raise(vm, -1, "Use len(x).", "# of %s", lua_type_name(box->value));
     lua_pushinteger(lua, (lua_Integer)box->value->list.count);
     return 1;
 }
@@ -391,8 +408,11 @@ void
 lua_value_install(struct expr_vm *vm)
 {
     static const struct value null = {.type = VALUE_NULL};
-    static const luaL_Reg methods[] = {{"__index", box_index}, {"__newindex", box_fixed}, {"__len", box_length},
-                                       {"__call", box_call}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"__index", box_index},
+                                       {"__newindex", box_fixed},
+                                       {"__len", box_length},
+                                       {"__call", box_call},
+                                       {NULL, NULL}};
     lua_State *lua = vm->lua;
     luaL_newmetatable(lua, box_name);
     luaL_setfuncs(lua, methods, 0);

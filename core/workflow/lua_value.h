@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The interpreter behind expressions and `lua:` steps, and the bridge between its values and ours. Texts, numbers and
- * booleans are Lua's own; everything else is a box around a `struct value` that Lua can neither change nor look into
- * except through us. Private to core/workflow/{expr,lua_value,library,script}*.c.
+ * The interpreter behind expressions and `lua:` steps, and the bridge between its values and ours.
+ * Texts, numbers and booleans are Lua's own; everything else is a box around a `struct value` that
+ * Lua can neither change nor look into except through us. Private to
+ * core/workflow/{expr,lua_value,library,script}*.c.
  */
 #ifndef WORKFLOW_LUA_VALUE_H
 #define WORKFLOW_LUA_VALUE_H
@@ -64,21 +65,28 @@ struct expr_vm {
 
 /* lua_value.c */
 struct expr_vm *lua_vm(lua_State *lua);
-/* End the evaluation with an error. `place`: index into the expression's places, or -1: where Lua stands. Messages take no memory. */
-__attribute__((format(printf, 4, 5))) _Noreturn void lua_raise(struct expr_vm *vm, int64_t place, const char *hint,
-                                                               const char *fmt, ...);
+/* End the evaluation with an error. `place`: index into the expression's places, or -1: where Lua
+ * stands. Messages take no memory. */
+__attribute__((format(printf, 4, 5))) _Noreturn void lua_raise(struct expr_vm *vm, int64_t place,
+                                                               const char *hint, const char *fmt,
+                                                               ...);
 /* The same for a member that is not there, which default() catches. */
-__attribute__((format(printf, 4, 5))) _Noreturn void lua_raise_missing(struct expr_vm *vm, int64_t place, const char *hint,
+__attribute__((format(printf, 4, 5))) _Noreturn void lua_raise_missing(struct expr_vm *vm,
+                                                                       int64_t place,
+                                                                       const char *hint,
                                                                        const char *fmt, ...);
-/* Count `bytes` of scratch memory and `work` (in instructions) against the budgets; does not return when one is used up. */
+/* Count `bytes` of scratch memory and `work` (in instructions) against the budgets; does not return
+ * when one is used up. */
 void lua_charge(struct expr_vm *vm, size_t bytes, uint64_t work);
 void lua_value_install(struct expr_vm *vm);
 void lua_value_push(struct expr_vm *vm, const struct value *value, const struct lua_path *path);
-/* The value at a stack index, in scratch memory; tables become lists and maps (names sorted). nil and functions raise. */
+/* The value at a stack index, in scratch memory; tables become lists and maps (names sorted). nil
+ * and functions raise. */
 const struct value *lua_value_get(struct expr_vm *vm, int index);
 /* The same without copying a text: it lives as long as its stack slot. */
 const struct value *lua_value_peek(struct expr_vm *vm, int index, struct value *place);
-/* container[key]; raises with a suggestion when there is none. *path: the container's, becomes the member's. */
+/* container[key]; raises with a suggestion when there is none. *path: the container's, becomes the
+ * member's. */
 const struct value *lua_value_find(struct expr_vm *vm, const struct value *container, const struct value *key,
                                    int64_t place, const struct lua_path **path);
 /* Pushes the member of what is at `index`. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What Lua's operators mean on durations, sizes, timestamps, secrets, lists and maps. Units never mix in silence, and
- * whatever touches a secret is one.
+ * What Lua's operators mean on durations, sizes, timestamps, secrets, lists and maps. Units never
+ * mix in silence, and whatever touches a secret is one.
  */
 #include <math.h>
 #include <string.h>
@@ -59,7 +59,8 @@ static void
 push_scaled(struct expr_vm *vm, const struct value *unit, const struct value *by, bool divide)
 {
     int64_t exact;
-    if (divide && real_of(by) >= 0 && real_of(by) <= 0) lua_raise(vm, -1, NULL, "%s divided by zero", lua_type_name(unit));
+    if (divide && real_of(by) >= 0 && real_of(by) <= 0)
+        lua_raise(vm, -1, NULL, "%s divided by zero", lua_type_name(unit));
     if (!divide && by->type == VALUE_INT) {
         if (__builtin_mul_overflow(unit->integer, by->integer, &exact)) overflow(vm, unit);
     } else {
@@ -90,7 +91,8 @@ push_math(struct expr_vm *vm, enum op op, const struct value *a, const struct va
     case OP_ADD:
     case OP_SUB:
         if ((type = sum_type(a, b, op)) == VALUE_NULL) return false;
-        if (op == OP_ADD ? __builtin_add_overflow(a->integer, b->integer, &sum) : __builtin_sub_overflow(a->integer, b->integer, &sum))
+        if (op == OP_ADD ? __builtin_add_overflow(a->integer, b->integer, &sum)
+                         : __builtin_sub_overflow(a->integer, b->integer, &sum))
             overflow(vm, a);
         push_typed(vm, type, sum);
         return true;
@@ -138,10 +140,14 @@ box_math(lua_State *lua)
     snprintf(message, sizeof message, op->verb, lua_type_name(a), lua_type_name(b));
 #pragma GCC diagnostic pop
     const char *hint = NULL;
-    if (a->type == VALUE_SECRET || b->type == VALUE_SECRET) hint = "A secret can be joined with texts and passed on, nothing else.";
-    else if (a->type == VALUE_NULL || b->type == VALUE_NULL) hint = "Use default(x, other) where it may be null.";
-    else if (a->type == VALUE_STRING || b->type == VALUE_STRING) hint = "Write duration(x), size(x), timestamp(x) or number(x) first.";
-    else if (is_number(a) || is_number(b)) hint = "Write duration(\"90s\") or size(\"10MiB\") for a number with a unit.";
+    if (a->type == VALUE_SECRET || b->type == VALUE_SECRET)
+        hint = "A secret can be joined with texts and passed on, nothing else.";
+    else if (a->type == VALUE_NULL || b->type == VALUE_NULL)
+        hint = "Use default(x, other) where it may be null.";
+    else if (a->type == VALUE_STRING || b->type == VALUE_STRING)
+        hint = "Write duration(x), size(x), timestamp(x) or number(x) first.";
+    else if (is_number(a) || is_number(b))
+        hint = "Write duration(\"90s\") or size(\"10MiB\") for a number with a unit.";
     lua_raise(vm, -1, hint, "cannot %s", message);
 }
 
@@ -165,8 +171,8 @@ box_concat(lua_State *lua)
                   "%s cannot be joined with a text", lua_type_name(bad));
     }
     if ((a->type == VALUE_SQL) != (b->type == VALUE_SQL))
-        lua_raise(vm, -1, "Write the other part as literal(x) or ident(x), or outside ${{ }}.", "cannot join %s and %s", lua_type_name(a),
-                  lua_type_name(b));
+        lua_raise(vm, -1, "Write the other part as literal(x) or ident(x), or outside ${{ }}.",
+                  "cannot join %s and %s", lua_type_name(a), lua_type_name(b));
     bool secret = a->type == VALUE_SECRET || b->type == VALUE_SECRET;
     buf_clear(&vm->text);
     for (int i = 0; i < 2; i++) {
@@ -194,7 +200,8 @@ bool
 lua_math_equal(struct expr_vm *vm, const struct value *a, const struct value *b, int64_t place)
 {
     if (value_tainted(a) || value_tainted(b))
-        lua_raise(vm, place, "A secret can be joined with texts and passed on, nothing else.", "a secret cannot be compared");
+        lua_raise(vm, place, "A secret can be joined with texts and passed on, nothing else.",
+                  "a secret cannot be compared");
     if (a->type == VALUE_NULL || b->type == VALUE_NULL) return a->type == b->type;
     if (is_number(a) && is_number(b)) {
         if (a->type == VALUE_INT && b->type == VALUE_INT) return a->integer == b->integer;
@@ -205,11 +212,14 @@ lua_math_equal(struct expr_vm *vm, const struct value *a, const struct value *b,
         return value_equal(a, b);
     }
     const char *hint = NULL;
-    if (a->type == VALUE_DURATION || b->type == VALUE_DURATION) hint = "Write duration(\"4h\") for a duration.";
+    if (a->type == VALUE_DURATION || b->type == VALUE_DURATION)
+        hint = "Write duration(\"4h\") for a duration.";
     else if (a->type == VALUE_SIZE || b->type == VALUE_SIZE) hint = "Write size(\"10MiB\") for a size.";
-    else if (a->type == VALUE_TIMESTAMP || b->type == VALUE_TIMESTAMP) hint = "Write timestamp(\"2026-01-31\") for a time.";
+    else if (a->type == VALUE_TIMESTAMP || b->type == VALUE_TIMESTAMP)
+        hint = "Write timestamp(\"2026-01-31\") for a time.";
     else if (is_number(a) || is_number(b)) hint = "Write number(x) or text(x) first.";
-    else if (a->type == VALUE_BOOL || b->type == VALUE_BOOL) hint = "Write true and false without quotes, or bool(x).";
+    else if (a->type == VALUE_BOOL || b->type == VALUE_BOOL)
+        hint = "Write true and false without quotes, or bool(x).";
     lua_raise(vm, place, hint, "%s is never equal to %s", lua_type_name(a), lua_type_name(b));
 }
 
@@ -217,7 +227,8 @@ int
 lua_math_compare(struct expr_vm *vm, const struct value *a, const struct value *b, int64_t place)
 {
     if (a->type == VALUE_SECRET || b->type == VALUE_SECRET)
-        lua_raise(vm, place, "A secret can be joined with texts and passed on, nothing else.", "a secret cannot be compared");
+        lua_raise(vm, place, "A secret can be joined with texts and passed on, nothing else.",
+                  "a secret cannot be compared");
     if (is_number(a) && is_number(b) && (a->type == VALUE_REAL || b->type == VALUE_REAL))
         return (real_of(a) > real_of(b)) - (real_of(a) < real_of(b));
     if (a->type == b->type && (a->type == VALUE_INT || is_unit(a) || a->type == VALUE_TIMESTAMP))
@@ -230,9 +241,11 @@ lua_math_compare(struct expr_vm *vm, const struct value *a, const struct value *
     }
     const char *hint = NULL;
     if (a->type == VALUE_NULL || b->type == VALUE_NULL) hint = "Use default(x, other) where it may be null.";
-    else if (a->type == VALUE_DURATION || b->type == VALUE_DURATION) hint = "Write duration(\"4h\") for a duration.";
+    else if (a->type == VALUE_DURATION || b->type == VALUE_DURATION)
+        hint = "Write duration(\"4h\") for a duration.";
     else if (a->type == VALUE_SIZE || b->type == VALUE_SIZE) hint = "Write size(\"10MiB\") for a size.";
-    else if (a->type == VALUE_TIMESTAMP || b->type == VALUE_TIMESTAMP) hint = "Write timestamp(\"2026-01-31\") for a time.";
+    else if (a->type == VALUE_TIMESTAMP || b->type == VALUE_TIMESTAMP)
+        hint = "Write timestamp(\"2026-01-31\") for a time.";
     lua_raise(vm, place, hint, "cannot compare %s with %s", lua_type_name(a), lua_type_name(b));
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The interpreter's three budgets: instructions (a count hook), memory at once (the allocator), memory in all (because
- * copying is work that the hook does not see); and, below these, the thread's CPU time. A budget that is used up
- * stays used up: catching the error does not help.
+ * The interpreter's three budgets: instructions (a count hook), memory at once (the allocator),
+ * memory in all (because copying is work that the hook does not see); and, below these, the
+ * thread's CPU time. A budget that is used up stays used up: catching the error does not help.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +28,8 @@ counted_alloc(void *context, void *old, size_t old_size, size_t size)
         size_t grown = vm->lua_memory + (size - old_size);
         vm->allocated += size;
         if (vm->allocated > vm->limit.allocated) vm->exhausted = "instructions";
-        if (vm->exhausted || (grown > vm->base_memory && grown - vm->base_memory + vm->scratch_memory > vm->limit.memory))
+        if (vm->exhausted || (grown > vm->base_memory &&
+                              grown - vm->base_memory + vm->scratch_memory > vm->limit.memory))
             return NULL;
     }
     vm->lua_memory += size - old_size;
@@ -117,7 +118,8 @@ exhausted(const struct expr_vm *vm, struct err *err)
     if (strcmp(vm->exhausted, "memory") == 0)
         err_set(err, EXIT_INVALID, "%s needs more than %zu MiB of memory", what, vm->limit.memory / MIB);
     else if (strcmp(vm->exhausted, "instructions") == 0)
-        err_set(err, EXIT_INVALID, "%s takes more than %llu instructions", what, (unsigned long long)vm->limit.instructions);
+        err_set(err, EXIT_INVALID, "%s takes more than %llu instructions", what,
+                (unsigned long long)vm->limit.instructions);
     else if (strcmp(vm->exhausted, "time") == 0)
         err_set(err, EXIT_INVALID, "%s takes more than %lld ms", what, (long long)vm->limit.time_ms);
     else
@@ -145,7 +147,8 @@ native_error(struct expr_vm *vm, const char *text, struct err *err)
     if (vm->expr == NULL && line > 0) {
         err->line = vm->script_line + (int)line - 1;
         err->column = 1;
-    } else if (vm->expr != NULL && vm->expr->line > 0 && line >= 0 && (size_t)line < vm->expr->code->nplaces) {
+    } else if (vm->expr != NULL && vm->expr->line > 0 && line >= 0 &&
+               (size_t)line < vm->expr->code->nplaces) {
         err->line = vm->expr->code->places[line].line;
         err->column = vm->expr->code->places[line].column;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Runs `lua:` steps, in the sandbox of expressions with larger budgets. The chunk's globals are read-only: what it
- * computes it returns or sets as output, and it cannot leave anything behind.
+ * Runs `lua:` steps, in the sandbox of expressions with larger budgets. The chunk's globals are
+ * read-only: what it computes it returns or sets as output, and it cannot leave anything behind.
  */
 #include "workflow/script.h"
 
@@ -25,7 +25,8 @@ global_get(lua_State *lua)
     lua_pushvalue(lua, 2);
     if (lua_rawget(lua, lua_upvalueindex(1)) != LUA_TNIL) return 1;
     struct err err = {0};
-    struct token token = {.kind = TOKEN_NAME, .text = lua_type(lua, 2) == LUA_TSTRING ? lua_tostring(lua, 2) : "?"};
+    struct token token = {.kind = TOKEN_NAME,
+                          .text = lua_type(lua, 2) == LUA_TSTRING ? lua_tostring(lua, 2) : "?"};
     expr_unknown_name(&token, NULL, false, &err);
     lua_raise(lua_vm(lua), -1, err.hint[0] ? err.hint : NULL, "%s", err.message);
 }
@@ -33,7 +34,8 @@ global_get(lua_State *lua)
 static int
 global_set(lua_State *lua)
 {
-    lua_raise(lua_vm(lua), -1, "Write local in front of it, or set_output(name, value).", "\"%.100s\" cannot be set",
+    lua_raise(lua_vm(lua), -1, "Write local in front of it, or set_output(name, value).",
+              "\"%.100s\" cannot be set",
               lua_type(lua, 2) == LUA_TSTRING ? lua_tostring(lua, 2) : "?");
 }
 
@@ -63,7 +65,8 @@ set_outputs(struct expr_vm *vm, const struct value *result)
 {
     if (result->type == VALUE_LIST && result->list.count == 0) return;
     if (result->type != VALUE_MAP)
-        lua_raise(vm, -1, "Write return {rows = 5}.", "the chunk returns %s; outputs are a map", lua_type_name(result));
+        lua_raise(vm, -1, "Write return {rows = 5}.", "the chunk returns %s; outputs are a map",
+                  lua_type_name(result));
     for (size_t i = 0; i < result->map.count; i++) {
         struct err err = {0};
         if (vm->host == NULL || vm->host->set_output == NULL) return;
@@ -101,12 +104,14 @@ install(struct expr_vm *vm)
 }
 
 int
-script_run(const char *text, int line, const struct value *names, const struct script_host *host, struct arena *arena,
-           const char **skipped, struct err *err)
+script_run(const char *text, int line, const struct value *names, const struct script_host *host,
+           struct arena *arena, const char **skipped, struct err *err)
 {
     struct script_input input = {text, strlen(text)};
-    struct expr_vm *vm = lua_vm_new((struct lua_budget){.instructions = LIMIT_LUA_INSTRUCTIONS, .memory = LIMIT_LUA_MEMORY,
-                                                        .allocated = 64ull * LIMIT_LUA_MEMORY, .time_ms = TIME_MAX_MS});
+    struct expr_vm *vm = lua_vm_new((struct lua_budget){.instructions = LIMIT_LUA_INSTRUCTIONS,
+                                                        .memory = LIMIT_LUA_MEMORY,
+                                                        .allocated = 64ull * LIMIT_LUA_MEMORY,
+                                                        .time_ms = TIME_MAX_MS});
     install(vm);
     lua_vm_begin(vm, NULL, names);
     vm->script_line = line > 0 ? line : 1;
@@ -119,7 +124,9 @@ script_run(const char *text, int line, const struct value *names, const struct s
         code = 0;
     } else if (code != 0) {
         code = err->code = EXIT_FAILED;
-        if (vm->exhausted != NULL) err->error_class = strcmp(vm->exhausted, "cancelled") == 0 ? LEVADA_CANCELLED : LEVADA_PERMANENT;
+        if (vm->exhausted != NULL)
+            err->error_class =
+                strcmp(vm->exhausted, "cancelled") == 0 ? LEVADA_CANCELLED : LEVADA_PERMANENT;
         else if (vm->failed_class != 0) err->error_class = vm->failed_class;
     }
     lua_vm_free(vm);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The parts of `lua:` steps that script.c (running), script_check.c (looking before) and script_base.c (the functions
- * that only scripts have) share.
+ * The parts of `lua:` steps that script.c (running), script_check.c (looking before) and
+ * script_base.c (the functions that only scripts have) share.
  */
 #ifndef WORKFLOW_SCRIPT_H
 #define WORKFLOW_SCRIPT_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What `lua:` steps have beside the library: a few of Lua's basics that cannot reach out, and the step's own functions.
- * pairs() goes in sorted order, so that a script does the same in every process.
+ * What `lua:` steps have beside the library: a few of Lua's basics that cannot reach out, and the
+ * step's own functions. pairs() goes in sorted order, so that a script does the same in every
+ * process.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,9 @@ s_log(lua_State *lua)
         level = NULL;
         for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
             if (str_eq(levels[i], arg_text(vm, 1, "log"))) level = levels[i];
-        if (level == NULL) lua_raise(vm, -1, "It is debug, info, warn or error.", "log(): \"%.50s\" is not a level", arg_text(vm, 1, "log"));
+        if (level == NULL)
+            lua_raise(vm, -1, "It is debug, info, warn or error.",
+                      "log(): \"%.50s\" is not a level", arg_text(vm, 1, "log"));
         text = 2;
     }
     const char *message = arg_text(vm, text, "log");
@@ -48,7 +51,8 @@ s_metric(lua_State *lua)
 {
     struct expr_vm *vm = lua_vm(lua);
     struct value place;
-    const char *name = arg_text(vm, 1, "metric"), *unit = lua_isnoneornil(lua, 3) ? "" : arg_text(vm, 3, "metric");
+    const char *name = arg_text(vm, 1, "metric"),
+               *unit = lua_isnoneornil(lua, 3) ? "" : arg_text(vm, 3, "metric");
     const struct value *value = lua_value_peek(vm, 2, &place);
     double number = 0;
     if (value->type == VALUE_REAL) number = value->real;
@@ -64,10 +68,14 @@ s_set_output(lua_State *lua)
 {
     struct expr_vm *vm = lua_vm(lua);
     const char *name = arg_text(vm, 1, "set_output");
-    if (!str_is_id(name)) lua_raise(vm, -1, "Names are lower case: rows, run_id.", "set_output(): \"%.100s\" is not a name", name);
+    if (!str_is_id(name))
+        lua_raise(vm, -1, "Names are lower case: rows, run_id.",
+                  "set_output(): \"%.100s\" is not a name", name);
     const struct value *value = lua_value_get(vm, 2);
     struct err err = {0};
-    if (vm->host == NULL || vm->host->set_output == NULL || vm->host->set_output(vm->host->context, name, value, &err) == 0) return 0;
+    if (vm->host == NULL || vm->host->set_output == NULL ||
+        vm->host->set_output(vm->host->context, name, value, &err) == 0)
+        return 0;
     lua_raise(vm, -1, err.hint[0] ? err.hint : NULL, "%s", err.message);
 }
 
@@ -87,7 +95,9 @@ s_fail(lua_State *lua)
             vm->failed_class = classes[i].number;
             lua_raise(vm, -1, NULL, "%s", message);
         }
-    lua_raise(vm, -1, "Classes are transient, throttled, conflict, auth, invalid, contract, missing, timeout, cancelled, permanent.",
+    lua_raise(vm, -1,
+              "Classes are transient, throttled, conflict, auth, invalid, contract, missing, "
+              "timeout, cancelled, permanent.",
               "fail(): \"%.50s\" is not a class", word);
 }
 
@@ -117,7 +127,8 @@ s_type(lua_State *lua)
     struct value place;
     int type = lua_type(lua, 1);
     if (type == LUA_TNONE) lua_raise(lua_vm(lua), -1, NULL, "type(): a value is missing");
-    if (type == LUA_TTABLE || type == LUA_TFUNCTION || type == LUA_TNIL) lua_pushstring(lua, lua_typename(lua, type));
+    if (type == LUA_TTABLE || type == LUA_TFUNCTION || type == LUA_TNIL)
+        lua_pushstring(lua, lua_typename(lua, type));
     else lua_pushstring(lua, value_type_name(lua_value_peek(lua_vm(lua), 1, &place)->type));
     return 1;
 }
@@ -157,7 +168,8 @@ push_keys(struct expr_vm *vm)
     lua_createtable(lua, count < 1000000 ? (int)count : 0, 0);
     for (i = 0; i < count; i++) {
         if (keys[i].name != NULL) lua_pushstring(lua, keys[i].name);
-        else if (keys[i].number >= -9e15 && keys[i].number <= 9e15 && (double)(int64_t)keys[i].number >= keys[i].number)
+        else if (keys[i].number >= -9e15 && keys[i].number <= 9e15 &&
+                 (double)(int64_t)keys[i].number >= keys[i].number)
             lua_pushinteger(lua, (lua_Integer)keys[i].number);
         else lua_pushnumber(lua, keys[i].number);
         lua_rawseti(lua, -2, (lua_Integer)i + 1);
@@ -244,8 +256,10 @@ s_ipairs(lua_State *lua)
 }
 
 const luaL_Reg script_functions[] = {
-    {"log", s_log}, {"metric", s_metric}, {"set_output", s_set_output}, {"fail", s_fail}, {"error", s_fail}, {"skip", s_skip},
-    {"assert", s_assert}, {"type", s_type}, {"pairs", s_pairs}, {"ipairs", s_ipairs}, {NULL, NULL}};
+    {"log", s_log},       {"metric", s_metric}, {"set_output", s_set_output},
+    {"fail", s_fail},     {"error", s_fail},    {"skip", s_skip},
+    {"assert", s_assert}, {"type", s_type},     {"pairs", s_pairs},
+    {"ipairs", s_ipairs}, {NULL, NULL}};
 
 bool
 script_knows(const char *name)

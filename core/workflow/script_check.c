@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Looks at a `lua:` step before it runs: Lua's parser, then the names. A name that the chunk nowhere declares and that
- * nobody provides is an error here instead of in the middle of a run.
+ * Looks at a `lua:` step before it runs: Lua's parser, then the names. A name that the chunk
+ * nowhere declares and that nobody provides is an error here instead of in the middle of a run.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +44,8 @@ read_tokens(struct arena *arena, const char *text, int line, struct scan *scan, 
         struct token token;
         int code = lex_next(&lexer, &token, err);
         if (code) return code;
-        if (scan->count >= TOKENS_MAX) return refuse(&token, err, NULL, "a script of more than 200000 words%s", "");
+        if (scan->count >= TOKENS_MAX)
+            return refuse(&token, err, NULL, "a script of more than 200000 words%s", "");
         if (scan->count == max) {
             struct token *more = ARENA_ARRAY(arena, max * 2, struct token);
             memcpy(more, scan->tokens, max * sizeof *more);
@@ -72,8 +73,8 @@ is_declared(const struct scan *scan, const char *name)
     return false;
 }
 
-/* local a <const>, b; local function f; function (a, b); for a, b in. Where a name ends to be known is not followed: a name
- * declared anywhere is let pass, and the run says the rest. */
+/* local a <const>, b; local function f; function (a, b); for a, b in. Where a name ends to be known
+ * is not followed: a name declared anywhere is let pass, and the run says the rest. */
 static void
 find_declared(struct scan *scan)
 {
@@ -93,8 +94,11 @@ find_declared(struct scan *scan)
             }
         } else if (token_is(t, "function")) {
             size_t k = i + 1;
-            while (k < scan->count && !token_is(&scan->tokens[k], "(") && scan->tokens[k].kind != TOKEN_END) k++;
-            for (k++; k < scan->count && scan->tokens[k].kind == TOKEN_NAME; k += 2) declare(scan, &scan->tokens[k]);
+            while (k < scan->count && !token_is(&scan->tokens[k], "(") &&
+                   scan->tokens[k].kind != TOKEN_END)
+                k++;
+            for (k++; k < scan->count && scan->tokens[k].kind == TOKEN_NAME; k += 2)
+                declare(scan, &scan->tokens[k]);
         }
     }
 }
@@ -106,9 +110,14 @@ is_use(const struct scan *scan, size_t i, bool in_braces)
     const struct token *before = i > 0 ? &scan->tokens[i - 1] : NULL, *after = &scan->tokens[i + 1];
     if (scan->tokens[i].kind != TOKEN_NAME) return false;
     if (before == NULL) return true;
-    if (token_is(before, ".") || token_is(before, ":") || token_is(before, "::") || token_is(before, "goto")) return false;
-    if (token_is(before, "<") && token_is(after, ">") && i > 1 && scan->tokens[i - 2].kind == TOKEN_NAME) return false;
-    return !(in_braces && token_is(after, "=") && (token_is(before, "{") || token_is(before, ",") || token_is(before, ";")));
+    if (token_is(before, ".") || token_is(before, ":") || token_is(before, "::") ||
+        token_is(before, "goto"))
+        return false;
+    if (token_is(before, "<") && token_is(after, ">") && i > 1 &&
+        scan->tokens[i - 2].kind == TOKEN_NAME)
+        return false;
+    return !(in_braces && token_is(after, "=") &&
+             (token_is(before, "{") || token_is(before, ",") || token_is(before, ";")));
 }
 
 /* secrets.x ==, == secrets.x: Lua would say "different" whatever the secret is. */
@@ -141,11 +150,15 @@ check_names(const struct scan *scan, struct err *err)
         if (str_eq(t->text, "_ENV")) return refuse(t, err, NULL, "\"%s\" cannot be used", t->text);
         if (is_declared(scan, t->text)) continue;
         if (compares_secret(scan, i))
-            return refuse(t, err, "A secret can be joined with texts and passed on, nothing else.", "a secret cannot be compared%s", "");
+            return refuse(t, err, "A secret can be joined with texts and passed on, nothing else.",
+                          "a secret cannot be compared%s", "");
         const struct token *before = i > 0 ? &scan->tokens[i - 1] : NULL;
         bool set = token_is(&scan->tokens[i + 1], "=") || (before != NULL && token_is(before, "function"));
-        if (set) return refuse(t, err, "Write local in front of it, or set_output(name, value).", "\"%s\" is not declared", t->text);
-        if (!script_knows(t->text)) return expr_unknown_name(t, NULL, token_is(&scan->tokens[i + 1], "("), err);
+        if (set)
+            return refuse(t, err, "Write local in front of it, or set_output(name, value).",
+                          "\"%s\" is not declared", t->text);
+        if (!script_knows(t->text))
+            return expr_unknown_name(t, NULL, token_is(&scan->tokens[i + 1], "("), err);
     }
     return 0;
 }

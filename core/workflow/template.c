@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Cutting a text at `${{ }}` and putting it together again. One pass: what comes out is never looked at for `${{` once
- * more.
+ * Cutting a text at `${{ }}` and putting it together again. One pass: what comes out is never
+ * looked at for `${{` once more.
  */
 #include "workflow/template.h"
 
@@ -44,15 +44,18 @@ add_part(struct arena *arena, struct template *template, struct template_part pa
 }
 
 int
-template_parse(struct arena *arena, const char *text, int line, int column, const char *extra, struct template **ret,
-               struct err *err)
+template_parse(struct arena *arena, const char *text, int line, int column, const char *extra,
+               struct template **ret, struct err *err)
 {
     struct template *template = ARENA_NEW(arena, struct template);
     const int known = line > 0, base = column;
     for (const char *at = text; *at != '\0';) {
         const char *open = strstr(at, "${{");
         size_t literal = open != NULL ? (size_t)(open - at) : strlen(at);
-        if (literal > 0) add_part(arena, template, (struct template_part){.text = arena_strndup(arena, at, literal), .size = literal});
+        if (literal > 0)
+            add_part(
+                arena, template,
+                (struct template_part){.text = arena_strndup(arena, at, literal), .size = literal});
         advance(at, literal, base, &line, &column);
         if (open == NULL) break;
         size_t rest = strlen(open);
@@ -87,8 +90,8 @@ refuse(const struct expr *expr, struct err *err, const char *hint, const char *m
 }
 
 int
-template_eval(struct expr_vm *vm, const struct template *template, const struct value *names, struct arena *arena,
-              const struct value **ret, struct err *err)
+template_eval(struct expr_vm *vm, const struct template *template, const struct value *names,
+              struct arena *arena, const struct value **ret, struct err *err)
 {
     if (template->count == 1 && template->parts[0].expr != NULL)
         return expr_eval(vm, template->parts[0].expr, names, arena, ret, err);
@@ -104,13 +107,15 @@ template_eval(struct expr_vm *vm, const struct template *template, const struct 
         }
         if (expr_eval(vm, part->expr, names, arena, &value, err) != 0) return err->code;
         if (value->type == VALUE_NULL)
-            return refuse(part->expr, err, "Use default(x, other) where it may be null.", "null inside a text");
+            return refuse(part->expr, err, "Use default(x, other) where it may be null.",
+                          "null inside a text");
         if (value->type == VALUE_SECRET) {
             secret = true;
             unresolved = unresolved || value->text.ptr == NULL;
             if (value->text.ptr != NULL) buf_add(&buf, value->text.ptr, value->text.size);
         } else if (value_tainted(value)) {
-            return refuse(part->expr, err, "Name the secret itself.", "a list or map with a secret in it, inside a text");
+            return refuse(part->expr, err, "Name the secret itself.",
+                          "a list or map with a secret in it, inside a text");
         } else {
             value_show(&buf, value);
         }
@@ -128,13 +133,16 @@ template_eval_tree(struct expr_vm *vm, const struct value *tree, const char *ext
     const struct value *item;
     if (tree->type == VALUE_STRING && template_is(tree->text.ptr)) {
         struct template *template;
-        if (template_parse(arena, tree->text.ptr, (int)tree->line, (int)tree->column, extra, &template, err) != 0) return err->code;
+        if (template_parse(arena, tree->text.ptr, (int)tree->line, (int)tree->column, extra,
+                           &template, err) != 0)
+            return err->code;
         return template_eval(vm, template, names, arena, ret, err);
     }
     if (tree->type == VALUE_LIST) {
         struct value *list = value_list(arena);
         for (size_t i = 0; i < tree->list.count; i++) {
-            if (template_eval_tree(vm, tree->list.items[i], extra, names, arena, &item, err) != 0) return err->code;
+            if (template_eval_tree(vm, tree->list.items[i], extra, names, arena, &item, err) != 0)
+                return err->code;
             value_push(arena, list, item);
         }
         *ret = list;
@@ -143,7 +151,8 @@ template_eval_tree(struct expr_vm *vm, const struct value *tree, const char *ext
     if (tree->type == VALUE_MAP) {
         struct value *map = value_map(arena);
         for (size_t i = 0; i < tree->map.count; i++) {
-            if (template_eval_tree(vm, tree->map.values[i], extra, names, arena, &item, err) != 0) return err->code;
+            if (template_eval_tree(vm, tree->map.values[i], extra, names, arena, &item, err) != 0)
+                return err->code;
             value_set(arena, map, tree->map.names[i], item);
         }
         *ret = map;
@@ -154,8 +163,8 @@ template_eval_tree(struct expr_vm *vm, const struct value *tree, const char *ext
 }
 
 int
-template_eval_sql(struct expr_vm *vm, const struct template *template, const struct value *names, struct arena *arena,
-                  const struct value **ret, struct err *err)
+template_eval_sql(struct expr_vm *vm, const struct template *template, const struct value *names,
+                  struct arena *arena, const struct value **ret, struct err *err)
 {
     struct buf sql BUF_SCOPED;
     struct value *params = value_list(arena);
@@ -194,13 +203,15 @@ template_eval_sql(struct expr_vm *vm, const struct template *template, const str
 
 int
 template_walk(struct arena *arena, const struct value *tree, const char *extra,
-              int (*visit)(void *context, const struct expr *expr, const struct value *at), void *context, struct err *err)
+              int (*visit)(void *context, const struct expr *expr, const struct value *at),
+              void *context, struct err *err)
 {
     int code = 0;
     if (tree == NULL) return 0;
     if (tree->type == VALUE_STRING && template_is(tree->text.ptr)) {
         struct template *template;
-        code = template_parse(arena, tree->text.ptr, (int)tree->line, (int)tree->column, extra, &template, err);
+        code = template_parse(arena, tree->text.ptr, (int)tree->line, (int)tree->column, extra,
+                              &template, err);
         for (size_t i = 0; code == 0 && i < template->count; i++)
             if (template->parts[i].expr != NULL) code = visit(context, template->parts[i].expr, tree);
     }

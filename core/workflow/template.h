@@ -20,18 +20,21 @@ struct template {
 };
 
 bool template_is(const char *text); /* does it hold `${{`? */
-/* `line`, `column`: of the text's first character in the file. Errors as expr_parse, and an unclosed `${{`. */
+/* `line`, `column`: of the text's first character in the file. Errors as expr_parse, and an
+ * unclosed `${{`. */
 int template_parse(struct arena *arena, const char *text, int line, int column, const char *extra,
                    struct template **ret, struct err *err);
-/* A lone expression keeps its type; else a string (VALUE_SECRET when any part is tainted). Lists, maps and null inside text: lists and
- * maps as JSON, null is an error. */
+/* A lone expression keeps its type; else a string (VALUE_SECRET when any part is tainted). Lists,
+ * maps and null inside text: lists and maps as JSON, null is an error. */
 int template_eval(struct expr_vm *vm, const struct template *template, const struct value *names,
                   struct arena *arena, const struct value **ret, struct err *err);
 /* The whole tree: every string in it that is a template is evaluated; everything else is kept. */
-int template_eval_tree(struct expr_vm *vm, const struct value *tree, const char *extra, const struct value *names,
-                       struct arena *arena, const struct value **ret, struct err *err);
-/* For SQL inputs: {"sql": text, "params": [[offset, value], …]}: expressions become parameters, except VALUE_SQL
- * (ident(), literal()), which is text. A template without expressions gives a plain string. */
+int template_eval_tree(struct expr_vm *vm, const struct value *tree, const char *extra,
+                       const struct value *names, struct arena *arena, const struct value **ret,
+                       struct err *err);
+/* For SQL inputs: {"sql": text, "params": [[offset, value], …]}: expressions become parameters,
+ * except VALUE_SQL (ident(), literal()), which is text. A template without expressions gives a
+ * plain string. */
 int template_eval_sql(struct expr_vm *vm, const struct template *template, const struct value *names,
                       struct arena *arena, const struct value **ret, struct err *err);
 /* Every expression of a tree of values, in order; for edges and checks. Stops at the first nonzero return. */
@@ -39,11 +42,12 @@ int template_walk(struct arena *arena, const struct value *tree, const char *ext
                   int (*visit)(void *context, const struct expr *expr, const struct value *at), void *context,
                   struct err *err);
 
-/* `run:` (design section 4, injection): cut a shell script into a script without expressions and variables to set.
- * Each `${{ }}` standing unquoted becomes "${LEVADA_1}" with its quotes, inside double quotes ${LEVADA_1}; anywhere
- * else (single quotes, quoted heredoc, backticks, arithmetic, comment) is an error that says to use `env:`. Where an unquoted
- * or quoted use reaches `sh -c`, `eval`, `ssh` or `awk` on the same command, `warn` is called. shell: "sh", "bash" or "dash"; any other shell with an
- * expression is an error. */
+/* `run:` (design section 4, injection): cut a shell script into a script without expressions and
+ * variables to set. Each `${{ }}` standing unquoted becomes "${LEVADA_1}" with its quotes, inside
+ * double quotes ${LEVADA_1}; anywhere else (single quotes, quoted heredoc, backticks, arithmetic,
+ * comment) is an error that says to use `env:`. Where an unquoted or quoted use reaches `sh -c`,
+ * `eval`, `ssh` or `awk` on the same command, `warn` is called. shell: "sh", "bash" or "dash"; any
+ * other shell with an expression is an error. */
 struct inject_var {
     const char *name;        /* LEVADA_1 … */
     const struct expr *expr;
@@ -53,8 +57,9 @@ struct inject {
     struct inject_var *vars;
     size_t count;
 };
-int inject_parse(struct arena *arena, const char *shell, const char *text, int line, int column, const char *extra,
-                 void (*warn)(void *context, int line, int column, const char *message), void *context,
-                 struct inject **ret, struct err *err);
+int inject_parse(struct arena *arena, const char *shell, const char *text, int line, int column,
+                 const char *extra,
+                 void (*warn)(void *context, int line, int column, const char *message),
+                 void *context, struct inject **ret, struct err *err);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Any text as an expression, a template, a shell script with `${{ }}` and a Lua chunk: parsed, and evaluated over a few
- * names. What an expression is given as a secret may not come out of it as anything but a secret.
+ * Any text as an expression, a template, a shell script with `${{ }}` and a Lua chunk: parsed, and
+ * evaluated over a few names. What an expression is given as a secret may not come out of it as
+ * anything but a secret.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -18,9 +19,11 @@ static struct expr_vm *vm;
 static struct value *
 names_of(struct arena *arena)
 {
-    static const char json[] =
-        "{\"params\":{\"a\":\"x y\",\"n\":3,\"x\":null,\"l\":[1,2.5,\"z\"],\"m\":{\"k\":true}},\"env\":{},\"run\":{\"id\":\"r\"},"
-        "\"steps\":{\"s\":{\"outputs\":{\"rows\":[{\"n\":1}]}},\"k\":{\"outputs\":null}},\"outputs\":{}}";
+    static const char json[] = "{\"params\":{\"a\":\"x "
+                               "y\",\"n\":3,\"x\":null,\"l\":[1,2.5,\"z\"],\"m\":{\"k\":true}},"
+                               "\"env\":{},\"run\":{\"id\":\"r\"},"
+                               "\"steps\":{\"s\":{\"outputs\":{\"rows\":[{\"n\":1}]}},\"k\":{"
+                               "\"outputs\":null}},\"outputs\":{}}";
     const struct value *parsed;
     struct err err;
     if (json_parse(arena, json, sizeof json - 1, &parsed, &err) != 0) abort();
@@ -43,7 +46,8 @@ try_expression(struct arena *arena, const char *text, const struct value *names)
     struct err err = {0};
     struct expr *expr;
     const struct value *value;
-    if (expr_parse(arena, text, 1, 1, "item", &expr, &err) == 0 && expr_eval(vm, expr, names, arena, &value, &err) == 0)
+    if (expr_parse(arena, text, 1, 1, "item", &expr, &err) == 0 &&
+        expr_eval(vm, expr, names, arena, &value, &err) == 0)
         must_not_show(json_text(arena, value));
     must_not_show(err.message);
     must_not_show(err.hint);
@@ -57,7 +61,8 @@ try_template(struct arena *arena, const char *text, const struct value *names)
     const struct value *value;
     if (template_parse(arena, text, 1, 1, NULL, &template, &err) != 0) return;
     if (template_eval(vm, template, names, arena, &value, &err) == 0) must_not_show(json_text(arena, value));
-    if (template_eval_sql(vm, template, names, arena, &value, &err) == 0) must_not_show(json_text(arena, value));
+    if (template_eval_sql(vm, template, names, arena, &value, &err) == 0)
+        must_not_show(json_text(arena, value));
     must_not_show(err.message);
 }
 
@@ -90,6 +95,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (vm == NULL) vm = expr_vm_new();
     if (size > 20000 || memchr(data, 0, size) != NULL) return 0;
     const char *text = arena_strndup(&arena, (const char *)data, size);
+    /* An input that brings the secret along proves nothing; libFuzzer finds it in our comparisons. */
+    if (strstr(text, "canary") != NULL) return 0;
     const struct value *names = names_of(&arena);
     try_expression(&arena, text, names);
     try_template(&arena, text, names);

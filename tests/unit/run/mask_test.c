@@ -20,7 +20,9 @@ mask_of(struct arena *arena, const char *const *secrets, size_t count)
     return mask;
 }
 
-#define MASK_OF(arena, ...) mask_of((arena), (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
+#define MASK_OF(arena, ...) \
+    mask_of((arena), (const char *const[]){__VA_ARGS__}, \
+            sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
 
 static void
 every_occurrence_becomes_three_stars(void)
@@ -39,7 +41,8 @@ every_occurrence_becomes_three_stars(void)
         {"xhunter22-s3cr3t!valuey", "x***-***y"},
         {"\nhunter22\n", "\n***\n"},
     };
-    for (size_t i = 0; i < CHECK_COUNT(cases); i++) CHECK_STR(mask_text(mask, &arena, cases[i].from), cases[i].to);
+    for (size_t i = 0; i < CHECK_COUNT(cases); i++)
+        CHECK_STR(mask_text(mask, &arena, cases[i].from), cases[i].to);
 }
 
 static void
@@ -98,8 +101,10 @@ static void
 base64_in_lines_is_masked(void)
 {
     struct arena arena ARENA_SCOPED = {0};
-    struct mask *mask = MASK_OF(&arena, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdef");
-    const char *text = "MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3BxcnN0dXZ3eHl6QUJDREVGR0hJSktMTU5PUFFSU1RV\nVldYWVowMTIzNDU2Nzg5YWJjZGVm\n";
+    struct mask *mask = MASK_OF(
+        &arena, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdef");
+    const char *text = "MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3BxcnN0dXZ3eHl6QUJDREVGR0hJSktMTU5PUFFSU1R"
+                       "V\nVldYWVowMTIzNDU2Nzg5YWJjZGVm\n";
     CHECK_STR(mask_text(mask, &arena, text), "***\n***\n");
 }
 
@@ -107,8 +112,10 @@ static void
 lines_of_a_key_are_masked_one_by_one(void)
 {
     struct arena arena ARENA_SCOPED = {0};
-    struct mask *mask = MASK_OF(&arena, "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkq\r\n  hkiG9w0BAQEFAASC\nshort\n-----END PRIVATE KEY-----\n");
-    CHECK_STR(mask_text(mask, &arena, "read MIIEvQIBADANBgkq, then hkiG9w0BAQEFAASC, short"), "read ***, then ***, short");
+    struct mask *mask = MASK_OF(&arena, "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkq\r\n  "
+                                        "hkiG9w0BAQEFAASC\nshort\n-----END PRIVATE KEY-----\n");
+    CHECK_STR(mask_text(mask, &arena, "read MIIEvQIBADANBgkq, then hkiG9w0BAQEFAASC, short"),
+              "read ***, then ***, short");
     CHECK_STR(mask_text(mask, &arena, "-----BEGIN PRIVATE KEY-----"), "-----BEGIN PRIVATE KEY-----");
 }
 
@@ -121,7 +128,8 @@ next_number(uint64_t *state)
     return *state;
 }
 
-/* The plain way: every byte of every occurrence marked, runs replaced. Forms of these values are the values. */
+/* The plain way: every byte of every occurrence marked, runs replaced. Forms of these values are
+ * the values. */
 static void
 mask_slowly(const char *text, size_t size, const char *const *secrets, size_t count, struct buf *out)
 {
@@ -130,7 +138,8 @@ mask_slowly(const char *text, size_t size, const char *const *secrets, size_t co
     for (size_t i = 0; i < size; i++)
         for (size_t s = 0; s < count; s++) {
             size_t length = strlen(secrets[s]);
-            if (size - i >= length && memcmp(text + i, secrets[s], length) == 0) memset(marked + i, 1, length);
+            if (size - i >= length && memcmp(text + i, secrets[s], length) == 0)
+                memset(marked + i, 1, length);
         }
     for (size_t i = 0; i < size; i++) {
         if (!marked[i]) buf_char(out, text[i]);
@@ -141,7 +150,8 @@ mask_slowly(const char *text, size_t size, const char *const *secrets, size_t co
 static void
 any_cut_into_writes_gives_the_same(void)
 {
-    static const char *const secrets[] = {"ababab", "abcabcabc", "bbbbbb", "cababa", "aaabbbccc", "abacabacabac"};
+    static const char *const secrets[] = {"ababab", "abcabcabc", "bbbbbb",
+                                          "cababa", "aaabbbccc", "abacabacabac"};
     uint64_t state = 88172645463325252u;
     struct arena arena ARENA_SCOPED = {0};
     struct mask *mask = mask_of(&arena, secrets, CHECK_COUNT(secrets));
@@ -152,7 +162,8 @@ any_cut_into_writes_gives_the_same(void)
         for (size_t i = 0; i < size;) {
             const char *piece = secrets[next_number(&state) % CHECK_COUNT(secrets)];
             size_t part = next_number(&state) % 3 ? 1 + next_number(&state) % 3 : strlen(piece);
-            for (size_t k = 0; k < part && i < size; k++) text[i++] = part < 4 ? "abc"[next_number(&state) % 3] : piece[k];
+            for (size_t k = 0; k < part && i < size; k++)
+                text[i++] = part < 4 ? "abc"[next_number(&state) % 3] : piece[k];
         }
         struct buf want BUF_SCOPED, got BUF_SCOPED;
         buf_init(&want, 1 << 16);
@@ -281,7 +292,8 @@ a_tree_is_masked_in_texts_and_names(void)
     const struct value *tree, *plain;
     struct err err;
     CHECK_INT(json_parse(&arena, json, strlen(json), &tree, &err), 0);
-    CHECK_STR(json_text(&arena, mask_value(mask, &arena, tree)), "{\"a\":[1,\"***\",{\"***\":null}],\"b\":\"x***y\",\"c\":2.5}");
+    CHECK_STR(json_text(&arena, mask_value(mask, &arena, tree)),
+              "{\"a\":[1,\"***\",{\"***\":null}],\"b\":\"x***y\",\"c\":2.5}");
     CHECK_INT(json_parse(&arena, "{\"a\":[1,\"b\"]}", 13, &plain, &err), 0);
     CHECK(mask_value(mask, &arena, plain) == plain);
     const struct value *secret = mask_value(mask, &arena, value_textn(&arena, VALUE_SECRET, "another", 7));
@@ -299,8 +311,10 @@ main(int argc, char **argv)
         {"base64 in lines is masked", base64_in_lines_is_masked},
         {"lines of a key are masked one by one", lines_of_a_key_are_masked_one_by_one},
         {"any cut into writes gives the same", any_cut_into_writes_gives_the_same},
-        {"no more is held back than may begin a secret", no_more_is_held_back_than_may_begin_a_secret},
-        {"a secret learned late is found in what is held back", a_secret_learned_late_is_found_in_what_is_held_back},
+        {"no more is held back than may begin a secret",
+         no_more_is_held_back_than_may_begin_a_secret},
+        {"a secret learned late is found in what is held back",
+         a_secret_learned_late_is_found_in_what_is_held_back},
         {"without secrets it is a copy", without_secrets_it_is_a_copy},
         {"values too short or too long are refused", values_too_short_or_too_long_are_refused},
         {"the largest secret is masked in pieces", the_largest_secret_is_masked_in_pieces},

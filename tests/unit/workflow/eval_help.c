@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The names hold one of each: texts, numbers, null, lists, typed values, a skipped step, a secret known and one that is
- * not.
+ * The names hold one of each: texts, numbers, null, lists, typed values, a skipped step, a secret
+ * known and one that is not.
  */
 #include "eval_help.h"
 
@@ -24,18 +24,23 @@ struct value *
 eval_names(struct arena *arena)
 {
     static const char json[] =
-        "{\"params\":{\"env\":\"prod\",\"n\":3,\"x\":null,\"pi\":3.5,\"yes\":true,\"list\":[1,2,3],\"none\":[],\"empty\":{},"
-        "\"map\":{\"b\":2,\"a\":1},\"odd name\":7,\"json\":\"{\\\"port\\\":5432}\"},\"env\":{\"HOME\":\"/srv/x\"},"
+        "{\"params\":{\"env\":\"prod\",\"n\":3,\"x\":null,\"pi\":3.5,\"yes\":true,\"list\":[1,2,3],"
+        "\"none\":[],\"empty\":{},"
+        "\"map\":{\"b\":2,\"a\":1},\"odd "
+        "name\":7,\"json\":\"{\\\"port\\\":5432}\"},\"env\":{\"HOME\":\"/x\"},"
         "\"run\":{\"id\":\"01abc\",\"date\":\"2026-01-31\"},"
-        "\"steps\":{\"load\":{\"outputs\":{\"rows\":[{\"n\":5},{\"n\":6}],\"table\":\"raw.orders\"},\"status\":\"succeeded\"},"
+        "\"steps\":{\"load\":{\"outputs\":{\"rows\":[{\"n\":5},{\"n\":6}],\"table\":\"raw.orders\"}"
+        ",\"status\":\"succeeded\"},"
         "\"skipped\":{\"outputs\":null,\"status\":\"skipped\"}},"
-        "\"outputs\":{\"failed\":0},\"status\":{\"success\":false,\"failure\":true,\"cancelled\":false}}";
+        "\"outputs\":{\"failed\":0},\"status\":{\"success\":false,\"failure\":true,\"cancelled\":"
+        "false}}";
     const struct value *parsed;
     struct err err;
     if (json_parse(arena, json, sizeof json - 1, &parsed, &err) != 0) abort();
     struct value *names = value_copy(arena, parsed), *secrets = value_map(arena);
     value_set(arena, secrets, "password", value_textn(arena, VALUE_SECRET, "hunter22", 8));
-    value_set(arena, secrets, "account", value_textn(arena, VALUE_SECRET, "{\"user\":\"bob\",\"port\":5432}", 26));
+    value_set(arena, secrets, "account",
+              value_textn(arena, VALUE_SECRET, "{\"user\":\"bob\",\"port\":5432}", 26));
     value_set(arena, secrets, "unknown", value_new(arena, VALUE_SECRET));
     value_set(arena, names, "secrets", secrets);
     struct value *params = value_copy(arena, value_get(names, "params"));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Expressions in tests: one interpreter, one set of names, results as "type json" or "line:column message | hint".
+ * Expressions in tests: one interpreter, one set of names, results as "type json" or "line:column
+ * message | hint".
  */
 #ifndef TESTS_EVAL_HELP_H
 #define TESTS_EVAL_HELP_H

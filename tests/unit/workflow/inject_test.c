@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `run:` scripts with `${{ }}`: what is rewritten, what is refused, and that no value, run under the real shells, is
- * ever anything but one argument.
+ * `run:` scripts with `${{ }}`: what is rewritten, what is refused, and that no value, run under
+ * the real shells, is ever anything but one argument.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,7 +139,10 @@ want(struct buf *buf, const char *attack)
     const char *a = attack;
     buf_printf(buf, "1[%s]\n1[%s]\n1[a%sb]\n1[a %s b]\n1[%s%s]\n1[%s]\n", a, a, a, a, a, a, a);
     buf_printf(buf, "1[%s.]\n1[%s.]\n1[%s]\n1[%s]\n2[%s][%s]\n", a, a, a, a, a, a);
-    buf_printf(buf, "1[same]\n1[same]\n1[%s]\n1[b]\n1[equal]\n2[set][%s]\n2[3][%s]\n<%s>\n<%s>\n4[its]['][\"][%s]\n", a, a, a, a, a, a);
+    buf_printf(buf,
+               "1[same]\n1[same]\n1[%s]\n1[b]\n1[equal]\n2[set][%s]\n2[3][%s]\n<%s>\n<%s>\n4[its]['"
+               "][\"][%s]\n",
+               a, a, a, a, a, a);
 }
 
 static const struct inject *
@@ -169,7 +172,8 @@ a_value_is_one_argument_whatever_it_holds(void)
             buf_init(&expected, 1 << 20);
             want(&expected, attacks[i]);
             struct shell_result got = shell_run(shell_programs[s], inject->script, attacks[i]);
-            if (got.touched || strcmp(got.output, buf_str(&expected)) != 0) printf("\n%s with value <%s>:\n", shell_programs[s], attacks[i]);
+            if (got.touched || strcmp(got.output, buf_str(&expected)) != 0)
+                printf("\n%s with value <%s>:\n", shell_programs[s], attacks[i]);
             CHECK(!got.touched);
             CHECK_STR(got.output, buf_str(&expected));
         }
@@ -179,24 +183,30 @@ a_value_is_one_argument_whatever_it_holds(void)
 static void
 a_script_is_changed_only_where_an_expression_stands(void)
 {
-    static const struct { const char *from, *to; } cases[] = {
+    static const struct { const char *from, *to;
+    } cases[] = {
         {"echo " X, "echo \"${LEVADA_1}\""},
         {"echo \"" X "\"", "echo \"${LEVADA_1}\""},
         {"echo \"a " X " b\"", "echo \"a ${LEVADA_1} b\""},
         {"echo " X " ${{ params.y }} " X, "echo \"${LEVADA_1}\" \"${LEVADA_2}\" \"${LEVADA_1}\""},
         {"echo 'no' # no", "echo 'no' # no"},
         {"cat <<E\n" X "\nE\necho " X, "cat <<E\n${LEVADA_1}\nE\necho \"${LEVADA_1}\""},
-        {"cat <<'E'\n$(no) `no ${no\nE\necho " X, "cat <<'E'\n$(no) `no ${no\nE\necho \"${LEVADA_1}\""},
-        {"a=$(case x in x) echo 1 ;; (y) echo 2;; esac); echo " X, "a=$(case x in x) echo 1 ;; (y) echo 2;; esac); echo \"${LEVADA_1}\""},
-        {"echo ${a:-'}'} ${b#\"}\"} `echo \\`x\\`` " X, "echo ${a:-'}'} ${b#\"}\"} `echo \\`x\\`` \"${LEVADA_1}\""},
+        {"cat <<'E'\n$(no) `no ${no\nE\necho " X,
+         "cat <<'E'\n$(no) `no ${no\nE\necho \"${LEVADA_1}\""},
+        {"a=$(case x in x) echo 1 ;; (y) echo 2;; esac); echo " X,
+         "a=$(case x in x) echo 1 ;; (y) echo 2;; esac); echo \"${LEVADA_1}\""},
+        {"echo ${a:-'}'} ${b#\"}\"} `echo \\`x\\`` " X,
+         "echo ${a:-'}'} ${b#\"}\"} `echo \\`x\\`` \"${LEVADA_1}\""},
         {"echo a#b $# ${#a} " X, "echo a#b $# ${#a} \"${LEVADA_1}\""},
         {"a[1]=" X, "a[1]=\"${LEVADA_1}\""},
         {"a=(" X " b)", "a=(\"${LEVADA_1}\" b)"},
-        {"[[ " X " == y* && -n " X " ]] && echo " X, "[[ \"${LEVADA_1}\" == y* && -n \"${LEVADA_1}\" ]] && echo \"${LEVADA_1}\""},
+        {"[[ " X " == y* && -n " X " ]] && echo " X,
+         "[[ \"${LEVADA_1}\" == y* && -n \"${LEVADA_1}\" ]] && echo \"${LEVADA_1}\""},
         {"diff <(echo " X ") b", "diff <(echo \"${LEVADA_1}\") b"},
         {"cat <<< " X, "cat <<< \"${LEVADA_1}\""},
         {"echo " X " > " X " 2>&1", "echo \"${LEVADA_1}\" > \"${LEVADA_1}\" 2>&1"},
-        {"f() { case " X " in a) echo;; esac; }", "f() { case \"${LEVADA_1}\" in a) echo;; esac; }"},
+        {"f() { case " X " in a) echo;; esac; }",
+         "f() { case \"${LEVADA_1}\" in a) echo;; esac; }"},
         {"echo \"$(echo \"" X "\")\"", "echo \"$(echo \"${LEVADA_1}\")\""},
         {"echo \"${{ cond(params.x == \"}}\", 'a', \"b\") }}\"", "echo \"${LEVADA_1}\""},
         {"echo \\\\" X, "echo \\\\\"${LEVADA_1}\""},
@@ -231,6 +241,8 @@ a_place_that_cannot_be_made_safe_is_refused_with_its_name(void)
         {"cat <<\"E\"\n" X "\nE\n", "inside a here-document with a quoted end mark", 1},
         {"cat <<\\E\n" X "\nE\n", "inside a here-document with a quoted end mark", 1},
         {"cat <<" X "\n", "in the end mark of a here-document", 7},
+        {"cat <<'" X "'\n", "in the end mark of a here-document", 8},
+        {"echo $'it\\' " X "'", "inside single quotes", 13},
         {"# " X, "inside a comment", 3},
         {"echo a; # it's " X, "inside a comment", 16},
         {"echo ${a:-" X "}", "inside ${ }", 11},
@@ -263,7 +275,8 @@ a_place_that_cannot_be_made_safe_is_refused_with_its_name(void)
         const struct inject *inject = parse(&arena, "sh", cases[i].script, &err);
         char message[512];
         snprintf(message, sizeof message, "${{ }} %s cannot be made safe", cases[i].why);
-        if (inject != NULL || strcmp(err.message, message) != 0 || err.column != cases[i].column) printf("\n%s\n", cases[i].script);
+        if (inject != NULL || strcmp(err.message, message) != 0 || err.column != cases[i].column)
+            printf("\n%s\n", cases[i].script);
         CHECK(inject == NULL);
         CHECK_STR(err.message, message);
         CHECK_INT(err.column, cases[i].column);
@@ -290,7 +303,9 @@ errors_inside_an_expression_stand_at_their_place(void)
     struct arena arena ARENA_SCOPED = {0};
     struct err err;
     struct inject *inject;
-    CHECK_INT(inject_parse(&arena, "sh", "true\necho ${{ params.a != 2 }}", 10, 7, NULL, NULL, NULL, &inject, &err), EXIT_INVALID);
+    CHECK_INT(inject_parse(&arena, "sh", "true\necho ${{ params.a != 2 }}", 10, 7, NULL, NULL, NULL,
+                           &inject, &err),
+              EXIT_INVALID);
     CHECK_INT(err.line, 11);
     CHECK_INT(err.column, 7 + 18);
     CHECK_STR(err.message, "\"!=\" is not an operator here");
@@ -307,21 +322,29 @@ note(void *context, int line, int column, const char *message)
 static void
 a_value_that_reaches_another_interpreter_is_warned_about(void)
 {
-    static const struct { const char *script, *want; } cases[] = {
+    static const struct { const char *script, *want;
+    } cases[] = {
         {"sh -c " X, "1:7 the value of ${{ }} reaches sh -c, which may read it as a program|"},
-        {"bash -ec \"ls " X "\"", "1:14 the value of ${{ }} reaches sh -c, which may read it as a program|"},
-        {"sudo -u x sh -c " X, "1:17 the value of ${{ }} reaches sh -c, which may read it as a program|"},
+        {"bash -ec \"ls " X "\"",
+         "1:14 the value of ${{ }} reaches sh -c, which may read it as a program|"},
+        {"sudo -u x sh -c " X,
+         "1:17 the value of ${{ }} reaches sh -c, which may read it as a program|"},
         {"eval " X, "1:6 the value of ${{ }} reaches eval, which may read it as a program|"},
         {"ssh host rm " X, "1:13 the value of ${{ }} reaches ssh, which may read it as a program|"},
-        {"true && /usr/bin/ssh host " X, "1:27 the value of ${{ }} reaches ssh, which may read it as a program|"},
+        {"true && /usr/bin/ssh host " X,
+         "1:27 the value of ${{ }} reaches ssh, which may read it as a program|"},
         {"awk " X " file", "1:5 the value of ${{ }} reaches awk, which may read it as a program|"},
         {"echo " X " | sh", "1:6 the value of ${{ }} reaches sh, which may read it as a program|"},
-        {"echo " X " | tr a b |\n bash -s", "1:6 the value of ${{ }} reaches bash, which may read it as a program|"},
-        {"psql <<E\nselect '" X "'\nE\n", "2:9 the value of ${{ }} reaches psql, which may read it as a program|"},
+        {"echo " X " | tr a b |\n bash -s",
+         "1:6 the value of ${{ }} reaches bash, which may read it as a program|"},
+        {"psql <<E\nselect '" X "'\nE\n",
+         "2:9 the value of ${{ }} reaches psql, which may read it as a program|"},
         {X " a", "1:1 the value of ${{ }} chooses the command that is run|"},
-        {"export " X, "1:8 the value of ${{ }} reaches a variable's name, which may read it as a program|"},
+        {"export " X,
+         "1:8 the value of ${{ }} reaches a variable's name, which may read it as a program|"},
         {"unset " X, "1:7 the value of ${{ }} reaches unset, which may read it as a program|"},
-        {"[ -v " X " ]", "1:6 the value of ${{ }} reaches a variable's name, which may read it as a program|"},
+        {"[ -v " X " ]",
+         "1:6 the value of ${{ }} reaches a variable's name, which may read it as a program|"},
         {"awk -v x=" X " '{print x}'", ""},
         {"export a=" X, ""},
         {"echo " X " | grep ssh; sh file", ""},
@@ -359,14 +382,69 @@ count_warning(void *context, int line, int column, const char *message)
     ++*(int *)context;
 }
 
-/* Scripts out of crumbs of syntax: what we accept without a warning, no shell may read otherwise than we did. */
+static const char *const crumbs[] = {"'",
+                                     "'",
+                                     "\"",
+                                     "\"",
+                                     "`",
+                                     "\\",
+                                     "$",
+                                     "#",
+                                     " ",
+                                     " ",
+                                     " ",
+                                     "\n",
+                                     "\n",
+                                     ";",
+                                     ";;",
+                                     "&&",
+                                     "|",
+                                     "(",
+                                     ")",
+                                     "{ ",
+                                     " }",
+                                     "$(",
+                                     "$((",
+                                     "))",
+                                     "${x:-",
+                                     "${x#",
+                                     "}",
+                                     "<<E\n",
+                                     "<<'E'\n",
+                                     "<<-E\n",
+                                     "\nE\n",
+                                     "E",
+                                     "case x in ",
+                                     "x) ",
+                                     " esac",
+                                     "[[ ",
+                                     " ]]",
+                                     "a[",
+                                     "]",
+                                     "=",
+                                     "echo ",
+                                     "echo ",
+                                     "true ",
+                                     "$'",
+                                     "$\"",
+                                     "\t",
+                                     "x",
+                                     "-eq ",
+                                     "1",
+                                     X,
+                                     X,
+                                     X,
+                                     X,
+                                     "\"" X "\"",
+                                     "if true; then ",
+                                     "; fi\n",
+                                     "f() "};
+
+/* Scripts out of crumbs of syntax: what we accept without a warning, no shell may read otherwise
+ * than we did. */
 static void
 what_is_accepted_no_shell_reads_otherwise(void)
 {
-    static const char *const crumbs[] = {
-        "'", "'", "\"", "\"", "`", "\\", "$", "#", " ", " ", " ", "\n", "\n", ";", ";;", "&&", "|", "(", ")", "{ ", " }", "$(", "$((",
-        "))", "${x:-", "${x#", "}", "<<E\n", "<<'E'\n", "<<-E\n", "\nE\n", "E", "case x in ", "x) ", " esac", "[[ ", " ]]", "a[", "]", "=",
-        "echo ", "echo ", "true ", "$'", "$\"", "\t", "x", "-eq ", "1", X, X, X, X, "\"" X "\"", "if true; then ", "; fi\n", "f() "};
     static const char value[] = "x$(" DO ")`" DO "`\"; " DO "; '; " DO "; a[$(" DO ")]\n" DO "\n";
     const char *wanted = getenv("LEVADA_INJECT_ROUNDS");
     long rounds = wanted != NULL ? strtol(wanted, NULL, 10) : 60, accepted = 0;
@@ -380,8 +458,11 @@ what_is_accepted_no_shell_reads_otherwise(void)
         buf_init(&script, 4096);
         buf_text(&script, "echo ");
         size_t count = 2 + next_number(&state) % 14;
-        for (size_t i = 0; i < count; i++) buf_text(&script, crumbs[next_number(&state) % CHECK_COUNT(crumbs)]);
-        if (inject_parse(&arena, "sh", buf_str(&script), 1, 1, NULL, count_warning, &warnings, &inject, &err) != 0) continue;
+        for (size_t i = 0; i < count; i++)
+            buf_text(&script, crumbs[next_number(&state) % CHECK_COUNT(crumbs)]);
+        if (inject_parse(&arena, "sh", buf_str(&script), 1, 1, NULL, count_warning, &warnings,
+                         &inject, &err) != 0)
+            continue;
         if (inject->count == 0 || warnings > 0) continue;
         accepted++;
         for (size_t s = 0; shell_programs[s] != NULL; s++) {
@@ -397,11 +478,15 @@ int
 main(int argc, char **argv)
 {
     static const struct check_test tests[] = {
-        {"a script is changed only where an expression stands", a_script_is_changed_only_where_an_expression_stands},
-        {"a place that cannot be made safe is refused with its name", a_place_that_cannot_be_made_safe_is_refused_with_its_name},
+        {"a script is changed only where an expression stands",
+         a_script_is_changed_only_where_an_expression_stands},
+        {"a place that cannot be made safe is refused with its name",
+         a_place_that_cannot_be_made_safe_is_refused_with_its_name},
         {"another shell takes no expression", another_shell_takes_no_expression},
-        {"errors inside an expression stand at their place", errors_inside_an_expression_stand_at_their_place},
-        {"a value that reaches another interpreter is warned about", a_value_that_reaches_another_interpreter_is_warned_about},
+        {"errors inside an expression stand at their place",
+         errors_inside_an_expression_stand_at_their_place},
+        {"a value that reaches another interpreter is warned about",
+         a_value_that_reaches_another_interpreter_is_warned_about},
         {"a value is one argument whatever it holds", a_value_is_one_argument_whatever_it_holds},
         {"what is accepted no shell reads otherwise", what_is_accepted_no_shell_reads_otherwise},
     };

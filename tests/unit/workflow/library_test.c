@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The library: every example in its table is run, the document is the table, and the corners of the functions.
+ * The library: every example in its table is run, the document is the table, and the corners of the
+ * functions.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,7 +67,8 @@ the_document_lists_the_table(void)
     char piece[4096];
     for (size_t n; (n = fread(piece, 1, sizeof piece, file)) > 0;) buf_add(&document, piece, n);
     fclose(file);
-    if (strstr(buf_str(&document), buf_str(&table)) == NULL) printf("\ndocs/expressions.md should hold:\n%s", buf_str(&table));
+    if (strstr(buf_str(&document), buf_str(&table)) == NULL)
+        printf("\ndocs/expressions.md should hold:\n%s", buf_str(&table));
     CHECK(strstr(buf_str(&document), buf_str(&table)) != NULL);
 }
 
@@ -84,7 +86,8 @@ texts(void)
         {"split('a', '')", "3:7 split(): the separator is empty | Write split(x, \",\")."},
         {"join({})", "string \"\""},
         {"join({1, 2.5, true, params.wait})", "string \"12.5true1m30s\""},
-        {"join({1, {2}}, ',')", "3:7 join(): item 2 is not a text | Write map(list, function(x) return json(x) end) first."},
+        {"join({1, {2}}, ',')", "3:7 join(): item 2 is not a text | Write map(list, function(x) "
+                                "return json(x) end) first."},
         {"contains('abc', 'bc')", "boolean true"},
         {"contains(params.list, 2.0)", "boolean true"},
         {"contains(params.list, '2')", "boolean false"},
@@ -101,8 +104,10 @@ texts(void)
         {"slice('abc', 2, -2)", "string \"b\""},
         {"slice('abc', 3, 2)", "string \"\""},
         {"slice('abc', 0, 99)", "string \"abc\""},
-        {"upper(null)", "3:7 upper(): the first value is null | Use default(x, other) where it may be null."},
-        {"upper({})", "3:7 upper(): the first value is a list, and should be a text | Write json(x) or join(list, \", \")."},
+        {"upper(null)",
+         "3:7 upper(): the first value is null | Use default(x, other) where it may be null."},
+        {"upper({})", "3:7 upper(): the first value is a list, and should be a text | Write "
+                      "json(x) or join(list, \", \")."},
     };
     check_pairs(pairs, CHECK_COUNT(pairs));
 }
@@ -126,7 +131,8 @@ patterns(void)
         {"match('日本', '[日-本]+')", "list [\"日本\"]"},
         {"match('ñandú', '[^a-z]')", "list [\"ñ\"]"},
         {"matches('a.b', 'a\\\\.b') and not matches('axb', 'a\\\\.b')", "boolean true"},
-        {"matches('word here', '\\\\bhere\\\\b') and not matches('where', '\\\\bhere')", "boolean true"},
+        {"matches('word here', '\\\\bhere\\\\b') and not matches('where', '\\\\bhere')",
+         "boolean true"},
         {"matches('a-b', '^[\\\\w-]+$')", "boolean true"},
         {"matches('a]b', 'a[]]b')", "boolean true"},
         {"matches('aaaa', '^a{2,3}$') or matches('a', '^a{2,}$')", "boolean false"},
@@ -141,12 +147,18 @@ patterns(void)
         {"matches('a', 'a)')", "3:7 matches(): character 2 of the pattern: ) without ("},
         {"matches('a', '[a')", "3:7 matches(): character 3 of the pattern: [ is never closed"},
         {"matches('a', '*a')", "3:7 matches(): character 1 of the pattern: nothing to repeat"},
-        {"matches('a', '(.)\\\\1')", "3:7 matches(): character 5 of the pattern: there are no back references"},
-        {"matches('a', '(?=a)')", "3:7 matches(): character 2 of the pattern: only (?: ) is known, and (?i) in front"},
-        {"matches('a', 'a{9999}')", "3:7 matches(): character 2 of the pattern: a repetition of more than 500"},
-        {"matches('a', 'a{3,2}')", "3:7 matches(): character 7 of the pattern: a repetition that runs backwards"},
-        {"matches('a', '[b-a]')", "3:7 matches(): character 5 of the pattern: a range that runs backwards"},
-        {"matches('a', 'a**')", "3:7 matches(): character 4 of the pattern: a repetition of a repetition; put ( ) around the inner one"},
+        {"matches('a', '(.)\\\\1')",
+         "3:7 matches(): character 5 of the pattern: there are no back references"},
+        {"matches('a', '(?=a)')",
+         "3:7 matches(): character 2 of the pattern: only (?: ) is known, and (?i) in front"},
+        {"matches('a', 'a{9999}')",
+         "3:7 matches(): character 2 of the pattern: a repetition of more than 500"},
+        {"matches('a', 'a{3,2}')",
+         "3:7 matches(): character 7 of the pattern: a repetition that runs backwards"},
+        {"matches('a', '[b-a]')",
+         "3:7 matches(): character 5 of the pattern: a range that runs backwards"},
+        {"matches('a', 'a**')", "3:7 matches(): character 4 of the pattern: a repetition of a "
+                                "repetition; put ( ) around the inner one"},
     };
     check_pairs(pairs, CHECK_COUNT(pairs));
 }
@@ -178,12 +190,16 @@ lists_and_maps(void)
         {"range(1, 2, 0)", "3:7 range(): the step is 0"},
         {"map(params.list, function(x, i) return x * i end)", "list [1,4,9]"},
         {"map({}, function(x) return x end)", "list []"},
-        {"map({{a = 1}}, function(row) return row.b end)", "3:47 this map has no \"b\" | It has a."},
+        {"map({{a = 1}}, function(row) return row.b end)",
+         "3:47 this map has no \"b\" | It has a."},
         {"filter(steps.load.outputs.rows, function(row) return row.n > 5 end)[1].n", "integer 6"},
         {"filter({1}, function(x) return x end)",
-         "3:7 filter(): the function does not return true or false | Compare with something, as in x.size > 0."},
-        {"any({}, function(x) return true end) or all({}, function(x) return false end)", "boolean true"},
-        {"map({1, 2}, function(x) return map({10}, function(y) return x * y end)[1] end)", "list [10,20]"},
+         "3:7 filter(): the function does not return true or false | Compare with something, as in "
+         "x.size > 0."},
+        {"any({}, function(x) return true end) or all({}, function(x) return false end)",
+         "boolean true"},
+        {"map({1, 2}, function(x) return map({10}, function(y) return x * y end)[1] end)",
+         "list [10,20]"},
         {"len(5)", "3:7 len(): the first value is an integer, and should be a text"},
     };
     check_pairs(pairs, CHECK_COUNT(pairs));
@@ -206,7 +222,8 @@ numbers_and_units(void)
         {"int(params.from)", "integer 1769817600"},
         {"number(true)", "3:7 number(): a boolean is not a number"},
         {"bool(true)", "boolean true"},
-        {"bool('yes')", "3:7 bool(): \"yes\" is not a boolean | Only true and false are; compare with anything else."},
+        {"bool('yes')", "3:7 bool(): \"yes\" is not a boolean | Only true and false are; compare "
+                        "with anything else."},
         {"round(2.5)", "integer 3"},
         {"round(-2.5)", "integer -3"},
         {"round(3.14159, 2)", "number 3.14"},
@@ -216,27 +233,35 @@ numbers_and_units(void)
         {"abs(-2.5)", "number 2.5"},
         {"abs(-params.wait)", "duration \"1m30s\""},
         {"abs(-9223372036854775807 - 1)", "3:7 abs(): the number is too large"},
-        {"min({})", "3:7 min(): the list is empty | Write default(first(list), 0) where a list may be empty."},
+        {"min({})",
+         "3:7 min(): the list is empty | Write default(first(list), 0) where a list may be empty."},
         {"max(1, 2.5)", "number 2.5"},
         {"max('a', 'b')", "string \"b\""},
-        {"min(params.wait, 5)", "3:7 cannot compare an integer with a duration | Write duration(\"4h\") for a duration."},
+        {"min(params.wait, 5)",
+         "3:7 cannot compare an integer with a duration | Write duration(\"4h\") for a duration."},
         {"sum({})", "integer 0"},
         {"sum({1, 2.5})", "number 3.5"},
         {"sum({params.wait, params.wait})", "duration \"3m\""},
         {"sum({params.wait, 1})", "3:7 sum(): item 2 is a integer among others of type duration"},
         {"sum({9223372036854775807, 1})", "3:7 sum(): the sum is too large"},
-        {"duration('2 hours')", "3:7 duration(): \"2 hours\" is not a duration | Write \"90s\", \"1h30m\" or \"2d\"."},
+        {"duration('2 hours')",
+         "3:7 duration(): \"2 hours\" is not a duration | Write \"90s\", \"1h30m\" or \"2d\"."},
         {"duration(0.25)", "duration \"250ms\""},
         {"size('1.5GiB')", "size 1610612736"},
-        {"size('many')", "3:7 size(): \"many\" is not a size | Write \"512\", \"10KiB\" or \"1.5GiB\"."},
+        {"size('many')",
+         "3:7 size(): \"many\" is not a size | Write \"512\", \"10KiB\" or \"1.5GiB\"."},
         {"timestamp(0)", "timestamp \"1970-01-01T00:00:00Z\""},
         {"timestamp('2026-01-31T08:00:00+08:00')", "timestamp \"2026-01-31T00:00:00Z\""},
-        {"timestamp('yesterday')", "3:7 timestamp(): \"yesterday\" is not a time | Write \"2026-01-31\" or \"2026-01-31T08:00:00Z\"."},
+        {"timestamp('yesterday')", "3:7 timestamp(): \"yesterday\" is not a time | Write "
+                                   "\"2026-01-31\" or \"2026-01-31T08:00:00Z\"."},
         {"date(params.from)", "string \"2026-01-31\""},
-        {"date(timestamp('2024-02-29T13:04:05.678Z'), '%F %T.%L %j %u %a %b %y %s %%')", "string \"2024-02-29 13:04:05.678 060 4 Thu Feb 24 1709211845 %\""},
+        {"date(timestamp('2024-02-29T13:04:05.678Z'), '%F %T.%L %j %u %a %b %y %s %%')",
+         "string \"2024-02-29 13:04:05.678 060 4 Thu Feb 24 1709211845 %\""},
         {"date(timestamp(-1), '%F %T')", "string \"1969-12-31 23:59:59\""},
-        {"date(params.from, '%Q')", "3:7 date(): \"%Q\" is unknown | It has %Y %y %m %d %H %M %S %L %j %u %a %b %s %F %T %%."},
-        {"date(params.from, 'x%')", "3:7 date(): \"% \" is unknown | It has %Y %y %m %d %H %M %S %L %j %u %a %b %s %F %T %%."},
+        {"date(params.from, '%Q')",
+         "3:7 date(): \"%Q\" is unknown | It has %Y %y %m %d %H %M %S %L %j %u %a %b %s %F %T %%."},
+        {"date(params.from, 'x%')",
+         "3:7 date(): \"% \" is unknown | It has %Y %y %m %d %H %M %S %L %j %u %a %b %s %F %T %%."},
     };
     check_pairs(pairs, CHECK_COUNT(pairs));
 }
@@ -248,7 +273,8 @@ encodings(void)
         {"json(null)", "string \"null\""},
         {"json('a\"b')", "string \"\\\"a\\\\\\\"b\\\"\""},
         {"from_json(params.json).port + 1", "integer 5433"},
-        {"from_json('{\"a\":1,\"a\":2}')", "3:7 from_json(): not valid JSON: duplicate object key near '\"a\"'"},
+        {"from_json('{\"a\":1,\"a\":2}')",
+         "3:7 from_json(): not valid JSON: duplicate object key near '\"a\"'"},
         {"from_json(json({b = 1, a = {}}))", "map {\"b\":1,\"a\":[]}"},
         {"base64('')", "string \"\""},
         {"base64('a') .. base64('ab') .. base64('abc')", "string \"YQ==YWI=YWJj\""},
@@ -257,7 +283,8 @@ encodings(void)
         {"from_base64('w7E')", "string \"ñ\""},
         {"from_base64('a')", "3:7 from_base64(): the base64 is cut off"},
         {"from_base64('a*b')", "3:7 from_base64(): character 2 is not base64"},
-        {"sha256('')", "string \"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\""},
+        {"sha256('')",
+         "string \"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\""},
         {"urlencode('é~-._')", "string \"%C3%A9~-._\""},
     };
     check_pairs(pairs, CHECK_COUNT(pairs));
@@ -278,23 +305,26 @@ a_name_or_value_in_sql_cannot_leave_its_quotes(void)
         {"ident('a..b')", "3:7 ident(): a part of the name is empty"},
         {"ident('')", "3:7 ident(): a part of the name is empty"},
         {"ident('a', '')", "3:7 ident(): a part of the name is empty"},
-        {"ident('a.b.c.d')",
-         "3:7 ident(): a name has at most three parts | Give parts with dots in them one by one: ident(\"a\", \"b.c\")."},
+        {"ident('a.b.c.d')", "3:7 ident(): a name has at most three parts | Give parts with dots "
+                             "in them one by one: ident(\"a\", \"b.c\")."},
         {"ident('a\\0b')", "3:7 ident(): a zero byte in the text"},
-        {"literal('a''b')", "3:18 a text stands where \")\" is missing | Join texts with a .. b, and put a text in quotes."},
+        {"literal('a''b')", "3:18 a text stands where \")\" is missing | Join texts with a .. b, "
+                            "and put a text in quotes."},
         {"literal(\"it's; --\")", "sql \"'it''s; --'\""},
         {"literal(5)", "sql \"5\""},
         {"literal(2.5)", "sql \"2.5\""},
         {"literal(null)", "sql \"NULL\""},
         {"literal(true)", "sql \"TRUE\""},
         {"literal({1, 'a', null})", "sql \"(1, 'a', NULL)\""},
-        {"literal({})", "3:7 literal(): an empty list | Leave the condition out when the list is empty."},
+        {"literal({})",
+         "3:7 literal(): an empty list | Leave the condition out when the list is empty."},
         {"literal(params.from)", "sql \"TIMESTAMP '2026-01-31 00:00:00'\""},
         {"literal(params.wait)", "sql \"INTERVAL '90.000' SECOND\""},
         {"literal('a\\0')", "3:7 literal(): a zero byte in the text"},
         {"literal({a = 1})", "3:7 literal(): a map has no literal in SQL"},
         {"ident('a') .. literal(1)", "sql \"\\\"a\\\"1\""},
-        {"ident('a') .. ' where '", "3:18 cannot join SQL text and a text | Write the other part as literal(x) or ident(x), or outside ${{ }}."},
+        {"ident('a') .. ' where '", "3:18 cannot join SQL text and a text | Write the other part "
+                                    "as literal(x) or ident(x), or outside ${{ }}."},
     };
     check_pairs(pairs, CHECK_COUNT(pairs));
 }

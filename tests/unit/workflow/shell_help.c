@@ -66,7 +66,8 @@ shell_run(const char *program, const char *script, const char *value)
     pid_t pid = fork();
     if (pid == 0) child(program, script, value, pipes[1]);
     close(pipes[1]);
-    for (ssize_t n; ret.size < OUTPUT_MAX - 1 && (n = read(pipes[0], output + ret.size, OUTPUT_MAX - 1 - ret.size)) > 0;)
+    for (ssize_t n; ret.size < OUTPUT_MAX - 1 &&
+                    (n = read(pipes[0], output + ret.size, OUTPUT_MAX - 1 - ret.size)) > 0;)
         ret.size += (size_t)n;
     output[ret.size] = '\0';
     close(pipes[0]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Runs a script under a real shell in an empty folder, with LEVADA_1 set, and says what it printed and whether it
- * left anything behind.
+ * Runs a script under a real shell in an empty folder, with LEVADA_1 set, and says what it printed
+ * and whether it left anything behind.
  */
 #ifndef TESTS_SHELL_HELP_H
 #define TESTS_SHELL_HELP_H
