@@ -3,8 +3,8 @@
 """tally.py SKIPS FOLDER: counts what a test run left in FOLDER and prints `N passed, N failed, N skipped`.
 
 Counted is the smallest thing with a name: each sentence of a CUnit program, each TAP line, each test of a
-Python unittest, and a whole program where its output has none of them. Skips are listed with their reasons; one that SKIPS does not list counts as
-failed. The exit code is 0 only if nothing failed."""
+Python unittest, and a whole program where its output has none of them. Skips are listed with their reasons;
+one that SKIPS does not list counts as failed. The exit code is 0 only if nothing failed."""
 import fnmatch
 import glob
 import os

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `levada cancel`: asks the engine that holds the run; without one it takes the run itself, ends what still runs, and lets `finally` run.
+ * `levada cancel`: asks the engine that holds the run; without one it takes the run itself, ends
+ * what still runs, and lets `finally` run.
  */
 #include <signal.h>
 #include <stdio.h>

@@ -80,8 +80,8 @@ session_run(const struct session *session, struct launcher launcher, const char 
     /* Cron mails what is said: a quiet run that is not well says so in one line. */
     if (session->quiet && code != EXIT_OK && err.code == 0) {
         const char *id = strrchr(run_folder, '/') + 1;
-        fprintf(stderr, "levada: run %s ended with exit code %d\n  `levada why %s` says how it came to this.\n", id, code,
-                id);
+        fprintf(stderr, "levada: run %s ended with exit code %d\n", id, code);
+        fprintf(stderr, "  `levada why %s` says how it came to this.\n", id);
     }
     if (err.code) cli_fail(&err);
     return code;

@@ -19,7 +19,8 @@ struct session {
     const char *who, *why;
 };
 
-/* Takes --json, --quiet, --max-parallel N; returns how many arguments it took at argv[i], 0: not its own, -1: bad (said so). */
+/* Takes --json, --quiet, --max-parallel N; returns how many arguments it took at argv[i], 0: not
+ * its own, -1: bad (said so). */
 int session_option(struct session *session, int argc, char **argv, int i, const char *usage);
 /* Runs the engine on the folder with a launcher that was started before anything was opened. Prints what err says. */
 int session_run(const struct session *session, struct launcher launcher, const char *run_folder);

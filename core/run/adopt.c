@@ -128,8 +128,8 @@ settle_attempt(struct engine *e, size_t i, uint32_t number, bool may_wait, struc
         /* Held, and its process is gone or has not said who it is yet: a moment, then end what holds it. */
         if (round == 50) (void)attempts_end_leftovers(mark);
         if (round > 200)
-            return err_set(err, EXIT_HELD, "attempt %u of step \"%s\" is held by a process that cannot be found", number,
-                           e->state.steps[i].step->id);
+            return err_set(err, EXIT_HELD, "attempt %u of step \"%s\" is held by a process that cannot be found",
+                           number, e->state.steps[i].step->id);
         poll(NULL, 0, 10);
     }
     const struct value *receipt = left_receipt(e, number);

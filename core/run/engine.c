@@ -361,7 +361,8 @@ leave_rest(struct engine *e)
     if (!e->interrupted || e->ended || e->running == 0 || clock_monotonic_ms() < e->leave_at_ms) return false;
     for (size_t i = 0; i < e->nworkers; i++)
         if (e->workers[i].step >= 0)
-            engine_note(e, "step \"%s\" goes on by itself (pid %d); `levada resume` takes its result, `levada cancel` ends it",
+            engine_note(e, "step \"%s\" goes on by itself (pid %d); "
+                        "`levada resume` takes its result, `levada cancel` ends it",
                         e->state.steps[e->workers[i].step].step->id, (int)e->workers[i].pid);
     stop_run(e, 0);
     return true;

@@ -41,7 +41,8 @@ const struct value *engine_run_names(struct arena *arena, const struct model *mo
 /* Make the run folder and journal of a new run. *ret: the folder. `params`: as params_bind made them. */
 int engine_create(struct arena *arena, const struct model *model, const struct value *params, const char *trigger,
                   const char **run_folder, struct err *err);
-/* Run it, or go on with it, until it ends, parks or is interrupted. Returns the exit code of design section 5; err is filled when
+/* Run it, or go on with it, until it ends, parks or is interrupted. Returns the exit code of
+ * design section 5; err is filled when
  * the engine itself could not go on (6, 7, 8). */
 int engine_run(const char *run_folder, const struct engine_options *options, struct err *err);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From a step's model to what a worker gets: conditions, inputs, scripts and outputs evaluated once, in the engine, with the
+ * From a step's model to what a worker gets: conditions, inputs, scripts and outputs evaluated
+ * once, in the engine, with the
  * names of this run. What touches a secret is not evaluated here: it travels as a template with its operands fixed.
  */
 #ifndef RUN_INPUTS_H
@@ -25,7 +26,8 @@ struct inputs {
 int inputs_init(struct inputs *inputs, struct expr_vm *vm, struct run_state *state, const char *run_folder,
                 struct err *err);
 
-/* The map `run` of expressions: id short_id name date time trigger artifacts, and after a failure error error_class failed_step. */
+/* The map `run` of expressions: id short_id name date time trigger artifacts, and after a failure
+ * error error_class failed_step. */
 const struct value *inputs_run(struct arena *arena, const struct run_state *state, const char *artifacts);
 
 /* `if`: sets *ret; a step without one runs when all its needs succeeded. Not a boolean: an error. */
@@ -37,7 +39,8 @@ int inputs_condition(const struct inputs *inputs, const struct step *step, struc
 int inputs_evaluate(const struct inputs *inputs, const struct step *step, struct arena *arena,
                     const struct value **ret, struct err *err);
 
-/* After a success: `outputs` whose value is an expression, added to *outputs; then every `expect`. A false one is an error
+/* After a success: `outputs` whose value is an expression, added to *outputs; then every `expect`.
+ * A false one is an error
  * of class CONTRACT that quotes it. */
 int inputs_finish(const struct inputs *inputs, const struct step *step, struct arena *arena,
                   const struct value **outputs, struct err *err);

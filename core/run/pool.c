@@ -217,7 +217,8 @@ pool_read(struct engine *e, size_t worker)
         fd_close(&frame.fd);
         if (code == -1) return;
         if (code != 0) { /* end of file, or a frame no worker of ours would send */
-            if (code != 1 && e->workers[worker].pid > 0 && !e->workers[worker].dead) kill(e->workers[worker].pid, SIGKILL);
+            const struct worker *w = &e->workers[worker];
+            if (code != 1 && w->pid > 0 && !w->dead) kill(w->pid, SIGKILL);
             fd_close(&e->workers[worker].sock);
             if (e->workers[worker].dead) pool_settle(e, worker);
             return;

@@ -20,7 +20,8 @@ const struct value *
 error_value(struct arena *arena, int error_class, const struct err *err)
 {
     struct value *error = value_map(arena);
-    value_set(arena, error, "class", value_text(arena, schema_class_name(err->error_class ? err->error_class : error_class)));
+    const char *word = schema_class_name(err->error_class ? err->error_class : error_class);
+    value_set(arena, error, "class", value_text(arena, word));
     value_set(arena, error, "message", value_text(arena, err->message));
     if (err->hint[0]) value_set(arena, error, "hint", value_text(arena, err->hint));
     if (err->file[0]) value_set(arena, error, "file", value_text(arena, err->file));
@@ -202,6 +203,18 @@ fail_before_start(struct engine *e, size_t i, struct err *err, const char *what)
              engine_reason(e, "invalid", "%s could not be evaluated", what));
 }
 
+static const struct value *
+why_skipped(struct engine *e, const struct step *step, struct sched_view view)
+{
+    if (view.success || view.first_bad == NULL)
+        return engine_reason(e, "condition", "its `if` is false: %s", step->condition);
+    enum step_status status = state_step(&e->state, view.first_bad, NULL)->status;
+    return engine_reason(e, "need_not_met", "step \"%s\", which it needs, %s", view.first_bad,
+                         status == STEP_FAILED_STATUS    ? "failed"
+                         : status == STEP_SKIPPED_STATUS ? "was skipped"
+                                                         : "was cancelled");
+}
+
 void
 step_look(struct engine *e, size_t i)
 {
@@ -215,10 +228,11 @@ step_look(struct engine *e, size_t i)
     }
     if (step->inputs != NULL) { /* evaluated once, journalled, never again */
         const char *code = step->reason_code ? step->reason_code : "again";
+        const char *text = step->reason_text ? step->reason_text : "";
         bool ask = step->ask_first;
         start_attempt(e, i, step->inputs, ask,
                       engine_reason(e, ask ? "resolve" : code, "%s",
-                                    ask ? "asking whether the effect happened" : step->reason_text ? step->reason_text : ""));
+                                    ask ? "asking whether the effect happened" : text));
         return;
     }
     struct sched_view view = sched_view(&e->sched, i);
@@ -227,13 +241,7 @@ step_look(struct engine *e, size_t i)
         return;
     }
     if (!wanted) {
-        const struct value *reason =
-            view.success ? engine_reason(e, "condition", "its `if` is false: %s", step->step->condition)
-            : engine_reason(e, "need_not_met", "step \"%s\", which it needs, %s", view.first_bad,
-                            state_step(&e->state, view.first_bad, NULL)->status == STEP_FAILED_STATUS ? "failed"
-                            : state_step(&e->state, view.first_bad, NULL)->status == STEP_SKIPPED_STATUS ? "was skipped"
-                                                                                                         : "was cancelled");
-        step_end(e, i, STEP_SKIPPED_STATUS, NULL, NULL, reason);
+        step_end(e, i, STEP_SKIPPED_STATUS, NULL, NULL, why_skipped(e, step->step, view));
         return;
     }
     const struct value *inputs;
@@ -375,10 +383,12 @@ step_receipt(struct engine *e, size_t i, uint32_t record, const struct value *re
     } else if (ask && str_eq(status, "succeeded")) {
         const char *found = value_get_str(receipt, "found", "undecided");
         if (str_eq(found, "done"))
-            step_succeeded(e, i, outputs, engine_reason(e, "resolved_done", "its token was found: the effect had happened"));
+            step_succeeded(e, i, outputs,
+                           engine_reason(e, "resolved_done", "its token was found: the effect had happened"));
         else if (str_eq(found, "not_done"))
             schedule_again(e, i, 0, false,
-                           engine_reason(e, "resolved_not_done", "its token was not found: the effect had not happened"));
+                           engine_reason(e, "resolved_not_done",
+                                         "its token was not found: the effect had not happened"));
         else
             step_unknown(e, i, "asked, and the other side could not say");
     } else if (ask) {

@@ -55,7 +55,8 @@ store_path(struct arena *arena, const char **ret, struct err *err)
     return 0;
 }
 
-/* The file system's kind, as statfs says it. LEVADA_TEST_FSTYPE (test builds) stands in for a mount that a test cannot make. */
+/* The file system's kind, as statfs says it. LEVADA_TEST_FSTYPE (test builds) stands in for a
+ * mount that a test cannot make. */
 static long
 filesystem_kind(const char *path)
 {

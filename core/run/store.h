@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The state directory: $LEVADA_STATE, else $XDG_STATE_HOME/levada, else ~/.local/state/levada. runs/RUN_ID/ in it is one run. It must
+ * The state directory: $LEVADA_STATE, else $XDG_STATE_HOME/levada, else ~/.local/state/levada.
+ * runs/RUN_ID/ in it is one run. It must
  * belong to the running user, be writable by nobody else, and lie on a local file system.
  */
 #ifndef RUN_STORE_H
@@ -11,15 +12,18 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-/* Absolute path, made if absent when `make`. EXIT_STORE (unwritable, read-only, network file system), EXIT_REFUSED (owner, mode). */
+/* Absolute path, made if absent when `make`. EXIT_STORE (unwritable, read-only, network file
+ * system), EXIT_REFUSED (owner, mode). */
 int store_open(struct arena *arena, bool make, const char **ret, struct err *err);
-/* Folder of a new run with logs/ receipts/ artifacts/, 0700. Nobody sees it before it is published as runs/ID: a run killed
+/* Folder of a new run with logs/ receipts/ artifacts/, 0700. Nobody sees it before it is published
+ * as runs/ID: a run killed
  * while it is made never was. */
 int store_run_make(struct arena *arena, const char *store, const char *id, const char **ret, struct err *err);
 /* `durable`: the name is on disk when it returns. */
 int store_run_publish(struct arena *arena, const char *store, const char *id, bool durable, const char **ret,
                       struct err *err);
-/* Folder of the run named by its id, a unique prefix (of at least 4 characters, or a unique suffix: the short id), `last`, or a path to a run folder that
+/* Folder of the run named by its id, a unique prefix (of at least 4 characters, or a unique
+ * suffix: the short id), `last`, or a path to a run folder that
  * holds a journal. EXIT_USAGE: none or several match (names them). */
 int store_run_find(struct arena *arena, const char *name, const char **ret, struct err *err);
 /* All run ids, newest first. */

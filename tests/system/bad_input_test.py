@@ -67,8 +67,8 @@ steps:
     needs: [c]
     retry: {attempts: many}
 """)
-        for word in ("w.yaml:3:1:", "duplicate", "w.yaml:6:5:", "run", "max_parallel", "w.yaml:9:", "ducklake", "nowhere",
-                     "c -> d -> c", "w.yaml:17:23:", "whole number", "^"):
+        for word in ("w.yaml:3:1:", "duplicate", "w.yaml:6:5:", "run", "max_parallel", "w.yaml:9:", "ducklake",
+                     "nowhere", "c -> d -> c", "w.yaml:17:23:", "whole number", "^"):
             self.assertIn(word, text)
 
     def test_plugin_actions_are_checked_against_their_tables(self):
@@ -78,14 +78,16 @@ steps:
                             ("uses: ducklake.load\n    with: {table: t, from: x, mode: apend}", ("append",)),
                             ("uses: ducklake.load\n    with: {table: t, from: x, memory: much}", ("memory",))):
             self.check_text(f"levada: 1\nname: x\nsteps:\n  - id: a\n    {line}\n", "w.yaml:", *words)
-        self.check_text("levada: 1\nname: x\nsteps:\n  - id: a\n    uses: ducklake.load\n    with: {table: t, from: x}\n"
+        self.check_text("levada: 1\nname: x\nsteps:\n"
+                        "  - id: a\n    uses: ducklake.load\n    with: {table: t, from: x}\n"
                         "  - id: b\n    run: echo ${{ steps.a.outputs.rovs }}\n", "rovs", "rows")
 
     def test_an_expression_that_is_wrong_or_endless_is_an_error_at_its_place(self):
         self.check_text("levada: 1\nname: x\nsteps:\n  - id: a\n    if: ${{ 1 + }}\n    run: echo\n", "w.yaml:5:")
         self.check_text("levada: 1\nname: x\nsteps:\n  - id: a\n    if: ${{ 1 != 2 && true }}\n    run: echo\n", "~=")
         path = self.write("e.yaml", "levada: 1\nname: x\nsteps:\n  - id: a\n"
-                          "    if: ${{ len(map(range(1, 100000), function(x) return sum(range(1, 100000)) end)) > 1 }}\n"
+                          "    if: ${{ len(map(range(1, 100000),"
+                          " function(x) return sum(range(1, 100000)) end)) > 1 }}\n"
                           "    run: echo\n")
         done = self.levada("run", "--json", path, expect=(1, 3), timeout=30)
         self.assertIn("e.yaml", done.stdout + done.stderr)
@@ -97,7 +99,8 @@ steps:
     def test_a_plugin_that_is_missing_has_another_abi_or_crashes_is_one_error_message(self):
         self.check_text("levada: 1\nname: x\nsteps: [{id: a, uses: nowhere.thing}]\n", "nowhere")
         for name, words in (("major", ("contract 1.9", "has 0.9")), ("crash", ("crashed while loading", "signal"))):
-            evil = [f for f in os.listdir(os.path.join(levada.BUILD, "tests", "evil")) if f.endswith(".so") and name in f]
+            files = os.listdir(os.path.join(levada.BUILD, "tests", "evil"))
+            evil = [f for f in files if f.endswith(".so") and name in f]
             self.assertTrue(evil, name)
             plugin = evil[0][:-3]
             path = self.write("p.yaml", f"levada: 1\nname: x\nsteps: [{{id: a, uses: {plugin}.thing}}]\n")

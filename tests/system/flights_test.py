@@ -60,7 +60,8 @@ class Flights(levada.Case):
         """What is in the lake, asked through a run of its own: rows and a digest of each table."""
         tables = [*TABLES, "marts.delays_by_weather", "marts.carrier_months"]
         queries = " UNION ALL ".join(
-            f"SELECT '{t}' AS name, count(*) AS rows, sum(hash(t)::HUGEINT)::VARCHAR AS digest FROM {t} t" for t in tables)
+            f"SELECT '{t}' AS name, count(*) AS rows, sum(hash(t)::HUGEINT)::VARCHAR AS digest FROM {t} t"
+            for t in tables)
         look = self.write("look.yaml", f"""levada: 1
 name: look
 steps:

@@ -34,7 +34,8 @@ class Run(levada.Case):
 """, expect=1)
         events = self.events(done)
         self.assertEqual([e["event"] for e in events],
-                         ["run_started", "step_started", "step_finished", "step_started", "step_finished", "run_finished"])
+                         ["run_started", "step_started", "step_finished", "step_started", "step_finished",
+                          "run_finished"])
         run = events[0]["run"]
         for event in events:
             self.assertEqual(event["run"], run)
@@ -44,7 +45,7 @@ class Run(levada.Case):
         self.assertEqual((events[1]["step"], events[1]["attempt"]), ("a", 1))
         self.assertEqual(events[2]["outputs"], {"x": "1"})
         self.assertEqual(events[4]["status"], "failed")
-        self.assertEqual(set(events[4]["error"]) & {"class", "message", "hint"}, {"class", "message", "hint"} & set(events[4]["error"]))
+        self.assertLessEqual({"class", "message"}, set(events[4]["error"]))
         self.assertEqual(events[4]["error"]["class"], "permanent")
         self.assertIn("exit code 4", events[4]["error"]["message"])
         self.assertEqual((events[5]["status"], events[5]["exit"]), ("failed", 1))
@@ -94,7 +95,8 @@ steps:
         self.assertIn("attempt 1 of 4 failed", self.levada("why", "last", "a").stdout)
 
     def test_retries_are_used_up(self):
-        self.run_file('steps: [{id: a, run: echo x >> "$LEDGER"; exit 1, retry: {attempts: 3, delay: 1ms}}]\n', expect=1)
+        self.run_file('steps:\n  - {id: a, run: echo x >> "$LEDGER"; exit 1, retry: {attempts: 3, delay: 1ms}}\n',
+                      expect=1)
         self.assertEqual(len(self.ledger()), 3)
 
     def test_a_timeout_ends_the_whole_tree_of_a_step(self):
@@ -116,7 +118,8 @@ steps:
             except OSError:
                 continue
             ours = ("LEVADA_STATE=" + self.state).encode() in names
-            self.assertFalse(ours and any(name.startswith(b"LEVADA_ATTEMPT=") for name in names), f"{pid} was left behind")
+            marked = any(name.startswith(b"LEVADA_ATTEMPT=") for name in names)
+            self.assertFalse(ours and marked, f"{pid} was left behind")
 
     def test_if_skips_and_the_skip_reaches_dependents_unless_they_say_otherwise(self):
         self.run_file("""steps:
@@ -319,7 +322,7 @@ steps:
         self.assertEqual(self.outputs("b")["size"], 300000)
 
     def test_one_workflow_of_a_thousand_steps_runs(self):
-        steps = "".join(f"  - {{id: s{i}, run: ':', needs: {[f's{i-1}'] if i % 10 else []}}}\n".replace("'s", "s").replace("']", "]")
+        steps = "".join(f"  - {{id: s{i}, run: ':', needs: [{'s%d' % (i - 1) if i % 10 else ''}]}}\n"
                         for i in range(1000))
         self.run_file("durability: process\nsteps:\n" + steps)
         self.assertEqual(set(self.statuses().values()), {"succeeded"})
