@@ -80,8 +80,8 @@ left_receipt(struct engine *e, uint32_t record)
 }
 
 /* Checkpoints that no engine took: one JSON object a line; a torn last line was never promised. */
-static void
-left_checkpoints(struct engine *e, size_t i, uint32_t record)
+void
+adopt_checkpoints(struct engine *e, size_t i, uint32_t record)
 {
     char *text;
     size_t size;
@@ -134,7 +134,7 @@ settle_attempt(struct engine *e, size_t i, uint32_t number, bool may_wait, struc
     }
     const struct value *receipt = left_receipt(e, number);
     int code = 0;
-    left_checkpoints(e, i, number);
+    adopt_checkpoints(e, i, number);
     if (receipt != NULL) {
         step_receipt(e, i, number, receipt);
     } else if (record.mark != ATTEMPT_STARTED) {

@@ -118,6 +118,7 @@ void pool_sweep(struct engine *e);                    /* forget workers that are
 
 /* adopt.c */
 int adopt_all(struct engine *e, struct err *err);
+void adopt_checkpoints(struct engine *e, size_t i, uint32_t record); /* what a worker left in its file */
 void adopt_gone(struct engine *e, size_t worker);     /* an adopted worker ended */
 int adopt_take(struct engine *e, bool takeover, struct err *err); /* the engine's own lock */
 

@@ -237,6 +237,7 @@ pool_settle(struct engine *e, size_t worker)
     size_t step = (size_t)w->step;
     make_idle(e, w);
     bool started = attempts_read(e->attempts, w->record, &record, &err) != 0 || record.mark == ATTEMPT_STARTED;
+    adopt_checkpoints(e, step, w->record);
     step_vanished(e, step, w->record, w->status, started);
 }
 

@@ -47,7 +47,7 @@ refuse(struct rewrite *rewrite, size_t at, const char *why)
 {
     struct err *err = rewrite->err;
     err_set(err, EXIT_INVALID, "${{ }} %s cannot be made safe", why);
-    const char *hint = "Give the step `env: {NAME: ${{ … }}}` and write \"$NAME\" in the script.";
+    const char *hint = "Give the step `env: {NAME: \"${{ … }}\"}` and write \"$NAME\" in the script.";
     if (strstr(why, "comment") != NULL) hint = "Take it out of the comment.";
     /* A shell evaluates the text of a variable that it counts with: env would not help. */
     if (strstr(why, "arithmetic") != NULL || strstr(why, "subscript") != NULL ||
@@ -154,7 +154,7 @@ inject_parse(struct arena *arena, const char *shell, const char *text, int line,
     }
     if (!shell_known(shell)) {
         err_set(err, EXIT_INVALID, "${{ }} in a script for \"%.100s\" cannot be made safe", shell);
-        err_hint(err, "Give the step `env: {NAME: ${{ … }}}` and read the variable in the script.");
+        err_hint(err, "Give the step `env: {NAME: \"${{ … }}\"}` and read the variable in the script.");
         place_of(&rewrite, (size_t)(first - text), &err->line, &err->column);
         return EXIT_INVALID;
     }

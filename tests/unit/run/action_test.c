@@ -126,8 +126,8 @@ words_of_an_aborting_library_are_kept(void)
     struct bench bench;
     bench_open(&bench);
     const char *job = arena_printf(&bench.arena,
-        "{\"kind\": \"uses\", \"plugin\": \"%s/tests/evil/last_words.so\", \"action\": \"speak\"}",
-        getenv("LEVADA_BUILD"));
+        "{\"kind\": \"uses\", \"plugin\": \"%s/tests/evil/last_words.so\", "
+        "\"action\": \"speak\"}", getenv("LEVADA_BUILD"));
     bench_send(&bench, FRAME_JOB, bench_job(&bench, job));
     CHECK_FATAL(bench_expect(&bench, FRAME_STARTED) != NULL);
     int status = bench_wait(&bench);
