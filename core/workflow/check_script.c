@@ -119,6 +119,8 @@ check_lua(struct check *check, const struct scope *scope, uint32_t index)
         if (err.line == 0) {
             err.line = step->text_line;
             err.column = step->text_column;
+        } else if (err.column > 0 && step->text_column > 1) {
+            err.column += step->text_column - 1; /* the chunk's columns begin where its text does */
         }
         if (err.column == 0) err.column = 1;
         diag_err(check->diags, "lua", &err);

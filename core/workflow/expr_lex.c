@@ -221,8 +221,8 @@ take_string(struct lexer *lexer, struct token *token, struct err *err)
     struct lexer start = *lexer;
     int quote = peek(lexer, 0);
     size_t bound = 1, used = 0;
-    while (peek(lexer, bound) != quote && peek(lexer, bound) >= 0 && peek(lexer, bound) != '\n')
-        bound += peek(lexer, bound) == '\\' ? 2 : 1;
+    /* Not up to a newline: `\z` passes over it. */
+    while (peek(lexer, bound) != quote && peek(lexer, bound) >= 0) bound += peek(lexer, bound) == '\\' ? 2 : 1;
     /* No escape is longer decoded than written. */
     char *out = arena_alloc(lexer->arena, bound + 8);
     step(lexer, 1);

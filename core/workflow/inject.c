@@ -169,6 +169,9 @@ inject_parse(struct arena *arena, const char *shell, const char *text, int line,
         buf_add(&rewrite.out, text + rewrite.copied, rewrite.size - rewrite.copied);
         rewrite.inject->script = arena_strndup(arena, buf_str(&rewrite.out), rewrite.out.size);
         *ret = rewrite.inject;
+        /* The net below: what the reader passed over must not reach a shell. */
+        if (strstr(rewrite.inject->script, "${{") != NULL)
+            code = refuse(&rewrite, (size_t)(first - text), "somewhere in this script");
     }
     buf_release(&rewrite.out);
     return code;

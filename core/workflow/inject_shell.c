@@ -255,7 +255,7 @@ shell_read_delimiter(struct shell_lex *s, bool tabs)
             if (s->at < s->size) s->at++;
             continue;
         }
-        if (c == '\\' && s->at < s->size) {
+        if (c == '\\' && s->at < s->size && !shell_at(s, s->at, "${{")) {
             doc->quoted = true;
             c = s->text[s->at++];
         }

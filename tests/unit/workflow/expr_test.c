@@ -40,6 +40,7 @@ values_keep_their_types(void)
         {"(1 + 2) * 3", "integer 9"},
         {"'a' .. \"b\" .. 1 .. 2.5", "string \"ab12.5\""},
         {"\"\\n\\x41\\u{e9}\\65\\z   b\"", "string \"\\nAéAb\""},
+        {"'a\\z \n\n  bcdefghijklmnopqrstuvwxyz0123456789'", "string \"abcdefghijklmnopqrstuvwxyz0123456789\""},
         {"params.env", "string \"prod\""},
         {"params.n", "integer 3"},
         {"params.x", "null null"},

@@ -243,6 +243,7 @@ a_place_that_cannot_be_made_safe_is_refused_with_its_name(void)
         {"cat <<" X "\n", "in the end mark of a here-document", 7},
         {"cat <<'" X "'\n", "in the end mark of a here-document", 8},
         {"echo $'it\\' " X "'", "inside single quotes", 13},
+        {"cat <<E\\" X "\n", "in the end mark of a here-document", 9},
         {"# " X, "inside a comment", 3},
         {"echo a; # it's " X, "inside a comment", 16},
         {"echo ${a:-" X "}", "inside ${ }", 11},
