@@ -96,6 +96,8 @@ steps:
         self.levada("run", "--json", *self.arguments(lake))
         second = self.show()
         self.assertFalse(second["outputs"]["changed"])
+        self.assertEqual(second["outputs"]["summary"],
+                         f"nothing changed: the lake stays at snapshot {first['outputs']['snapshot_id']}")
         self.assertEqual(second["outputs"]["snapshot_id"], first["outputs"]["snapshot_id"])
         self.assertEqual(self.contents(lake), (rows, snapshots))
         self.assertIn("unchanged", self.levada("logs", "last", "flights").stdout)
