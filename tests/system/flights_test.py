@@ -121,7 +121,8 @@ steps:
         shutil.rmtree(self.state)
         kills = {}
         for where in ("journal_before", "journal_inside", "journal_after"):
-            for n in range(1, 200):
+            # A transaction cut in the middle is rolled back, as if cut before: every third is enough of that.
+            for n in range(1, 200, 3 if where == "journal_inside" else 1):
                 lake = self.lake(f"{where}-{n}")
                 done = self.levada("run", "--quiet", *self.arguments(lake, source, workflow), expect=None,
                                    env={"LEVADA_FAILPOINT": f"{where}:{n}"})
