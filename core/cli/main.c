@@ -2,9 +2,11 @@
  *
  * A table of subcommands. Nothing is initialised before one is chosen: `levada version` must cost what a process costs.
  */
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 
@@ -83,9 +85,20 @@ cli_usage(const char *usage, const char *fmt, ...)
     return EXIT_USAGE;
 }
 
+/* With 0, 1 or 2 closed, the next file or socket would be taken for standard output. */
+static void
+fill_standard_descriptors(void)
+{
+    int fd;
+    do fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= 2);
+    if (fd > 2) close(fd);
+}
+
 int
 main(int argc, char **argv)
 {
+    fill_standard_descriptors();
     const char *name = argc > 1 ? argv[1] : NULL;
     if (name == NULL) {
         print_help(stderr);

@@ -105,6 +105,8 @@ watch_worker(struct engine *e, size_t i, const struct attempt_record *record, ui
     w->pidfd = pidfd;
     w->step = (ptrdiff_t)i;
     w->record = number;
+    const struct step *step = e->state.steps[i].step;
+    if (step->timeout_ms) w->kill_at_ms = clock_monotonic_ms() + step->timeout_ms + step->grace_ms + KILL_SLACK_MS;
     e->running++;
     engine_note(e, "step \"%s\" still runs in a worker of an earlier engine (pid %d): waiting for it",
                 e->state.steps[i].step->id, record->pid);

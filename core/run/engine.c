@@ -89,19 +89,29 @@ engine_run_names(struct arena *arena, const struct model *model)
     return ret;
 }
 
+/* The journal's own hint speaks of resuming, and there is nothing to resume. */
+static int
+not_made(int code, struct err *err)
+{
+    if (code == EXIT_STORE) err_hint(err, "No run was made. Make room, or set LEVADA_STATE to another directory.");
+    return code;
+}
+
 int
 engine_create(struct arena *arena, const struct model *model, const struct value *params, const char *trigger,
               const char **run_folder, struct err *err)
 {
     char id[ID_SIZE];
     const char *store, *folder;
+    mode_t umask_before = umask(077);
     struct journal *journal;
     id_new(id);
     int code = store_open(arena, true, &store, err);
     if (!code) code = store_run_make(arena, store, id, &folder, err);
-    if (code) return code;
-    code = journal_create(folder, id, json_text(arena, model_to_json(arena, model)), model->power, &journal, err);
-    if (code) return code;
+    if (!code)
+        code = journal_create(folder, id, json_text(arena, model_to_json(arena, model)), model->power, &journal, err);
+    umask(umask_before);
+    if (code) return not_made(code, err);
     struct value *data = value_map(arena);
     value_set(arena, data, "run", value_text(arena, id));
     value_set(arena, data, "workflow", value_text(arena, model->name));
@@ -112,7 +122,8 @@ engine_create(struct arena *arena, const struct model *model, const struct value
     journal_append(journal, EVENT_RUN_CREATED, NULL, NULL, data);
     code = journal_commit(journal, model->power, err);
     journal_close(&journal, false);
-    return code ? code : store_run_publish(arena, store, id, model->power, run_folder, err);
+    if (!code) code = store_run_publish(arena, store, id, model->power, run_folder, err);
+    return code ? not_made(code, err) : 0;
 }
 
 /* ---- ending ---- */
@@ -393,6 +404,11 @@ loop(struct engine *e, struct err *err)
         arena_rewind(&e->turn, e->turn_start);
         wait_and_take(e);
         if (e->options->watch.tick != NULL) e->options->watch.tick(e->options->watch.context, &e->state);
+        if (e->launcher_gone && e->interrupted) {
+            stop_run(e, 0); /* somebody asked for the end: workers go on by themselves, and resume finds them */
+            code = end_turn(e, err);
+            break;
+        }
         if (e->launcher_gone) start_again(e);
         if (leave_rest(e)) code = end_turn(e, err);
     }

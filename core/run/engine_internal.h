@@ -12,6 +12,9 @@
 #include "run/inputs.h"
 #include "run/sched.h"
 
+/* Behind a worker's own time limit and grace: one that was stopped or hangs in the kernel is killed this much later. */
+#define KILL_SLACK_MS 10000
+
 struct worker {
     int sock;              /* -1: adopted, or closed */
     int64_t key;           /* what FORKED calls it: a socket may be closed, and its number used again, before */

@@ -21,7 +21,8 @@
  *                evaluated here, with `names` and the secrets, and put into `with` (or `stdin` for path ["stdin"])
  *   text line    (lua) the chunk and its line
  *   names        map: operands for deferred templates and lua (params, env, steps, run)
- *   secrets      list of {name, from, key, field?}: all that this attempt may see
+ *   secrets      list of {name, from, key, field?, mask_only?}: all secrets of the workflow; those that this attempt
+ *                does not mention are mask_only: fetched for the masks, if they can be, and never given out
  *   checkpoints  map of texts kept from earlier attempts
  *   outputs      list of {name, from?, as?}       (run) what `outputs:` declares
  *   reuse        text: workers with equal text may be reused; absent: one attempt, one worker

@@ -69,7 +69,7 @@ is_worker(const struct launching *l, pid_t pid)
     return false;
 }
 
-/* One pass over our children: SIGKILL to those that are no workers. Returns how many there were. */
+/* One pass over our children: those that are no workers are killed and reaped. Returns how many still die. */
 static size_t
 kill_leftovers(const struct launching *l)
 {
@@ -89,7 +89,7 @@ kill_leftovers(const struct launching *l)
             if (end == p || (*end == '\0' && n > 0)) break; /* nothing, or perhaps half a number */
             if (pid > 1 && !is_worker(l, (pid_t)pid)) {
                 kill((pid_t)pid, SIGKILL);
-                found++;
+                found += waitpid((pid_t)pid, NULL, WNOHANG) == 0;
             }
             p = end;
         }
@@ -105,16 +105,8 @@ static void
 end_leftovers(const struct launching *l)
 {
     for (int round = 0; round < 1000 && kill_leftovers(l) > 0; round++) {
-        siginfo_t info;
-        int status;
         struct timespec moment = {0, 1000000};
         nanosleep(&moment, NULL);
-        for (;;) {
-            info.si_pid = 0;
-            if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) break;
-            if (is_worker(l, info.si_pid)) break; /* reap() takes it in its turn */
-            waitpid(info.si_pid, &status, 0);
-        }
     }
 }
 

@@ -16,9 +16,6 @@
 #include "base/str.h"
 #include "run/engine_internal.h"
 
-/* Behind a worker's own time limit and grace: one that was stopped or hangs in the kernel is killed this much later. */
-#define KILL_SLACK_MS 10000
-
 struct worker *
 pool_add(struct engine *e)
 {

@@ -82,6 +82,7 @@ secret_mask_stream(struct work *work, int stream, const char *data, size_t size,
 
 struct source {
     const char *name, *from, *key, *field; /* field NULL: the whole value */
+    bool mask_only;                        /* the attempt may not use it, only never say it */
 };
 
 static int
@@ -125,7 +126,7 @@ check_mode(struct work *work, const struct source *source, int fd, struct err *e
         err_hint(err, "chmod go-w %s", source->key);
         return refused(err, LEVADA_AUTH);
     }
-    if (S_ISREG(st.st_mode) && (st.st_mode & 004) != 0)
+    if (S_ISREG(st.st_mode) && (st.st_mode & 004) != 0 && !source->mask_only)
         work_log(work, "warn", "secret \"%s\": the file \"%s\" may be read by everybody (mode %04o)", source->name,
                  source->key, (unsigned)(st.st_mode & 07777));
     return 0;
@@ -223,9 +224,12 @@ secret_resolve(struct work *work, struct err *err)
             .from = value_get_str(entry, "from", ""),
             .key = value_get_str(entry, "key", ""),
             .field = value_get_str(entry, "field", NULL),
+            .mask_only = value_get_bool(entry, "mask_only", false),
         };
         const struct value *value;
-        int code = fetch(work, &source, &value, err);
+        struct err ignored;
+        int code = fetch(work, &source, &value, source.mask_only ? &ignored : err);
+        if (source.mask_only) continue; /* one that is not there today cannot be said either */
         if (code) return code;
         value_set(&work->arena, work->secrets, source.name, value);
     }

@@ -89,22 +89,23 @@ reuse_key(struct engine *e, const struct step *step, const struct value *inputs)
     return json_text(&e->turn, key);
 }
 
+/* All of them: what a step does not mention it may still come across and print. */
 static const struct value *
 job_secrets(struct engine *e, const struct value *inputs)
 {
     struct value *list = value_list(&e->turn);
     const struct value *deferred = value_get(inputs, "deferred");
-    if (deferred == NULL) return list;
-    const char *text = json_text(&e->turn, deferred);
+    const char *text = deferred != NULL ? json_text(&e->turn, deferred) : "";
     for (size_t i = 0; i < e->state.model->nsecrets; i++) {
         const struct secret_def *def = &e->state.model->secrets[i];
-        /* A name that only looks mentioned costs nothing but a look-up. */
-        if (strstr(text, def->name) == NULL) continue;
         struct value *entry = value_map(&e->turn);
         value_set(&e->turn, entry, "name", value_text(&e->turn, def->name));
         value_set(&e->turn, entry, "from", value_text(&e->turn, def->from));
         value_set(&e->turn, entry, "key", value_text(&e->turn, def->key));
         if (def->field != NULL) value_set(&e->turn, entry, "field", value_text(&e->turn, def->field));
+        /* A name that only looks mentioned costs nothing but a look-up. */
+        if (strstr(text, def->name) == NULL)
+            value_set(&e->turn, entry, "mask_only", value_bool(&e->turn, true));
         value_push(&e->turn, list, entry);
     }
     return list;
@@ -265,7 +266,7 @@ failed_attempts(const struct step_state *step)
     uint32_t count = 0;
     for (size_t k = 0; k < step->nattempts; k++)
         count += !step->attempts[k].resolve && step->attempts[k].status != NULL &&
-                 !str_eq(step->attempts[k].status, "vanished") && !str_eq(step->attempts[k].status, "interrupted");
+                 !str_eq(step->attempts[k].status, "interrupted");
     return count;
 }
 
@@ -426,13 +427,21 @@ how_it_went(struct engine *e, int status)
                         strsignal(WTERMSIG(status)));
 }
 
-static void
-step_crashed(struct engine *e, size_t i, const char *how)
+static const struct value *
+crash_error(struct engine *e, size_t i, const char *how)
 {
     struct err err = {0};
     err_set(&err, EXIT_FAILED, "%s", how);
     err_hint(&err, "`levada logs %s %s` has its last lines.", e->state.id, e->state.steps[i].step->id);
-    step_failed(e, i, error_value(&e->turn, LEVADA_PERMANENT, &err));
+    return error_value(&e->turn, LEVADA_PERMANENT, &err);
+}
+
+/* Its workers keep vanishing: whatever `retry` says, that is enough. */
+static void
+step_given_up(struct engine *e, size_t i, const char *how)
+{
+    step_end(e, i, STEP_FAILED_STATUS, NULL, crash_error(e, i, how),
+             engine_reason(e, "vanished_too_often", "%u workers vanished: %s", e->state.steps[i].vanished, how));
 }
 
 static void
@@ -463,14 +472,14 @@ step_vanished(struct engine *e, size_t i, uint32_t record, int status, bool star
     bool again = step->vanished <= LIMIT_VANISHED;
     if (!started) {
         if (again) look_again(e, i);
-        else step_crashed(e, i, how);
+        else step_given_up(e, i, how);
     } else if (!again) {
         if (effect == LEVADA_EFFECT_UNSAFE || asks) step_unknown(e, i, how);
-        else step_crashed(e, i, how);
+        else step_given_up(e, i, how);
     } else if (effect == LEVADA_EFFECT_UNSAFE) {
         step_unknown(e, i, arena_printf(&e->turn, "%s, and an unsafe effect is never repeated by itself", how));
     } else if (is_crash(status) && !asks) {
-        step_crashed(e, i, how);
+        step_failed(e, i, crash_error(e, i, how));
     } else {
         look_again(e, i);
     }

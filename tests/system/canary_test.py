@@ -40,6 +40,31 @@ steps:
     stdin: ${{ secrets.token }}
 """)
 
+    def test_a_step_that_comes_across_a_secret_of_another_step_cannot_say_it(self):
+        path = self.write("other.yaml", """levada: 1
+name: other
+secrets:
+  token: {from: env, name: CANARY}
+  filed: {from: file, name: secret.txt}
+steps:
+  - id: uses_them
+    run: cat
+    stdin: "${{ secrets.token }} ${{ secrets.filed }}"
+  - id: finds_them
+    needs: [uses_them]
+    run: |
+      cat secret.txt
+      echo "found=$(cat secret.txt)" >> "$LEVADA_OUTPUT"
+      tr '\\0' '\\n' < /proc/$PPID/environ | grep CANARY
+    outputs: [found]
+""")
+        self.levada("run", path, env={"CANARY": self.secret})
+        for folder, _, names in os.walk(self.state):
+            for name in names:
+                with open(os.path.join(folder, name), "rb") as file:
+                    self.assert_absent(file.read(), os.path.join(folder, name))
+        self.assertIn("CANARY=***", self.levada("logs", "last", "finds_them").stdout)
+
     def forms(self):
         for value in (self.secret, self.file_secret):
             raw = value.encode()
