@@ -253,6 +253,50 @@ finally:
         self.assertEqual(self.ledger(), ["begin"])
         self.assertEqual(self.worker_pids(), [])
 
+    def test_a_step_whose_workers_keep_dying_ends_after_a_bound_whatever_retry_says(self):
+        for extra, most in (("", 6), ("\n    retry: {attempts: 9, delay: 1ms}", 6)):
+            self.reset()
+            workflow = self.write("dies.yaml", f"""levada: 1
+name: dies
+steps:
+  - id: a
+    effect: idempotent{extra}
+    run: echo x >> "$LEDGER"; kill -9 $PPID; sleep 5
+""")
+            self.levada("run", workflow, expect=1, timeout=60)
+            self.assertEqual(len(self.ledger()), most)
+            self.assertIn("vanished", self.levada("why", "last", "a").stdout)
+
+    def test_many_workers_that_die_together_are_all_accounted_for(self):
+        steps = "".join(f"""  - id: s{i}
+    needs: []
+    run: echo s{i} >> "$LEDGER"; kill -9 $PPID; sleep 5
+""" for i in range(24))
+        workflow = self.write("die.yaml", "levada: 1\nname: die\nsteps:\n" + steps)
+        self.levada("run", "--max-parallel", "12", workflow, expect=9, timeout=60)
+        self.assertEqual(set(self.statuses().values()), {"unknown"})
+        self.assertEqual(len(self.ledger()), 24)
+
+    def test_a_run_with_closed_standard_descriptors_is_a_run_like_any_other(self):
+        workflow = self.write("chain.yaml", CHAIN)
+        for closed in ("2>&-", "0<&- 1>&- 2>&-"):
+            self.reset()
+            done = levada.subprocess.run(["sh", "-c", f'"$0" run "$1" {closed}', levada.LEVADA, workflow], env=self.env,
+                                         cwd=self.folder, timeout=60, check=False, capture_output=True)
+            self.assertEqual(done.returncode, 0)
+            self.assertEqual(sorted(self.ledger()), sorted(EFFECTS))
+
+    def test_an_interrupt_is_not_forgotten_when_the_launcher_dies(self):
+        process = self.start_slow(seconds=2)
+        launcher = self.launcher_pids(process.pid)[0]
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        os.kill(launcher, signal.SIGKILL)
+        self.assertEqual(process.wait(timeout=20), 130)
+        self.assertEqual(self.ledger(), ["begin"])
+        self.levada("resume", "last")
+        self.assertEqual(self.ledger(), ["begin", "end", "after"])
+
     def test_a_journal_moved_elsewhere_can_still_be_shown(self):
         workflow = self.write("chain.yaml", CHAIN)
         self.levada("run", workflow)
