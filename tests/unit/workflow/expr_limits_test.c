@@ -172,7 +172,6 @@ deep_and_long_texts_end_with_an_error(void)
 static void
 moderate_depth_is_fine(void)
 {
-    struct arena arena ARENA_SCOPED = {0};
     static const struct { const char *open, *middle, *close; size_t times; const char *want;
     } shapes[] = {{"(", "1", ")", 50, "integer 1"},
                   {"1+", "1", "", 150, "integer 151"},

@@ -402,7 +402,6 @@ a_large_value_passes_through_untouched(void)
 static void
 results_do_not_depend_on_what_was_evaluated_before(void)
 {
-    struct arena arena ARENA_SCOPED = {0};
     for (int i = 0; i < 1500; i++) {
         char text[64], want[64];
         snprintf(text, sizeof text, "params.n + %d", i);
