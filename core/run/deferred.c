@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "levada/plugin.h"
+#include "run/secret.h"
 #include "workflow/template.h"
 
 const struct value *
@@ -20,6 +21,18 @@ deferred_names(struct work *work)
     return names;
 }
 
+/* What an expression makes of a secret is one too, and not always a form of it that masking knows: upper(),
+ * sha256(), a member of JSON. Pieces too short to mask stay visible. */
+static void
+learn(struct work *work, const struct value *value)
+{
+    struct err ignored;
+    if (value->type == VALUE_SECRET && value->text.ptr != NULL)
+        (void)secret_mask_add(work, value->text.ptr, value->text.size, &ignored);
+    for (size_t i = 0; value->type == VALUE_LIST && i < value->list.count; i++) learn(work, value->list.items[i]);
+    for (size_t i = 0; value->type == VALUE_MAP && i < value->map.count; i++) learn(work, value->map.values[i]);
+}
+
 static int
 evaluate(struct work *work, const struct value *entry, const struct value *names, const struct value **ret,
          struct err *err)
@@ -31,8 +44,16 @@ evaluate(struct work *work, const struct value *entry, const struct value *names
     int code = template_parse(arena, text, (int)value_get_int(entry, "line", 0), (int)value_get_int(entry, "column", 0),
                               NULL, &template, err);
     if (code) return code;
-    return (value_get_bool(entry, "sql", false) ? template_eval_sql : template_eval)(work->worker->vm, template, names,
-                                                                                    arena, ret, err);
+    bool sql = value_get_bool(entry, "sql", false);
+    code = (sql ? template_eval_sql : template_eval)(work->worker->vm, template, names, arena, ret, err);
+    /* Each expression for itself: the text around it is no secret. */
+    for (size_t i = 0; code == 0 && i < template->count; i++) {
+        const struct value *part;
+        if (template->parts[i].expr == NULL) continue;
+        code = expr_eval(work->worker->vm, template->parts[i].expr, names, arena, &part, err);
+        if (code == 0) learn(work, part);
+    }
+    return code;
 }
 
 static int
