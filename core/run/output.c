@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -141,6 +142,8 @@ collect_declared(struct work *work, const struct buf *captured, struct value *ma
         const char *from = value_get_str(outputs->list.items[i], "from", NULL);
         const char *as = value_get_str(outputs->list.items[i], "as", NULL);
         const struct value *said = value_get(map, name);
+        if (from == NULL && said == NULL)
+            work_log(work, "warn", "the declared output \"%s\" was not set: it is null", name);
         const char *text = from != NULL ? buf_str(captured) : value_str(said, NULL);
         if (text == NULL || (from == NULL && as == NULL)) continue;
         const struct value *value;
@@ -163,6 +166,12 @@ read_file(struct work *work, struct value *map, struct err *err)
     if (fd < 0 && errno == ENOENT) return 0;
     char *text = NULL;
     size_t size = 0;
+    struct stat st;
+    if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))) {
+        err_set(err, EXIT_INVALID, "$LEVADA_OUTPUT is no file any more: the script replaced it");
+        err->error_class = LEVADA_INVALID;
+        return EXIT_INVALID;
+    }
     int code = fd < 0 ? err_errno(err, EXIT_INVALID, "cannot read $LEVADA_OUTPUT")
                       : fd_read_rest(&work->arena, fd, LIMIT_OUTPUT_SIZE, &text, &size, err);
     if (code) {

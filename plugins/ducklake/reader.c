@@ -69,6 +69,8 @@ add_csv_dialect(struct text *sql, const struct source *source)
     add_default(sql, source, "escape", source->unquoted ? "''" : "'\"'");
     add_default(sql, source, "comment", "''");
     add_default(sql, source, "header", "true");
+    /* Else the sniffer looks for lines that fit, and drops all before them without a word. */
+    add_default(sql, source, "skip", "0");
     if (source->nulls->count > 0 && !has_option(source, "nullstr")) {
         text_add(sql, ", nullstr=[''");
         for (size_t i = 0; i < source->nulls->count; i++) {

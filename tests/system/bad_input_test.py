@@ -117,6 +117,13 @@ steps:
             "table: t, from: data.csv", "sql: select count(*) from t"))
         self.assertIn("does not exist", self.levada("run", look, expect=1).stderr)
 
+    def test_a_ragged_csv_is_refused_with_its_line_and_no_row_is_dropped_without_a_word(self):
+        for text, place in (("id,name,amount\n4,d,40\n5,e,50\n6,x,1,extra,cols\n", "data.csv:4"),
+                            ("report made monday\nid,name\n1,a\n", "data.csv:2")):
+            self.write("data.csv", text)
+            done = self.levada("run", self.write("w.yaml", LAKE), expect=1)
+            self.assertIn(place, done.stderr)
+
     def test_a_table_that_is_missing_is_of_class_missing_and_names_those_there_are(self):
         self.write("data.csv", "a,b\n1,2\n")
         self.levada("run", self.write("w.yaml", LAKE.replace("table: t,", "table: orders,")))

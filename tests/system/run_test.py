@@ -168,6 +168,13 @@ finally:
         self.assertIn("> 5", error["message"])
         self.assertEqual(self.ledger(), ["x"])
 
+    def test_a_declared_output_that_is_not_set_is_warned_about_and_a_replaced_file_fails(self):
+        self.run_file("steps:\n  - id: a\n    run: 'true'\n    outputs: [x]\n")
+        self.assertIn('"x" was not set', self.levada("logs", "last", "a").stdout)
+        done = self.run_file("steps:\n  - id: a\n    run: rm $LEVADA_OUTPUT; mkfifo $LEVADA_OUTPUT\n    outputs: [x]\n",
+                             expect=1)
+        self.assertIn("LEVADA_OUTPUT", self.finished(done)["a"]["error"]["message"])
+
     def test_outputs_from_stdout_are_typed_and_top_level_outputs_are_given(self):
         self.run_file("""steps:
   - id: a
