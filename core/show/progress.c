@@ -75,6 +75,21 @@ flush_text(struct progress *progress)
     buf_clear(&progress->text);
 }
 
+/* A picture taller than the screen could not be drawn over: its last lines are left out. Returns the lines kept. */
+static size_t
+cut_to_height(struct buf *lines, size_t count, int height)
+{
+    size_t most = height > 1 ? (size_t)height - 1 : 1, kept = 0;
+    if (count <= most) return count;
+    for (size_t i = 0; i < lines->size; i++) {
+        if (lines->data[i] != '\n' || ++kept < most) continue;
+        lines->size = i + 1;
+        lines->data[lines->size] = '\0';
+        break;
+    }
+    return kept;
+}
+
 static void
 draw(struct progress *progress, bool final)
 {
@@ -91,7 +106,8 @@ draw(struct progress *progress, bool final)
     struct buf lines BUF_SCOPED = {0};
     buf_init(&lines, LIMIT_VALUE_SIZE);
     if (progress->drawn) buf_printf(&progress->text, "\033[%zuA\r", progress->drawn);
-    progress->drawn = tree_render(&view, &lines);
+    size_t count = tree_render(&view, &lines);
+    progress->drawn = final ? count : cut_to_height(&lines, count, height);
     /* Each line is written over the old one and cleared to its end: no moment without text, no flicker. */
     for (size_t i = 0; i < lines.size; i++) {
         if (lines.data[i] == '\n') buf_text(&progress->text, "\033[K");
