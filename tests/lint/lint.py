@@ -53,7 +53,7 @@ def tracked():
         return sorted(n for n in git.stdout.decode().split("\0") if n and os.path.isfile(os.path.join(ROOT, n)))
     found = []
     for folder, folders, files in os.walk(ROOT):
-        folders[:] = [f for f in folders if f not in ("build", ".git")]
+        folders[:] = [f for f in folders if f not in ("build", ".git", "__pycache__")]
         found += [os.path.relpath(os.path.join(folder, f), ROOT) for f in files]
     return sorted(found)
 
