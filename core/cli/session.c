@@ -42,11 +42,8 @@ session_holder(const char *run_folder)
 {
     struct err err;
     struct attempt_record record = {0};
-    int fd FD_SCOPED = attempts_open(run_folder, &err);
-    if (fd < 0) return 0;
-    int code = attempts_lock(fd, 0, &err);
-    if (code == 0) attempts_unlock(fd, 0);
-    if (code != 1 || attempts_read(fd, 0, &record, &err) != 0) return 0;
+    int fd FD_SCOPED = attempts_open_read(run_folder);
+    if (fd < 0 || !attempts_held(fd, 0, false) || attempts_read(fd, 0, &record, &err) != 0) return 0;
     return record.pid;
 }
 

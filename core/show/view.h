@@ -24,15 +24,25 @@ struct decision {
 };
 
 struct view {
-    const char *folder;
+    const char *folder;      /* or the file of an exported run */
+    const char *name;        /* what to type for it: the short id, or the file */
+    bool exported;           /* it is a file: nothing can be done to it */
+    bool engine_lived;       /* when it was exported */
+    int64_t exported_ms;
+    int64_t at_ms;           /* shown as it was then; 0: as it is */
     struct run_state state;
     enum run_status status; /* INTERRUPTED when the journal says running but its engine is gone */
     struct decision *decisions;
     size_t ndecisions;
 };
 
-/* The run of a folder. The arena outlives the view. EXIT_STORE as of the journal. */
+/* The run of a folder, or of an exported file. The arena outlives the view. EXIT_STORE as of the journal. */
 int view_load(struct arena *arena, const char *folder, struct view *ret, struct err *err);
+/* The run as it was at until_ms (0: as it is), which is where its journal then ended. EXIT_USAGE: it had not begun. */
+int view_load_at(struct arena *arena, const char *folder, int64_t until_ms, struct view *ret, struct err *err);
+/* The moment a person means: RFC 3339, a duration before now ("-5m"), or "HH:MM[:SS]" in UTC of the day on which the
+ * run began (the next day when the run began later than that). EXIT_USAGE. */
+int view_moment(const char *text, const struct view *view, int64_t now_ms, int64_t *ret, struct err *err);
 /* The decision that an event records, texts copied into arena. False: it records none. */
 bool decision_of(struct arena *arena, const struct event *event, struct decision *ret);
 /* Does the engine that the folder's `attempts` names still live? */
