@@ -350,13 +350,26 @@ step_failed(struct engine *e, size_t i, const struct value *error)
     step_end(e, i, STEP_FAILED_STATUS, NULL, error, reason);
 }
 
+/* Nobody can know by looking. What the workflow says of that decides: ask a person, do it again, or call it failed. */
 static void
 step_unknown(struct engine *e, size_t i, const char *how)
 {
+    struct step_state *step = &e->state.steps[i];
     struct err err = {0};
+    if (step->step->on_unknown == ON_UNKNOWN_RETRY && step->vanished <= LIMIT_VANISHED) {
+        schedule_again(e, i, 0, false,
+                       engine_reason(e, "unknown_retry", "%s; `on_unknown: retry` runs it again all the same", how));
+        return;
+    }
     err_set(&err, EXIT_UNKNOWN, "nobody knows whether its effect happened: %s", how);
+    if (step->step->on_unknown == ON_UNKNOWN_FAIL) {
+        err_hint(&err, "Look at what it does outside before you run it again.");
+        step_end(e, i, STEP_FAILED_STATUS, NULL, error_value(&e->turn, LEVADA_PERMANENT, &err),
+                 engine_reason(e, "unknown_fail", "%s; `on_unknown: fail` calls that a failure", how));
+        return;
+    }
     err_hint(&err, "Look at what it does outside, then: levada resolve %s %s --done | --redo | --fail",
-             e->state.id, e->state.steps[i].step->id);
+             e->state.id, step->step->id);
     step_end(e, i, STEP_UNKNOWN_STATUS, NULL, error_value(&e->turn, LEVADA_PERMANENT, &err),
              engine_reason(e, "unknown", "%s", how));
 }
