@@ -28,6 +28,8 @@ static const struct command {
     {"logs", cmd_logs, "Print or follow the logs of a run."},
     {"why", cmd_why, "Say why a step ran, was skipped, retried, failed or is unknown."},
     {"report", cmd_report, "Write one HTML page about a run."},
+    {"export", cmd_export, "Write a whole run as one file."},
+    {"replay", cmd_replay, "Tell the events of a run again."},
     {"actions", cmd_actions, "List plugins' actions, their inputs and outputs."},
     {"checkpoint", cmd_checkpoint, "Keep a value over attempts (in `run:` steps)."},
     {"worker", cmd_worker, "Run one job from stdin by hand, for debugging."},

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "run/attempts.h"
@@ -149,6 +150,28 @@ view_load(struct arena *arena, const char *folder, struct view *ret, struct err 
     return view_load_at(arena, folder, 0, ret, err);
 }
 
+int
+view_load_when(struct arena *arena, const char *folder, const char *at, struct view *ret, struct err *err)
+{
+    int64_t until_ms;
+    int code = view_load(arena, folder, ret, err);
+    if (code || at == NULL) return code;
+    int64_t now_ms = view_clock(ret, clock_wall_ms());
+    code = view_moment(at, ret, now_ms, &until_ms, err);
+    if (!code && until_ms > now_ms + 1000) {
+        err_set(err, EXIT_USAGE, "\"%s\" is later than %s", at, ret->exported ? "the export" : "now");
+        err_hint(err, "Leave out --at to see the run as it is.");
+        code = EXIT_USAGE;
+    }
+    return code ? code : view_load_at(arena, folder, until_ms, ret, err);
+}
+
+struct next_place
+view_place(const struct view *view, const char *here)
+{
+    return (struct next_place){.here = here, .file = view->exported ? view->folder : NULL, .past = view->at_ms != 0};
+}
+
 /* Two digits and what must come behind them. */
 static bool
 take_two(const char **text, int64_t most, const char *behind, int64_t *ret)
@@ -232,11 +255,17 @@ step_counts(const struct step_state *step)
 }
 
 int64_t
+view_clock(const struct view *view, int64_t now_ms)
+{
+    return view->at_ms ? view->at_ms : view->exported ? view->exported_ms : now_ms;
+}
+
+int64_t
 view_elapsed_ms(const struct view *view, int64_t now_ms)
 {
     const struct run_state *state = &view->state;
     int64_t end = state->finished_ms;
-    if (end == 0 && view->status == RUN_RUNNING_STATUS) end = now_ms;
+    if (end == 0 && view->status == RUN_RUNNING_STATUS) end = view_clock(view, now_ms);
     if (end == 0 && view->ndecisions) end = view->decisions[view->ndecisions - 1].time_ms;
     return end > state->started_ms ? end - state->started_ms : 0;
 }
