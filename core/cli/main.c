@@ -25,6 +25,7 @@ static const struct command {
     {"resolve", cmd_resolve, "Settle a step whose outcome nobody knows: done, redo or fail."},
     {"cancel", cmd_cancel, "End a run for good."},
     {"ls", cmd_ls, "List runs."},
+    {"ps", cmd_ps, "List what lives: engines, workers, and what has lost its engine or worker."},
     {"show", cmd_show, "Show a run: its steps, outputs and errors."},
     {"logs", cmd_logs, "Print or follow the logs of a run."},
     {"why", cmd_why, "Say why a step ran, was skipped, retried, failed or is unknown."},

@@ -25,6 +25,7 @@
 
 #define MARK "LEVADA_ATTEMPT="
 #define END_WAIT_MS 5000
+#define END_ROUNDS 20 /* a leftover may fork while we look: look again, but not for ever */
 
 int64_t
 marked_since_ms(uint64_t start_time)
@@ -124,4 +125,42 @@ marked_end(const struct marked *process)
     if (pidfd_send_signal(fd, SIGKILL, NULL, 0) != 0) return false;
     struct pollfd wait = {.fd = fd, .events = POLLIN};
     return poll(&wait, 1, END_WAIT_MS) == 1;
+}
+
+int
+marked_end_leftovers(const char *run_folder, const char *run)
+{
+    int found = 0;
+    int attempts FD_SCOPED = attempts_open_read(run_folder);
+    for (int round = 0; round < END_ROUNDS; round++) {
+        struct arena arena ARENA_SCOPED = {0};
+        struct marked *list;
+        size_t count;
+        int ended = 0;
+        marked_list(&arena, &list, &count);
+        for (size_t i = 0; i < count; i++) {
+            struct attempt_record record;
+            struct err ignored;
+            if (!str_eq(list[i].run, run)) continue;
+            bool worker = attempts >= 0 && attempts_read(attempts, list[i].record, &record, &ignored) == 0 &&
+                          attempts_alive(&record);
+            if (!worker) ended += marked_end(&list[i]);
+        }
+        if (ended == 0) break;
+        found += ended;
+    }
+    return found;
+}
+
+bool
+marked_is_stopped(pid_t pid)
+{
+    char path[40], text[1024];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    int fd FD_SCOPED = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
+    if (n <= 0) return false;
+    text[n] = '\0';
+    const char *p = strrchr(text, ')'); /* the command before it may hold anything */
+    return p != NULL && p[1] == ' ' && (p[2] == 'T' || p[2] == 't');
 }

@@ -151,6 +151,17 @@ view_load_at(struct arena *arena, const char *folder, int64_t until_ms, struct v
 }
 
 int
+view_ended(const char *folder, bool *ret, struct err *err)
+{
+    struct journal *journal;
+    int code = journal_open_read(folder, &journal, err);
+    if (code) return code;
+    code = journal_is_ended(journal, ret, err);
+    journal_close(&journal, false);
+    return code;
+}
+
+int
 view_load(struct arena *arena, const char *folder, struct view *ret, struct err *err)
 {
     return view_load_at(arena, folder, 0, ret, err);

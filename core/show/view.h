@@ -50,6 +50,8 @@ int view_moment(const char *text, const struct view *view, int64_t now_ms, int64
 struct next_place view_place(const struct view *view, const char *here);
 /* The decision that an event records, texts copied into arena. False: it records none. */
 bool decision_of(struct arena *arena, const struct event *event, struct decision *ret);
+/* Has the run ended for good? Reads one event only. */
+int view_ended(const char *folder, bool *ret, struct err *err);
 /* Does the engine that the folder's `attempts` names still live? */
 bool view_engine_lives(const char *folder);
 
