@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * levada export RUN [-o FILE] [--no-artifacts] [--json]: the whole run as one file, whole or not at all. Its path is all
- * that goes to stdout.
+ * levada export RUN [-o FILE] [--no-artifacts] [--json]: the whole run as one file, whole or not at all. Its path is
+ * all that goes to stdout.
  */
 #include <errno.h>
 #include <fcntl.h>

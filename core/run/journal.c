@@ -96,7 +96,8 @@ open_database(const char *run_folder, int flags, const char *query, struct journ
         if (strchr("%?#", *p) != NULL) buf_printf(&path, "%%%02x", (unsigned char)*p);
         else buf_char(&path, *p);
     }
-    if (snprintf(uri, sizeof uri, "file:%s%s%s", buf_str(&path), file ? "" : "/" JOURNAL_FILE, query) >= (int)sizeof uri)
+    const char *name = file ? "" : "/" JOURNAL_FILE;
+    if (snprintf(uri, sizeof uri, "file:%s%s%s", buf_str(&path), name, query) >= (int)sizeof uri)
         return err_set(err, EXIT_STORE, "path too long: \"%s\"", run_folder);
     struct journal *journal = memory_resize(NULL, sizeof *journal);
     *journal = (struct journal){.synchronous = -1};
@@ -453,7 +454,8 @@ journal_is_ended(struct journal *journal, bool *ret, struct err *err)
     if (sqlite3_prepare_v2(journal->db, "select type from events order by seq desc limit 1", -1, &stmt, NULL) !=
         SQLITE_OK)
         return store_error(journal, err, "read");
-    int step = sqlite3_step(stmt), code = step == SQLITE_ROW || step == SQLITE_DONE ? 0 : store_error(journal, err, "read");
+    int step = sqlite3_step(stmt), code = 0;
+    if (step != SQLITE_ROW && step != SQLITE_DONE) code = store_error(journal, err, "read");
     const char *type = step == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
     *ret = type != NULL && str_eq(type, event_name(EVENT_RUN_FINISHED));
     sqlite3_finalize(stmt);
@@ -496,8 +498,15 @@ journal_model(struct journal *journal, struct arena *arena, int64_t number, cons
     sqlite3_stmt *stmt;
     static const char sql[] = "select json, (select max(rowid) from model) from model where rowid = "
                               "case when ?1 > 0 then ?1 else (select max(rowid) from model) end";
-    if (sqlite3_prepare_v2(journal->db, sql, -1, &stmt, NULL) != SQLITE_OK) return store_error(journal, err, "read");
+    /* As it was then: the last that a retry before that moment brought. */
+    static const char sql_until[] =
+        "with then_(n) as (select coalesce(max(json_extract(data, '$.model')), 1) from events where type ="
+        " 'run_retried' and seq < coalesce((select min(seq) from events where time_ms > ?2), 9223372036854775807))"
+        " select json, then_.n from model, then_ where model.rowid = case when ?1 > 0 then ?1 else then_.n end";
+    const char *query = journal->until_ms ? sql_until : sql;
+    if (sqlite3_prepare_v2(journal->db, query, -1, &stmt, NULL) != SQLITE_OK) return store_error(journal, err, "read");
     sqlite3_bind_int64(stmt, 1, number);
+    if (journal->until_ms) sqlite3_bind_int64(stmt, 2, journal->until_ms);
     int step = sqlite3_step(stmt), code = 0;
     if (step == SQLITE_ROW) {
         *count = sqlite3_column_int64(stmt, 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See the header. The journal is copied by SQLite itself inside one read transaction, and before the files: what the copy
- * calls finished is in the files in full. Its connections are its own: nothing here writes to a journal but
+ * See the header. The journal is copied by SQLite itself inside one read transaction, and before the files: what the
+ * copy calls finished is in the files in full. Its connections are its own: nothing here writes to a journal but
  * journal_make_plain().
  */
 #include "run/journal_export.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A whole run as one file: the journal as a plain SQLite file, with the logs, artifacts and receipts of the run folder in
- * two more tables. Whatever reads a run folder reads it, on any machine.
+ * A whole run as one file: the journal as a plain SQLite file, with the logs, artifacts and receipts of the run folder
+ * in two more tables. Whatever reads a run folder reads it, on any machine.
  *
  *   export(name, value)                version, exported_ms, status of the engine then ("living" or "none"), levada
  *   files(name, mode, size, skipped)   below the run folder; skipped: why its content is not there, or null

@@ -24,8 +24,8 @@ struct progress;
 
 /* `run_folder` and `out` are borrowed and outlive it. The tree belongs on stderr, JSON on stdout. */
 struct progress *progress_new(const char *run_folder, FILE *out, enum progress_mode mode);
-/* In a replay: the time of what is told; `more`: an end that comes now is not the last word; and what the summary at the
- * end may name. */
+/* In a replay: the time of what is told; `more`: an end that comes now is not the last word; and what the summary at
+ * the end may name. */
 void progress_clock(struct progress *progress, int64_t now_ms, bool more);
 void progress_place(struct progress *progress, struct next_place place);
 void progress_free(struct progress **progress);

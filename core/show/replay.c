@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * All events are read first and the journal is closed: nobody who looks at a run for minutes may be in its engine's way.
+ * All events are read first and the journal is closed: who looks at a run for minutes must not be in its engine's
+ * way.
  */
 #include "show/replay.h"
 
@@ -88,6 +89,7 @@ replay_run(struct arena *arena, const struct view *view, const struct replay_opt
     code = journal_read(journal, 0, record, &tape, err);
     journal_close(&journal, false);
     state_init(&state, arena, view->state.model, view->state.id);
+    state.models = view->state.models;
     double speed = speed_of(&tape, options->speed);
     struct progress *progress = progress_new(view->folder, options->out, options->mode);
     progress_place(progress, view_place(view, "replay"));

@@ -86,8 +86,8 @@ class Export(levada.Case):
         done = self.levada("export", "last", "-o", path)
         self.assertIn("artifacts/link: it is a link", done.stderr)
         bare = os.path.join(self.folder, "bare.levada")
-        self.assertEqual(json.loads(self.levada("export", "last", "-o", bare, "--no-artifacts", "--json").stdout)["files"],
-                         4)
+        done = self.levada("export", "last", "-o", bare, "--no-artifacts", "--json")
+        self.assertEqual(json.loads(done.stdout)["files"], 4, "four logs")
         with sqlite3.connect(bare) as db:
             self.assertEqual(db.execute("select count(*) from files where name like 'artifacts/%'").fetchone()[0], 0)
 
@@ -172,12 +172,31 @@ class Then(levada.Case):
         self.assertIn("as it was", text)
         self.assertIn("as it is now", text)
 
+    def test_a_run_retried_with_an_edited_workflow_is_shown_with_the_workflow_it_had_then(self):
+        path = self.write("w.yaml", "levada: 1\nname: w\nsteps:\n  - {id: a, run: 'true'}\n  - {id: old, needs: [a], "
+                          "run: exit 3}\n")
+        self.levada("run", path, expect=1)
+        then = self.show()["finished"]
+        self.write("w.yaml", "levada: 1\nname: w\nsteps:\n  - {id: a, run: 'true'}\n  - {id: fresh, needs: [a], "
+                   "run: 'true'}\n")
+        self.levada("retry", "last", "--with", path)
+        self.assertEqual(self.statuses(), {"a": "succeeded", "fresh": "succeeded"})
+        shown = json.loads(self.levada("show", "last", "--at", then, "--json").stdout)
+        self.assertEqual(({s["id"]: s["status"] for s in shown["steps"]}, shown["status"]),
+                         ({"a": "succeeded", "old": "failed"}, "failed"))
+        events = [json.loads(line) for line in self.levada("replay", "last", "--json").stdout.splitlines()]
+        self.assertEqual([e["status"] for e in events if e["event"] == "run_finished"], ["failed", "succeeded"])
+        self.levada("export", "last", "-o", "whole.levada")
+        self.assertEqual(json.loads(self.levada("show", "whole.levada", "--at", then, "--json").stdout)["steps"],
+                         shown["steps"])
+
     def test_moments_are_times_durations_before_now_and_clock_times_of_the_runs_day(self):
         self.levada("run", self.write("water.yaml", WORKFLOW), expect=1)
         now = self.show()
         clock = re.search(r"T(..:..:..)", now["finished"]).group(1)
         for at in (now["finished"], "-0s", clock):
-            self.assertEqual(json.loads(self.levada("show", "last", "--at", at, "--json").stdout)["status"], "failed", at)
+            then = json.loads(self.levada("show", "last", "--at", at, "--json").stdout)
+            self.assertEqual(then["status"], "failed", at)
         for at, word in (("2001-01-01", "had not begun"), ("-100d", "had not begun"), ("soon", "is no moment"),
                          ("2901-01-01", "later than now"), ("25:00", "is no moment"), ("10:00:61", "is no moment")):
             self.assertIn(word, self.levada("show", "last", "--at", at, expect=2).stderr)
