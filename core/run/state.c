@@ -156,7 +156,11 @@ apply_run_started(struct run_state *state, struct step_state *step, const struct
     (void)step;
     (void)err;
     state->status = RUN_RUNNING_STATUS;
-    state->pid = (int)value_get_int(event->data, "pid", 0);
+    int pid = (int)value_get_int(event->data, "pid", 0);
+    /* Somebody resumed it: workers that vanished under another engine are no sign that they always will. An engine
+     * that executed itself again has its old pid, and counts on. */
+    for (size_t i = 0; pid != state->pid && i < state->nsteps; i++) state->steps[i].vanished = 0;
+    state->pid = pid;
     state->max_parallel = (uint32_t)number_of(event->data, "max_parallel");
     state->sessions++;
     see_fence(state, event->data);
