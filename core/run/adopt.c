@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/str.h"
@@ -142,6 +143,7 @@ settle_attempt(struct engine *e, size_t i, uint32_t number, bool may_wait, struc
     } else if (record.mark != ATTEMPT_STARTED) {
         record.claim = e->fence; /* a late worker finds it and exits */
         code = attempts_write(e->attempts, number, &record, err);
+        FAILPOINT("adopt_claimed");
         if (!code) step_vanished(e, i, number, -1, false);
     } else {
         (void)attempts_end_leftovers(mark);

@@ -400,9 +400,11 @@ loop(struct engine *e, struct err *err)
         schedule(e);
         code = end_turn(e, err);
         if (code || e->ended) break;
-        if (e->nhappened || e->nafter) continue; /* a launch that failed: decide again first */
-        arena_rewind(&e->turn, e->turn_start);
-        wait_and_take(e);
+        if (!e->launcher_gone) {
+            if (e->nhappened || e->nafter) continue; /* a launch that failed: decide again first */
+            arena_rewind(&e->turn, e->turn_start);
+            wait_and_take(e);
+        }
         if (e->options->watch.tick != NULL) e->options->watch.tick(e->options->watch.context, &e->state);
         if (e->launcher_gone && e->interrupted) {
             stop_run(e, 0); /* somebody asked for the end: workers go on by themselves, and resume finds them */
