@@ -58,6 +58,9 @@ struct output_def {         /* outputs: {x: {from: stdout, as: json}} or an expr
     const struct value *value; /* template over outputs.*, when from is NULL */
 };
 
+/* What becomes of a step when nobody knows whether its effect happened. */
+enum on_unknown { ON_UNKNOWN_HOLD, ON_UNKNOWN_RETRY, ON_UNKNOWN_FAIL };
+
 struct step {
     const char *id;
     const char *name;       /* for people; NULL: the id */
@@ -77,6 +80,7 @@ struct step {
     const struct value *env;                 /* map of templates, or NULL; the top-level env is merged in by check */
     const struct value *standard_input;      /* template, or NULL */
     enum levada_effect effect;               /* of the action, or `effect:` of run and lua */
+    enum on_unknown on_unknown;
 
     const char *condition;                   /* the `if` text with ${{ }}, or NULL */
     int condition_line, condition_column;

@@ -151,6 +151,7 @@ write_step(struct arena *arena, const struct step *step)
     set_tree(arena, ret, "env", step->env);
     set_tree(arena, ret, "stdin", step->standard_input);
     set_text(arena, ret, "effect", schema_effect_name(step->effect));
+    if (step->on_unknown) set_text(arena, ret, "on_unknown", model_on_unknown[step->on_unknown]);
     set_text(arena, ret, "if", step->condition);
     set_int(arena, ret, "if_line", step->condition_line);
     set_int(arena, ret, "if_column", step->condition_column);
