@@ -63,8 +63,9 @@ step_cancel(struct engine *e, size_t i, const char *why)
 static void
 make_token(const struct engine *e, const struct step_state *step, char ret[HASH_HEX_SIZE])
 {
-    char text[ID_SIZE + 2 * LIMIT_ID_SIZE + 16];
-    int n = snprintf(text, sizeof text, "%s/%s/%s", e->state.id, step->step->id, step->item ? step->item : "");
+    char text[ID_SIZE + 2 * LIMIT_ID_SIZE + 32], round[16] = "";
+    if (step->round) snprintf(round, sizeof round, "/%u", step->round);
+    int n = snprintf(text, sizeof text, "%s/%s/%s%s", e->state.id, step->step->id, step->item ? step->item : "", round);
     ASSERT(n > 0 && (size_t)n < sizeof text);
     hash_sha256_hex(text, (size_t)n, ret);
     ret[32] = '\0'; /* 128 bits are plenty, and fit where servers limit a key's length */
@@ -261,7 +262,7 @@ static uint32_t
 failed_attempts(const struct step_state *step)
 {
     uint32_t count = 0;
-    for (size_t k = 0; k < step->nattempts; k++)
+    for (size_t k = step->past; k < step->nattempts; k++)
         count += !step->attempts[k].resolve && step->attempts[k].status != NULL &&
                  !str_eq(step->attempts[k].status, "interrupted");
     return count;

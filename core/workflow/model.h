@@ -125,6 +125,8 @@ int workflow_load(struct arena *arena, const char *path, struct diags *diags, co
 
 /* The model as JSON for the run folder, and back. model_from_json needs no file but the JSON. */
 const struct value *model_to_json(struct arena *arena, const struct model *model);
+/* What decides over the result of a step: a map that is equal for two steps that do the same. */
+const struct value *model_step_definition(struct arena *arena, const struct model *model, size_t index);
 int model_from_json(struct arena *arena, const struct value *json, const struct model **ret, struct err *err);
 
 /* Params given as text (-p K=V) over values of files (--params) over defaults, checked and typed by the declarations.
