@@ -237,8 +237,10 @@ pool_settle(struct engine *e, size_t worker)
     size_t step = (size_t)w->step;
     make_idle(e, w);
     bool started = attempts_read(e->attempts, w->record, &record, &err) != 0 || record.mark == ATTEMPT_STARTED;
+    const struct value *receipt = adopt_receipt(e, w->record);
     adopt_checkpoints(e, step, w->record);
-    step_vanished(e, step, w->record, w->status, started);
+    if (receipt != NULL) step_receipt(e, step, w->record, receipt); /* it lost us before it died, and kept it */
+    else step_vanished(e, step, w->record, w->status, started);
 }
 
 static void
