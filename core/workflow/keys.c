@@ -41,7 +41,7 @@ static const struct key workflow_keys[] = {
     KEY("concurrency", LATER, "Guard the command that starts the run, with flock(1) for instance."),
     KEY("hooks", LATER, "Use `on_failure` or `finally`."),
     KEY("on_success", LATER, "Let a last step need all others."),
-    KEY("history", LATER, "Remove old run folders by hand."),
+    KEY("history", MAP, "How long `levada gc` keeps its runs; see history."),
     KEY("require", LATER, "Check it in a first step."),
 };
 static const struct key_alias workflow_aliases[] = {
@@ -51,6 +51,7 @@ static const struct key_alias workflow_aliases[] = {
     {"title", "name", NULL}, {"on", "schedule", NULL}, {"cron", "schedule", NULL}, {"triggers", "schedule", NULL},
     {"always", "finally", NULL}, {"on_exit", "finally", NULL}, {"on_error", "on_failure", NULL},
     {"doc", "description", NULL}, {"tags", "labels", NULL}, {"results", "outputs", NULL},
+    {"retention", "history", NULL}, {"keep", "history", "Write `history: {keep: 30d}`."},
 };
 
 static const struct key param_keys[] = {
@@ -119,8 +120,8 @@ static const struct key step_keys[] = {
     KEY("timeout", DURATION, "End an attempt after this time."),
     KEY("grace", DURATION, "From the polite end of an attempt to the hard one; 10s without it."),
     KEY("effect", WORD, "What may be done when an attempt vanishes; `unsafe` without it; `run` and `lua`.", effects),
-    KEY("on_unknown", WORD, "When nobody knows whether its effect happened: `hold` and ask a person, the default; `retry`: run it "
-        "again all the same; `fail`.", on_unknowns),
+    KEY("on_unknown", WORD, "When nobody knows whether its effect happened: `hold` and ask a person, the default; "
+        "`retry`: run it again all the same; `fail`.", on_unknowns),
     KEY("continue_on_error", BOOL, "Its failure fails neither the run nor the steps behind it."),
     KEY("foreach", LATER, "Write a step for each, or loop inside `run` or `lua`."),
     KEY("as", LATER, "It belongs to `foreach`."),
@@ -189,6 +190,18 @@ static const struct key_alias output_aliases[] = {
     {"type", "as", NULL}, {"format", "as", NULL}, {"source", "from", NULL},
 };
 
+static const struct key history_keys[] = {
+    KEY("keep", KEEP, "How long an ended run is kept, or how many of them; all without it."),
+    KEY("keep_failed", KEEP, "The same for runs that failed or were cancelled; `keep` without it."),
+    KEY("logs", DURATION, "How long the logs of an ended run are kept; as long as the run without it."),
+    KEY("proofs", LATER, "It comes with proved backups."),
+};
+static const struct key_alias history_aliases[] = {
+    {"max_age", "keep", NULL}, {"age", "keep", NULL}, {"days", "keep", "Write `keep: 30d`."},
+    {"count", "keep", NULL}, {"limit", "keep", NULL}, {"runs", "keep", NULL}, {"keep_success", "keep", NULL},
+    {"failed", "keep_failed", NULL}, {"keep_logs", "logs", NULL},
+};
+
 #define TABLE(place, title, noun) \
     [place] = {title, noun##_keys, sizeof noun##_keys / sizeof noun##_keys[0], noun##_aliases, \
                sizeof noun##_aliases / sizeof noun##_aliases[0]}
@@ -202,6 +215,7 @@ static const struct key_table tables[PLACES] = {
     TABLE(PLACE_STEP, "A step", step),
     TABLE(PLACE_RETRY, "retry", retry),
     TABLE(PLACE_OUTPUT, "outputs", output),
+    TABLE(PLACE_HISTORY, "history", history),
 };
 
 const struct key_table *
