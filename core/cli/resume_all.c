@@ -36,7 +36,10 @@ struct all {
 static int
 rank(int code)
 {
-    return code == EXIT_UNKNOWN ? 5 : code == EXIT_PARKED ? 4 : code == EXIT_FAILED ? 3 : code == EXIT_STORE ? 2 : code != 0;
+    static const int order[] = {EXIT_UNKNOWN, EXIT_PARKED, EXIT_FAILED, EXIT_STORE};
+    for (int i = 0; i < (int)(sizeof order / sizeof order[0]); i++)
+        if (code == order[i]) return 9 - i;
+    return code != 0;
 }
 
 static void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What lives of the runs of a state directory: engines, workers, workers whose engine is gone, and processes whose worker
- * is gone. Only looks: takes no lock, writes nothing.
+ * What lives of the runs of a state directory: engines, workers, workers whose engine is gone, and processes whose
+ * worker is gone. Only looks: takes no lock, writes nothing.
  */
 #ifndef SHOW_LIVING_H
 #define SHOW_LIVING_H
