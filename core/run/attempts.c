@@ -81,6 +81,21 @@ attempts_unlock(int fd, uint32_t record)
     (void)fcntl(fd, F_OFD_SETLK, &lock);
 }
 
+int
+attempts_open_read(const char *run_folder)
+{
+    char path[4096];
+    if (snprintf(path, sizeof path, "%s/attempts", run_folder) >= (int)sizeof path) return -1;
+    return open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+}
+
+bool
+attempts_held(int fd, uint32_t record, bool and_above)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = place(record), .l_len = and_above ? 0 : 1};
+    return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
 /* /proc/PID/stat; the command may hold spaces and brackets, so count from its last `)`. */
 bool
 attempts_process(pid_t pid, struct attempt_process *ret)
