@@ -76,6 +76,10 @@ int journal_commit(struct journal *journal, bool sync, struct err *err);
 int journal_read(struct journal *journal, int64_t after,
                  int (*each)(void *context, const struct event *event, struct arena *scratch, struct err *err),
                  void *context, struct err *err);
+/* Events of one step (all its items), or with NULL those of the run itself, in order. */
+int journal_read_of(struct journal *journal, const char *step,
+                    int (*each)(void *context, const struct event *event, struct arena *scratch, struct err *err),
+                    void *context, struct err *err);
 /* The model's JSON text. */
 int journal_model(struct journal *journal, struct arena *arena, const char **ret, size_t *size, struct err *err);
 int journal_run_id(struct journal *journal, struct arena *arena, const char **ret, struct err *err);
