@@ -40,14 +40,7 @@ session_option(struct session *session, int argc, char **argv, int i, const char
 int
 session_holder(const char *run_folder)
 {
-    struct err err;
-    struct attempt_record record = {0};
-    int fd FD_SCOPED = attempts_open(run_folder, &err);
-    if (fd < 0) return 0;
-    int code = attempts_lock(fd, 0, &err);
-    if (code == 0) attempts_unlock(fd, 0);
-    if (code != 1 || attempts_read(fd, 0, &record, &err) != 0) return 0;
-    return record.pid;
+    return attempts_engine(run_folder);
 }
 
 int

@@ -151,6 +151,19 @@ attempts_alive(const struct attempt_record *record)
     return start == record->start_time && state != 'Z' && state != 'X';
 }
 
+pid_t
+attempts_engine(const char *run_folder)
+{
+    char path[4200];
+    struct err ignored;
+    struct attempt_record record = {0};
+    struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = place(0), .l_len = 1};
+    if (snprintf(path, sizeof path, "%s/attempts", run_folder) >= (int)sizeof path) return 0;
+    int fd FD_SCOPED = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 || fcntl(fd, F_OFD_GETLK, &range) != 0 || range.l_type == F_UNLCK) return 0;
+    return attempts_read(fd, 0, &record, &ignored) == 0 ? (pid_t)record.pid : 0;
+}
+
 /* ---- leftovers
  * -------------------------------------------------------------------------------------- */
 

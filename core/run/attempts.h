@@ -45,6 +45,8 @@ void attempts_self(struct attempt_record *ret);
 /* Does the process of the record live (same boot, pid and start time)? */
 bool attempts_alive(const struct attempt_record *record);
 uint64_t attempts_start_time(pid_t pid); /* 0: no such process */
+/* The process of the engine that holds the run, 0: none. Takes no lock and makes no file. */
+pid_t attempts_engine(const char *run_folder);
 
 /* End every process of this user whose environment has LEVADA_ATTEMPT=`mark` ("RUN/RECORD"),
  * with SIGKILL, and wait until they are gone (bounded). Returns how many were found. */
