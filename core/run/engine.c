@@ -23,6 +23,7 @@
 #include "base/str.h"
 #include "run/engine_internal.h"
 #include "run/requests.h"
+#include "run/seats.h"
 #include "run/store.h"
 #include "workflow/template.h"
 
@@ -120,7 +121,7 @@ engine_create(struct arena *arena, const struct model *model, const struct value
     value_set(arena, data, "trigger", value_text(arena, trigger));
     if (group != NULL) value_set(arena, data, "group", value_text(arena, group));
     code = make_run(arena, store, id, model, data, run_folder, err);
-    if (code && skips) seating_give_up(arena, folder, id, group);
+    if (code && skips) seats_forget(store, SEATS_GROUP, group, id);
     return code;
 }
 

@@ -140,7 +140,6 @@ void seating_end(struct engine *e);
  * place until the folder is there, and its journal says the rest. */
 int seating_skip(struct arena *arena, const char *run_folder, const char *run, const struct concurrency *concurrency,
                  const char *group, bool durable, int *seat, struct err *err);
-void seating_give_up(struct arena *arena, const char *run_folder, const char *run, const char *group);
 
 /* pool.c */
 /* Takes the descriptor `seat`. */

@@ -532,13 +532,3 @@ seating_skip(struct arena *arena, const char *run_folder, const char *run, const
     else err_hint(err, "Go on with it, or end it: levada resume %s, levada cancel %s", holder, holder);
     return EXIT_HELD;
 }
-
-void
-seating_give_up(struct arena *arena, const char *run_folder, const char *run, const char *group)
-{
-    struct seats seats;
-    struct err ignored;
-    if (seats_open(&seats, arena, seats_state_folder(arena, run_folder), SEATS_GROUP, group, false, &ignored) != 0) return;
-    seats_release(&seats, run);
-    seats_close(&seats, -1);
-}

@@ -389,6 +389,17 @@ seats_release(const struct seats *seats, const char *marker)
 }
 
 void
+seats_forget(const char *state_folder, enum seats_kind kind, const char *name, const char *marker)
+{
+    struct arena arena ARENA_SCOPED = {0};
+    struct seats seats;
+    struct err ignored;
+    if (seats_open(&seats, &arena, state_folder, kind, name, false, &ignored) != 0) return;
+    seats_release(&seats, marker);
+    seats_close(&seats, -1);
+}
+
+void
 seats_leave(struct seats *seats, int watch)
 {
     stop_watching(seats, watch);

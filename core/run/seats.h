@@ -73,6 +73,8 @@ int seats_take(struct seats *seats, const char *marker, const struct seats_own *
                int watch, struct arena *arena, struct seats_look *look, int *fd, struct err *err);
 /* Give it back: the marker goes, whoever still has it open. */
 void seats_release(const struct seats *seats, const char *marker);
+/* The same by name, for who has nothing open. */
+void seats_forget(const char *state_folder, enum seats_kind kind, const char *name, const char *marker);
 /* No longer wait. */
 void seats_leave(struct seats *seats, int watch);
 
