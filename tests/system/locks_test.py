@@ -476,28 +476,36 @@ class Crowd(Locks):
                           "concurrency: {group: crowd, limit: 40}\nsteps:\n"
                           "  - {id: a, run: 'true'}\n  - id: b\n    pool: {name: db, slots: 3}\n    run: |\n      "
                           + COUNTED.format(seconds=0.01) + "\n")
+        keeper = self.start("run", "--quiet", self.write("keeper.yaml", workflow(
+            [f"{{id: k{i}, pool: {{name: db, slots: 3}}, run: 'while [ ! -e \"$LEDGER.go\" ]; do sleep 0.1; done'}}" for i in range(3)])))
+        self.wait_for(lambda: len(self.markers("pools")) == 3, "the pool to be full")
         begun = time.monotonic()
         for n in range(self.RUNS):
             self.levada("run", "--detach", "-p", f"n={n}", flow)
         started = time.monotonic() - begun
-        self.assertEqual(len(self.runs()), self.RUNS)
+        self.assertEqual(len(self.runs()), self.RUNS + 1)
+        # All of them live and wait: forty for the pool, the others for the group.
+        self.wait_for(lambda: self.waiting(self.RUNS - 40) and self.waiting(40, "pools"), "all to wait")
         looked = time.monotonic()
         self.levada("ls", "--limit", "10")
         self.levada("show", "last")
         looked = time.monotonic() - looked
+        self.let_go()
+        went = time.monotonic()
 
         def over():
             rows = json.loads(self.levada("ls", "--json", "--limit", "0").stdout)
             states = [row["status"] for row in rows]
-            return len(states) == self.RUNS and all(s not in ("running", "interrupted") for s in states)
+            return len(states) == self.RUNS + 1 and all(s not in ("running", "interrupted") for s in states)
 
         deadline = time.monotonic() + 120
         while not over() and time.monotonic() < deadline:
             time.sleep(0.5)
         rows = json.loads(self.levada("ls", "--json", "--limit", "0").stdout)
-        took = time.monotonic() - begun
-        print(f"\n  {self.RUNS} runs: started in {started:.1f} s, all ended after {took:.1f} s; a look meanwhile took {looked:.2f} s",
-              flush=True)
+        took = time.monotonic() - went
+        print(f"\n  {self.RUNS} runs at once: started in {started:.1f} s, all ended {took:.1f} s after the pool came free; "
+              f"a look meanwhile took {looked:.2f} s", flush=True)
+        self.ended(keeper)
         self.assertEqual({row["status"] for row in rows}, {"succeeded"})
         self.assertEqual(len(self.counts()), self.RUNS)
         self.assertLessEqual(max(self.counts()), 3)
