@@ -462,18 +462,14 @@ journal_is_ended(struct journal *journal, bool *ret, struct err *err)
     return code;
 }
 
-int
-journal_read(struct journal *journal, int64_t after,
-             int (*each)(void *context, const struct event *event, struct arena *scratch, struct err *err),
-             void *context, struct err *err)
+/* Takes the statement, ready to run. */
+static int
+read_rows(struct journal *journal, sqlite3_stmt *stmt,
+          int (*each)(void *context, const struct event *event, struct arena *scratch, struct err *err),
+          void *context, struct err *err)
 {
-    sqlite3_stmt *stmt;
     struct arena scratch ARENA_SCOPED = {0};
     int code = 0, step = SQLITE_DONE;
-    if (sqlite3_prepare_v2(journal->db, "select seq, time_ms, type, step, item, data from events where seq > ?"
-                           " order by seq", -1, &stmt, NULL) != SQLITE_OK)
-        return store_error(journal, err, "read");
-    sqlite3_bind_int64(stmt, 1, after);
     while (!code && (step = sqlite3_step(stmt)) == SQLITE_ROW) {
         struct event event;
         struct arena_mark mark = arena_mark(&scratch);
@@ -489,6 +485,32 @@ journal_read(struct journal *journal, int64_t after,
     if (!code && step != SQLITE_DONE) code = store_error(journal, err, "read");
     sqlite3_finalize(stmt);
     return code;
+}
+
+#define COLUMNS "select seq, time_ms, type, step, item, data from events where "
+
+int
+journal_read(struct journal *journal, int64_t after,
+             int (*each)(void *context, const struct event *event, struct arena *scratch, struct err *err),
+             void *context, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    if (sqlite3_prepare_v2(journal->db, COLUMNS "seq > ? order by seq", -1, &stmt, NULL) != SQLITE_OK)
+        return store_error(journal, err, "read");
+    sqlite3_bind_int64(stmt, 1, after);
+    return read_rows(journal, stmt, each, context, err);
+}
+
+int
+journal_read_of(struct journal *journal, const char *step,
+                int (*each)(void *context, const struct event *event, struct arena *scratch, struct err *err),
+                void *context, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    if (sqlite3_prepare_v2(journal->db, COLUMNS "step is ? order by seq", -1, &stmt, NULL) != SQLITE_OK)
+        return store_error(journal, err, "read");
+    sqlite3_bind_text(stmt, 1, step, -1, SQLITE_STATIC); /* NULL is null */
+    return read_rows(journal, stmt, each, context, err);
 }
 
 int

@@ -164,6 +164,8 @@ job_of_kind(struct engine *e, const struct step *step, struct value *job, const 
 static void
 start_attempt(struct engine *e, size_t i, const struct value *inputs, bool ask, const struct value *reason)
 {
+    int seat = -1;
+    if (e->state.steps[i].step->pool != NULL && !seating_pool(e, i, &seat)) return;
     struct step_state *step = &e->state.steps[i];
     struct value *intent = value_map(&e->turn), *job = value_map(&e->turn);
     char token[HASH_HEX_SIZE];
@@ -191,7 +193,8 @@ start_attempt(struct engine *e, size_t i, const struct value *inputs, bool ask, 
     engine_emit(e, EVENT_STEP_INTENT, step, intent);
     if (step->step->effect > LEVADA_EFFECT_READ) e->sync = true;
     e->launching++;
-    engine_after(e, (struct after){.type = AFTER_LAUNCH, .step = i, .record = record, .job = job});
+    engine_after(e, (struct after){.type = AFTER_LAUNCH, .step = i, .record = record, .job = job,
+                                   .seat = seat});
 }
 
 static void
