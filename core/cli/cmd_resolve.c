@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/str.h"
@@ -109,7 +110,8 @@ settle(struct arena *arena, const struct decision *decision, const char *run_fol
     value_set(arena, data, "who", value_text(arena, who));
     value_set(arena, data, "why", value_text(arena, decision->why ? decision->why : ""));
     value_set(arena, data, "reason", reason);
-    journal_append(journal, EVENT_STEP_RESOLVED, decision->step, NULL, data);
+    journal_append(journal, &(struct event){.time_ms = clock_wall_ms(), .type = EVENT_STEP_RESOLVED,
+                                            .step = decision->step, .data = data});
     code = journal_commit(journal, true, err);
     if (!code) fprintf(stderr, "step \"%s\" is settled: %s\n  go on with: levada resume %s\n", decision->step,
                        decision->word, strrchr(run_folder, '/') + 1);

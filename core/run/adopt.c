@@ -156,7 +156,11 @@ adopt_all(struct engine *e, struct err *err)
 {
     for (size_t i = 0; i < e->state.nsteps; i++) {
         struct step_state *step = &e->state.steps[i];
-        e->backoffs += step->status == STEP_BACKOFF_STATUS;
+        if (step->status == STEP_BACKOFF_STATUS) {
+            /* What is left by the wall clock, if that makes sense: it may have been set since. */
+            int64_t left = step->due_ms - e->now_ms;
+            turn_wait(e, i, left < 0 ? 0 : left > step->delay_ms ? step->delay_ms : left);
+        }
         if (step->status != STEP_RUNNING_STATUS || step->nattempts == 0) continue;
         int code = settle_attempt(e, i, step->attempts[step->nattempts - 1].record, true, err);
         if (code) return code;

@@ -25,58 +25,6 @@
 #include "run/requests.h"
 #include "run/store.h"
 
-void *
-engine_grow(void *old, size_t count, size_t *capacity, size_t size)
-{
-    if (count < *capacity) return old;
-    *capacity = *capacity ? *capacity * 2 : 16;
-    return memory_resize(old, *capacity * size);
-}
-
-void
-engine_emit(struct engine *e, enum event_type type, const struct step_state *step, const struct value *data)
-{
-    struct err err;
-    struct event event = {.time_ms = clock_wall_ms(), .type = type, .data = data,
-                          .step = step != NULL ? step->step->id : NULL};
-    journal_append(e->journal, type, event.step, NULL, data);
-    if (state_apply(&e->state, &event, &err) != 0) {
-        err_print(&err);
-        UNREACHABLE("our own event does not apply");
-    }
-    e->happened = engine_grow(e->happened, e->nhappened, &e->happened_capacity, sizeof *e->happened);
-    e->happened[e->nhappened++] = event;
-}
-
-void
-engine_after(struct engine *e, struct after after)
-{
-    e->after = engine_grow(e->after, e->nafter, &e->after_capacity, sizeof *e->after);
-    e->after[e->nafter++] = after;
-}
-
-const struct value *
-engine_reason(struct engine *e, const char *code, const char *fmt, ...)
-{
-    struct value *reason = value_map(&e->turn);
-    va_list ap;
-    va_start(ap, fmt);
-    value_set(&e->turn, reason, "code", value_text(&e->turn, code));
-    value_set(&e->turn, reason, "text", value_text(&e->turn, arena_vprintf(&e->turn, fmt, ap)));
-    va_end(ap);
-    return reason;
-}
-
-void
-engine_note(struct engine *e, const char *fmt, ...)
-{
-    va_list ap;
-    if (e->options->watch.note == NULL) return;
-    va_start(ap, fmt);
-    e->options->watch.note(e->options->watch.context, arena_vprintf(&e->turn, fmt, ap));
-    va_end(ap);
-}
-
 const struct value *
 engine_run_names(struct arena *arena, const struct model *model)
 {
@@ -119,142 +67,11 @@ engine_create(struct arena *arena, const struct model *model, const struct value
     value_set(arena, data, "params", params);
     value_set(arena, data, "version", value_text(arena, LEVADA_VERSION));
     value_set(arena, data, "trigger", value_text(arena, trigger));
-    journal_append(journal, EVENT_RUN_CREATED, NULL, NULL, data);
+    journal_append(journal, &(struct event){.time_ms = clock_wall_ms(), .type = EVENT_RUN_CREATED, .data = data});
     code = journal_commit(journal, model->power, err);
     journal_close(&journal, false);
     if (!code) code = store_run_publish(arena, store, id, model->power, run_folder, err);
     return code ? not_made(code, err) : 0;
-}
-
-/* ---- ending ---- */
-
-static void
-finish_run(struct engine *e)
-{
-    struct value *data = value_map(&e->turn);
-    const struct step_state *failed = sched_failure(&e->sched);
-    enum run_status status = e->state.cancel_asked ? RUN_CANCELLED_STATUS
-                             : failed != NULL      ? RUN_FAILED_STATUS
-                                                   : RUN_SUCCEEDED_STATUS;
-    const struct value *outputs = NULL;
-    struct err err = {0};
-    const struct value *error = failed != NULL ? failed->error : NULL;
-    if (status == RUN_SUCCEEDED_STATUS && inputs_run_outputs(&e->inputs, &e->turn, &outputs, &err) != 0) {
-        status = RUN_FAILED_STATUS;
-        err_context(&err, "top-level outputs");
-        error = error_value(&e->turn, LEVADA_INVALID, &err);
-        outputs = NULL;
-    }
-    int code = status == RUN_SUCCEEDED_STATUS ? EXIT_OK : status == RUN_FAILED_STATUS ? EXIT_FAILED : EXIT_CANCELLED;
-    value_set(&e->turn, data, "status", value_text(&e->turn, run_status_name(status)));
-    value_set(&e->turn, data, "exit", value_int(&e->turn, code));
-    if (outputs != NULL) value_set(&e->turn, data, "outputs", outputs);
-    if (error != NULL) value_set(&e->turn, data, "error", error);
-    if (failed != NULL) value_set(&e->turn, data, "failed_step", value_text(&e->turn, failed->step->id));
-    value_set(&e->turn, data, "duration_ms", value_int(&e->turn, clock_wall_ms() - e->state.started_ms));
-    engine_emit(e, EVENT_RUN_FINISHED, NULL, data);
-    e->ended = true;
-}
-
-static size_t
-count_unknown(const struct engine *e)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < e->state.nsteps; i++) count += e->state.steps[i].status == STEP_UNKNOWN_STATUS;
-    return count;
-}
-
-static void
-stop_run(struct engine *e, size_t unknown)
-{
-    struct value *data = value_map(&e->turn);
-    int code = unknown ? EXIT_UNKNOWN : 128 + e->interrupted;
-    enum run_status status = unknown ? RUN_UNKNOWN_STATUS : RUN_INTERRUPTED_STATUS;
-    value_set(&e->turn, data, "status", value_text(&e->turn, run_status_name(status)));
-    value_set(&e->turn, data, "exit", value_int(&e->turn, code));
-    if (e->interrupted) value_set(&e->turn, data, "signal", value_int(&e->turn, e->interrupted));
-    engine_emit(e, EVENT_RUN_STOPPED, NULL, data);
-    e->ended = true;
-}
-
-/* ---- deciding ---- */
-
-static int64_t
-next_due(const struct engine *e)
-{
-    int64_t due = 0;
-    for (size_t i = 0; i < e->state.nsteps; i++) {
-        const struct step_state *step = &e->state.steps[i];
-        if (step->status != STEP_BACKOFF_STATUS || step->due_ms <= e->woke_ms) continue;
-        if (due == 0 || step->due_ms < due) due = step->due_ms;
-    }
-    return due;
-}
-
-static void
-wake_due(struct engine *e)
-{
-    e->woke_ms = clock_wall_ms();
-    for (size_t i = 0; i < e->state.nsteps; i++) {
-        const struct step_state *step = &e->state.steps[i];
-        if (step->status == STEP_BACKOFF_STATUS && step->due_ms <= e->woke_ms) sched_again(&e->sched, i);
-    }
-}
-
-/* A cancel ends the steps that wait; what runs is asked to stop; `finally` still runs. */
-static void
-carry_out_cancel(struct engine *e)
-{
-    e->cancelling = true;
-    for (size_t i = 0; i < e->state.nsteps; i++) {
-        const struct step_state *step = &e->state.steps[i];
-        if (step->step->part == PART_FINALLY || step_status_ended(step->status)) continue;
-        if (step->status != STEP_RUNNING_STATUS) step_cancel(e, i, "the run was cancelled");
-    }
-    pool_stop(e, "cancelled", false);
-}
-
-static void
-ask_cancel(struct engine *e, const char *who, const char *why)
-{
-    if (e->state.cancel_asked) return;
-    struct value *data = value_map(&e->turn);
-    value_set(&e->turn, data, "who", value_text(&e->turn, who ? who : ""));
-    value_set(&e->turn, data, "why", value_text(&e->turn, why ? why : ""));
-    engine_emit(e, EVENT_CANCEL_ASKED, NULL, data);
-}
-
-static void
-schedule(struct engine *e)
-{
-    if (e->state.cancel_asked && !e->cancelling) carry_out_cancel(e);
-    if (e->backoffs) wake_due(e);
-    while (!e->interrupted && e->running + e->launching < e->state.max_parallel) {
-        ptrdiff_t i = sched_next(&e->sched);
-        if (i < 0) {
-            if (e->running + e->launching > 0 || !sched_part_done(&e->sched)) break;
-            /* on_failure is for failures, not for cancels and successes. */
-            if (!sched_next_part(&e->sched)) {
-                finish_run(e);
-                break;
-            }
-            if (e->sched.part == PART_ON_FAILURE && (sched_failure(&e->sched) == NULL || e->state.cancel_asked)) {
-                for (size_t k = 0; k < e->state.nsteps; k++)
-                    if (e->state.steps[k].step->part == PART_ON_FAILURE && !step_status_ended(e->state.steps[k].status))
-                        step_end(e, k, STEP_SKIPPED_STATUS, NULL, NULL,
-                                 engine_reason(e, "no_failure", "nothing failed"));
-            }
-            continue;
-        }
-        step_look(e, (size_t)i);
-    }
-    if (e->ended || e->running + e->launching > 0) return;
-    size_t unknown = count_unknown(e);
-    if (e->interrupted) stop_run(e, unknown);
-    else if (e->backoffs == 0 && e->sched.head == e->sched.tail) {
-        ASSERT(unknown > 0); /* else something waits for what will never come */
-        stop_run(e, unknown);
-    }
 }
 
 /* ---- the loop ---- */
@@ -264,7 +81,7 @@ take_signal(struct engine *e, int signal)
 {
     if (signal == SIGUSR1) {
         const char *who, *why;
-        if (requests_cancel(&e->turn, e->folder, &who, &why)) ask_cancel(e, who, why);
+        if (requests_cancel(&e->turn, e->folder, &who, &why)) turn_cancel(e, who, why);
         return;
     }
     e->interrupts++;
@@ -298,11 +115,8 @@ static int
 poll_timeout(const struct engine *e)
 {
     int64_t now = clock_monotonic_ms(), timeout = -1;
-    int64_t due = e->backoffs && !e->interrupted ? next_due(e) : 0;
-    if (due) {
-        int64_t left = due - clock_wall_ms();
-        timeout = left < 0 ? 0 : left;
-    }
+    int64_t due = e->interrupted ? -1 : turn_next_due(e);
+    if (due >= 0) timeout = due > now ? due - now : 0;
     for (size_t i = 0; i < e->nworkers; i++) {
         int64_t kill_at = e->workers[i].kill_at_ms;
         if (kill_at && (timeout < 0 || kill_at - now < timeout)) timeout = kill_at > now ? kill_at - now : 0;
@@ -312,6 +126,13 @@ poll_timeout(const struct engine *e)
     if (e->options->watch.tick_ms && (timeout < 0 || timeout > e->options->watch.tick_ms))
         timeout = e->options->watch.tick_ms;
     return timeout > 60000 ? 60000 : (int)timeout;
+}
+
+static void
+look_at_clocks(struct engine *e)
+{
+    e->now_ms = clock_wall_ms();
+    e->tick_ms = clock_monotonic_ms();
 }
 
 static void
@@ -326,7 +147,9 @@ wait_and_take(struct engine *e)
         fds[i + 2] = (struct pollfd){.fd = w->sock >= 0 ? w->sock : w->pidfd, .events = POLLIN};
     }
     size_t workers = e->nworkers;
-    if (poll(fds, (nfds_t)n, poll_timeout(e)) < 0) return;
+    int ready = poll(fds, (nfds_t)n, poll_timeout(e));
+    look_at_clocks(e);
+    if (ready < 0) return;
     if (fds[0].revents) take_signals(e);
     for (size_t i = 0; i < workers; i++) {
         if (!fds[i + 2].revents) continue;
@@ -334,10 +157,9 @@ wait_and_take(struct engine *e)
         else adopt_gone(e, i);
     }
     if (fds[1].revents) pool_launcher(e);
-    int64_t now = clock_monotonic_ms();
     for (size_t i = 0; i < workers; i++) {
         struct worker *w = &e->workers[i];
-        if (w->kill_at_ms && w->kill_at_ms <= now && w->pid > 0) {
+        if (w->kill_at_ms && w->kill_at_ms <= e->tick_ms && w->pid > 0) {
             w->kill_at_ms = 0;
             kill(w->pid, SIGKILL);
         }
@@ -345,11 +167,20 @@ wait_and_take(struct engine *e)
 }
 
 static int
+commit_turn(struct engine *e, struct err *err)
+{
+    for (size_t i = 0; i < e->nhappened; i++) journal_append(e->journal, &e->happened[i]);
+    journal_set_fence(e->journal, e->last_fence);
+    int code = journal_commit(e->journal, e->sync, err);
+    if (!code) e->sync = false;
+    return code;
+}
+
+static int
 end_turn(struct engine *e, struct err *err)
 {
-    int code = journal_commit(e->journal, e->sync, err);
+    int code = commit_turn(e, err);
     if (code) return code;
-    e->sync = false;
     for (size_t i = 0; i < e->nhappened; i++)
         if (e->options->watch.event != NULL)
             e->options->watch.event(e->options->watch.context, &e->state, &e->happened[i]);
@@ -357,6 +188,7 @@ end_turn(struct engine *e, struct err *err)
     for (size_t i = 0; i < e->nafter; i++) {
         struct after after = e->after[i];
         if (after.type == AFTER_LAUNCH) pool_launch(e, after.step, after.record, after.job);
+        else if (after.type == AFTER_STOP) pool_stop(e, "cancelled", false);
         else pool_ack(e, &after);
     }
     e->nafter = 0;
@@ -375,7 +207,7 @@ leave_rest(struct engine *e)
             engine_note(e, "step \"%s\" goes on by itself (pid %d); "
                         "`levada resume` takes its result, `levada cancel` ends it",
                         e->state.steps[e->workers[i].step].step->id, (int)e->workers[i].pid);
-    stop_run(e, 0);
+    turn_stop(e);
     return true;
 }
 
@@ -384,7 +216,7 @@ start_again(struct engine *e)
 {
     /* Workers keep what they have; the resumer finds them through `attempts`. There is one recovery path. */
     struct err err;
-    (void)journal_commit(e->journal, false, &err);
+    (void)commit_turn(e, &err);
     journal_close(&e->journal, false);
     if (e->options->again != NULL) execv("/proc/self/exe", e->options->again);
     fprintf(stderr, "levada: the launcher died, and starting again failed: %s\n  Run `levada resume`.\n",
@@ -397,7 +229,7 @@ loop(struct engine *e, struct err *err)
 {
     int code = 0;
     while (!code && !e->ended) {
-        schedule(e);
+        turn_decide(e);
         code = end_turn(e, err);
         if (code || e->ended) break;
         if (e->nhappened || e->nafter) continue; /* a launch that failed: decide again first */
@@ -405,7 +237,7 @@ loop(struct engine *e, struct err *err)
         wait_and_take(e);
         if (e->options->watch.tick != NULL) e->options->watch.tick(e->options->watch.context, &e->state);
         if (e->launcher_gone && e->interrupted) {
-            stop_run(e, 0); /* somebody asked for the end: workers go on by themselves, and resume finds them */
+            turn_stop(e); /* somebody asked for the end: workers go on by themselves, and resume finds them */
             code = end_turn(e, err);
             break;
         }
@@ -434,6 +266,7 @@ begin_session(struct engine *e, struct err *err)
 {
     int code = journal_take(e->journal, &e->fence, err);
     if (code) return code;
+    e->last_fence = e->fence;
     bool resumed = e->state.sessions > 0;
     uint32_t parallel = e->options->max_parallel ? e->options->max_parallel : e->state.max_parallel;
     if (parallel == 0) {
@@ -447,8 +280,8 @@ begin_session(struct engine *e, struct err *err)
     value_set(&e->turn, data, "max_parallel", value_int(&e->turn, parallel > LIMIT_WORKERS ? LIMIT_WORKERS : parallel));
     engine_emit(e, EVENT_RUN_STARTED, NULL, data);
     const char *who, *why;
-    if (e->options->cancel) ask_cancel(e, e->options->who, e->options->why);
-    else if (requests_cancel(&e->turn, e->folder, &who, &why)) ask_cancel(e, who, why);
+    if (e->options->cancel) turn_cancel(e, e->options->who, e->options->why);
+    else if (requests_cancel(&e->turn, e->folder, &who, &why)) turn_cancel(e, who, why);
     return end_turn(e, err);
 }
 
@@ -457,6 +290,7 @@ work(struct engine *e, struct err *err)
 {
     (void)arena_alloc(&e->turn, 1);
     e->turn_start = arena_mark(&e->turn);
+    look_at_clocks(e);
     int code = begin_session(e, err);
     if (code) return code;
     struct expr_vm *vm = expr_vm_new();
@@ -498,6 +332,7 @@ engine_run(const char *run_folder, const struct engine_options *options, struct 
     memory_free(e.workers);
     for (size_t i = 0; i < e.nheld; i++) memory_free(e.held[i].reuse);
     memory_free(e.held);
+    memory_free(e.delayed);
     memory_free(e.after);
     memory_free(e.happened);
     fd_close(&e.launcher.sock);

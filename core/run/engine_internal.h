@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the engine's own files share: engine.c (the loop), step.c (decisions about one step), pool.c (workers), adopt.c
- * (what an earlier engine left).
+ * What the engine's own files share: turn.c (what a turn decides), step.c (decisions about one step), both without any
+ * process or clock; engine.c (the loop), pool.c (workers), adopt.c (what an earlier engine left).
  */
 #ifndef RUN_ENGINE_INTERNAL_H
 #define RUN_ENGINE_INTERNAL_H
@@ -37,7 +37,7 @@ struct held {
 };
 
 /* What is to be done once the turn is committed. */
-enum after_type { AFTER_LAUNCH, AFTER_RECEIPT_ACK, AFTER_CHECKPOINT_ACK };
+enum after_type { AFTER_LAUNCH, AFTER_RECEIPT_ACK, AFTER_CHECKPOINT_ACK, AFTER_STOP };
 struct after {
     enum after_type type;
     size_t worker;         /* acks */
@@ -46,18 +46,26 @@ struct after {
     const struct value *job;
 };
 
+/* A step in backoff. */
+struct delayed {
+    size_t step;
+    int64_t due_ms;        /* monotonic */
+};
+
 struct engine {
     const struct engine_options *options;
     const char *folder;    /* of the run */
     struct arena arena;    /* of the run */
     struct arena turn;     /* emptied every turn */
     struct arena_mark turn_start;
-    int64_t woke_ms;       /* wall: retries due until then are queued */
+    int64_t now_ms;        /* wall clock of this turn */
+    int64_t tick_ms;       /* monotonic clock of this turn */
     struct run_state state;
     struct sched sched;
     struct inputs inputs;
     struct journal *journal;
     uint64_t fence;        /* of this session */
+    uint64_t last_fence;   /* given to an attempt, or of the session */
     int attempts;          /* descriptor */
     int signals;
     struct launcher launcher;
@@ -68,7 +76,8 @@ struct engine {
     int64_t worker_key;    /* of the last worker forked */
     size_t running;        /* workers with a step */
     size_t launching;      /* decided in this turn, not launched yet */
-    size_t backoffs;       /* steps that wait for a retry */
+    struct delayed *delayed; /* steps that wait for a retry, in no order */
+    size_t ndelayed, delayed_capacity;
     struct held *held;     /* steps that wait for a worker in use, first come first */
     size_t nheld, held_capacity;
     bool scheduled;        /* the scheduler counts what ends */
@@ -86,13 +95,19 @@ struct engine {
     bool ended;            /* RUN_FINISHED or RUN_STOPPED is journalled */
 };
 
-/* engine.c */
+/* turn.c */
 void engine_emit(struct engine *e, enum event_type type, const struct step_state *step, const struct value *data);
 void engine_after(struct engine *e, struct after after);
 const struct value *engine_reason(struct engine *e, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void *engine_grow(void *old, size_t count, size_t *capacity, size_t size);
 void engine_note(struct engine *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void turn_decide(struct engine *e);                /* all that can be decided now */
+void turn_cancel(struct engine *e, const char *who, const char *why); /* somebody asked for the end */
+void turn_stop(struct engine *e);                  /* leave the run as it is: interrupted or unknown */
+void turn_wait(struct engine *e, size_t step, int64_t delay_ms); /* look at it again after the delay */
+void turn_wait_no_more(struct engine *e, size_t step);
+int64_t turn_next_due(const struct engine *e);     /* monotonic; -1: nothing waits */
 
 /* step.c */
 void step_look(struct engine *e, size_t i);     /* from the scheduler: start, skip or fail it */

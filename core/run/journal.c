@@ -16,7 +16,6 @@
 
 #include "base/assert.h"
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/json.h"
 #include "base/str.h"
@@ -290,26 +289,25 @@ journal_take(struct journal *journal, uint64_t *fence, struct err *err)
     return 0;
 }
 
-uint64_t
-journal_next_fence(struct journal *journal)
+void
+journal_set_fence(struct journal *journal, uint64_t fence)
 {
-    return ++journal->fence;
+    journal->fence = fence;
 }
 
 void
-journal_append(struct journal *journal, enum event_type type, const char *step, const char *item,
-               const struct value *data)
+journal_append(struct journal *journal, const struct event *event)
 {
     if (journal->count == journal->capacity) {
         journal->capacity = journal->capacity ? journal->capacity * 2 : 16;
         journal->queue = memory_resize(journal->queue, journal->capacity * sizeof *journal->queue);
     }
-    struct waiting_event *event = &journal->queue[journal->count++];
-    *event = (struct waiting_event){.type = type, .time_ms = clock_wall_ms()};
-    event->step = step != NULL ? arena_strdup(&journal->arena, step) : NULL;
-    event->item = item != NULL ? arena_strdup(&journal->arena, item) : NULL;
-    buf_init(&event->data, LIMIT_VALUE_SIZE);
-    json_write(&event->data, data);
+    struct waiting_event *waiting = &journal->queue[journal->count++];
+    *waiting = (struct waiting_event){.type = event->type, .time_ms = event->time_ms};
+    waiting->step = event->step != NULL ? arena_strdup(&journal->arena, event->step) : NULL;
+    waiting->item = event->item != NULL ? arena_strdup(&journal->arena, event->item) : NULL;
+    buf_init(&waiting->data, LIMIT_VALUE_SIZE);
+    json_write(&waiting->data, event->data);
 }
 
 size_t

@@ -62,12 +62,11 @@ void journal_close(struct journal **journal, bool finished);
 
 /* Take the run over: fence row = max + 1, returned. From then on older holders cannot commit. */
 int journal_take(struct journal *journal, uint64_t *fence, struct err *err);
-/* The next fence for an attempt; durable with the next commit. */
-uint64_t journal_next_fence(struct journal *journal);
+/* The highest fence given to an attempt; durable with the next commit. */
+void journal_set_fence(struct journal *journal, uint64_t fence);
 
-/* Events wait until the commit: one transaction per turn of the event loop. */
-void journal_append(struct journal *journal, enum event_type type, const char *step, const char *item,
-                    const struct value *data);
+/* Events wait until the commit: one transaction per turn of the event loop. `seq` is the journal's to give. */
+void journal_append(struct journal *journal, const struct event *event);
 size_t journal_waiting(const struct journal *journal);
 /* Writes what waits, if anything. `sync`: on disk before it returns (durability: power). EXIT_HELD when another
  * engine took the run over; EXIT_STORE when it cannot be written, and nothing of it was. */

@@ -245,6 +245,7 @@ apply_retry(struct run_state *state, struct step_state *step, const struct event
     (void)err;
     step->status = STEP_BACKOFF_STATUS;
     step->due_ms = value_get_int(event->data, "due_ms", 0);
+    step->delay_ms = value_get_int(event->data, "delay_ms", 0);
     step->ask_first = value_get_bool(event->data, "ask", false);
     keep_reason(state, step, event->data);
     return 0;

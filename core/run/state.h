@@ -61,7 +61,7 @@ struct step_state {
     size_t nattempts;
     uint32_t vanished;              /* vanished attempts */
     bool ask_first;                 /* its last attempt vanished: the next one asks whether the effect happened */
-    int64_t due_ms;                 /* BACKOFF: wall time of the next attempt */
+    int64_t due_ms, delay_ms;       /* BACKOFF: wall time of the next attempt, and how long it is from the last */
     int64_t started_ms, finished_ms;
     const char *token;              /* NULL before the first intent */
     const struct value *inputs;     /* as journalled with the first intent; NULL before */

@@ -10,7 +10,6 @@
 #include <sys/wait.h>
 
 #include "base/assert.h"
-#include "base/clock.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/str.h"
@@ -44,14 +43,13 @@ step_end(struct engine *e, size_t i, enum step_status status, const struct value
 {
     struct step_state *step = &e->state.steps[i];
     struct value *data = value_map(&e->turn);
-    int64_t now = clock_wall_ms();
-    if (step->status == STEP_BACKOFF_STATUS) e->backoffs--;
+    if (step->status == STEP_BACKOFF_STATUS) turn_wait_no_more(e, i);
     value_set(&e->turn, data, "status", value_text(&e->turn, step_status_name(status)));
     if (outputs != NULL) value_set(&e->turn, data, "outputs", outputs);
     if (error != NULL) value_set(&e->turn, data, "error", error);
     value_set(&e->turn, data, "reason", reason);
     value_set(&e->turn, data, "attempt", value_int(&e->turn, (int64_t)step->nattempts));
-    value_set(&e->turn, data, "duration_ms", value_int(&e->turn, step->started_ms ? now - step->started_ms : 0));
+    value_set(&e->turn, data, "duration_ms", value_int(&e->turn, step->started_ms ? e->now_ms - step->started_ms : 0));
     engine_emit(e, EVENT_STEP_FINISHED, step, data);
     if (e->scheduled && step_status_ended(status)) sched_ended(&e->sched, i);
 }
@@ -172,7 +170,7 @@ start_attempt(struct engine *e, size_t i, const struct value *inputs, bool ask, 
     for (size_t k = 0; k < step->nattempts; k++) attempt += !step->attempts[k].resolve;
     if (ask) attempt--;
     make_token(e, step, token);
-    const struct value *fence = value_int(&e->turn, (int64_t)journal_next_fence(e->journal));
+    const struct value *fence = value_int(&e->turn, (int64_t)++e->last_fence);
     const char *log = arena_printf(&e->turn, "%s.%u.log", step->step->id, record);
     struct value *const both[] = {intent, job};
     for (size_t k = 0; k < 2; k++) {
@@ -189,7 +187,6 @@ start_attempt(struct engine *e, size_t i, const struct value *inputs, bool ask, 
     if (step->inputs == NULL) value_set(&e->turn, intent, "inputs", inputs);
     if (ask) value_set(&e->turn, intent, "resolve", value_bool(&e->turn, true));
     value_set(&e->turn, intent, "reason", reason);
-    if (step->status == STEP_BACKOFF_STATUS) e->backoffs--;
     engine_emit(e, EVENT_STEP_INTENT, step, intent);
     if (step->step->effect > LEVADA_EFFECT_READ) e->sync = true;
     e->launching++;
@@ -305,11 +302,11 @@ schedule_again(struct engine *e, size_t i, int64_t delay_ms, bool ask, const str
     struct value *data = value_map(&e->turn);
     value_set(&e->turn, data, "attempt", value_int(&e->turn, (int64_t)step->nattempts + 1));
     value_set(&e->turn, data, "delay_ms", value_int(&e->turn, delay_ms));
-    value_set(&e->turn, data, "due_ms", value_int(&e->turn, clock_wall_ms() + delay_ms));
+    value_set(&e->turn, data, "due_ms", value_int(&e->turn, e->now_ms + delay_ms));
     if (ask) value_set(&e->turn, data, "ask", value_bool(&e->turn, true));
     value_set(&e->turn, data, "reason", reason);
     engine_emit(e, EVENT_STEP_RETRY, step, data);
-    e->backoffs++;
+    turn_wait(e, i, delay_ms);
 }
 
 static void

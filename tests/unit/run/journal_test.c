@@ -44,6 +44,12 @@ data(const char *json)
     return ret;
 }
 
+static void
+append(struct journal *journal, enum event_type type, const char *step, const char *json)
+{
+    journal_append(journal, &(struct event){.time_ms = 1, .type = type, .step = step, .data = data(json)});
+}
+
 static struct journal *
 create(void)
 {
@@ -75,10 +81,10 @@ what_is_committed_is_read_back_in_order(void)
     struct journal *journal = create();
     CHECK_INT(journal_take(journal, &fence, &err), 0);
     CHECK_INT(fence, 1);
-    journal_append(journal, EVENT_RUN_STARTED, NULL, NULL, data("{\"pid\":7}"));
-    journal_append(journal, EVENT_STEP_FINISHED, "a", NULL, data("{\"status\":\"succeeded\"}"));
+    append(journal, EVENT_RUN_STARTED, NULL, "{\"pid\":7}");
+    append(journal, EVENT_STEP_FINISHED, "a", "{\"status\":\"succeeded\"}");
     CHECK_INT(journal_commit(journal, true, &err), 0);
-    journal_append(journal, EVENT_STEP_FINISHED, "b", NULL, data("{}")); /* never committed */
+    append(journal, EVENT_STEP_FINISHED, "b", "{}"); /* never committed */
     journal_close(&journal, false);
     CHECK_INT(journal_open_read(folder, &journal, &err), 0);
     CHECK_INT(journal_read(journal, 0, count, &seen, &err), 0);
@@ -101,10 +107,10 @@ an_old_holder_can_commit_nothing_after_a_takeover(void)
     CHECK_INT(journal_open(folder, &new, &err), 0);
     CHECK_INT(journal_take(new, &fence, &err), 0);
     CHECK_INT(fence, 2);
-    journal_append(old, EVENT_CANCEL_ASKED, NULL, NULL, data("{}"));
+    append(old, EVENT_CANCEL_ASKED, NULL, "{}");
     CHECK_INT(journal_commit(old, false, &err), EXIT_HELD);
     CHECK_STR(err.message, "this run was taken over by another engine (fence 2, ours 1)");
-    journal_append(new, EVENT_CANCEL_ASKED, NULL, NULL, data("{}"));
+    append(new, EVENT_CANCEL_ASKED, NULL, "{}");
     CHECK_INT(journal_commit(new, false, &err), 0);
     CHECK_INT(journal_read(new, 0, count, &seen, &err), 0);
     CHECK_INT(seen, 1);
@@ -121,8 +127,7 @@ fences_rise_over_sessions(void)
     fresh();
     struct journal *journal = create();
     CHECK_INT(journal_take(journal, &fence, &err), 0);
-    CHECK_INT(journal_next_fence(journal), 2);
-    CHECK_INT(journal_next_fence(journal), 3);
+    journal_set_fence(journal, 3);
     CHECK_INT(journal_commit(journal, false, &err), 0);
     journal_close(&journal, false);
     CHECK_INT(journal_open(folder, &journal, &err), 0);
@@ -142,7 +147,7 @@ a_finished_journal_is_one_plain_file_that_a_read_only_folder_can_show(void)
     fresh();
     struct journal *journal = create();
     CHECK_INT(journal_take(journal, &fence, &err), 0);
-    journal_append(journal, EVENT_CANCEL_ASKED, NULL, NULL, data("{}"));
+    append(journal, EVENT_CANCEL_ASKED, NULL, "{}");
     CHECK_INT(journal_commit(journal, false, &err), 0);
     journal_close(&journal, true);
     snprintf(path, sizeof path, "%s/journal.db-wal", folder);

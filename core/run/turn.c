@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What one turn decides, given what has happened: which steps to look at, when the run ends, parks or is cancelled. Its
+ * results are events (`happened`) and things to do behind their commit (`after`). It knows no process, no clock but
+ * `now_ms`, and no journal, so a simulation can drive it through histories that no machine would show.
+ */
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "run/engine_internal.h"
+
+void *
+engine_grow(void *old, size_t count, size_t *capacity, size_t size)
+{
+    if (count < *capacity) return old;
+    *capacity = *capacity ? *capacity * 2 : 16;
+    return memory_resize(old, *capacity * size);
+}
+
+void
+engine_emit(struct engine *e, enum event_type type, const struct step_state *step, const struct value *data)
+{
+    struct err err;
+    struct event event = {.time_ms = e->now_ms, .type = type, .data = data,
+                          .step = step != NULL ? step->step->id : NULL};
+    if (state_apply(&e->state, &event, &err) != 0) {
+        err_print(&err);
+        UNREACHABLE("our own event does not apply");
+    }
+    e->happened = engine_grow(e->happened, e->nhappened, &e->happened_capacity, sizeof *e->happened);
+    e->happened[e->nhappened++] = event;
+}
+
+void
+engine_after(struct engine *e, struct after after)
+{
+    e->after = engine_grow(e->after, e->nafter, &e->after_capacity, sizeof *e->after);
+    e->after[e->nafter++] = after;
+}
+
+const struct value *
+engine_reason(struct engine *e, const char *code, const char *fmt, ...)
+{
+    struct value *reason = value_map(&e->turn);
+    va_list ap;
+    va_start(ap, fmt);
+    value_set(&e->turn, reason, "code", value_text(&e->turn, code));
+    value_set(&e->turn, reason, "text", value_text(&e->turn, arena_vprintf(&e->turn, fmt, ap)));
+    va_end(ap);
+    return reason;
+}
+
+void
+engine_note(struct engine *e, const char *fmt, ...)
+{
+    va_list ap;
+    if (e->options->watch.note == NULL) return;
+    va_start(ap, fmt);
+    e->options->watch.note(e->options->watch.context, arena_vprintf(&e->turn, fmt, ap));
+    va_end(ap);
+}
+
+/* ---- ending ---- */
+
+static void
+finish_run(struct engine *e)
+{
+    struct value *data = value_map(&e->turn);
+    const struct step_state *failed = sched_failure(&e->sched);
+    enum run_status status = e->state.cancel_asked ? RUN_CANCELLED_STATUS
+                             : failed != NULL      ? RUN_FAILED_STATUS
+                                                   : RUN_SUCCEEDED_STATUS;
+    const struct value *outputs = NULL;
+    struct err err = {0};
+    const struct value *error = failed != NULL ? failed->error : NULL;
+    if (status == RUN_SUCCEEDED_STATUS && inputs_run_outputs(&e->inputs, &e->turn, &outputs, &err) != 0) {
+        status = RUN_FAILED_STATUS;
+        err_context(&err, "top-level outputs");
+        error = error_value(&e->turn, LEVADA_INVALID, &err);
+        outputs = NULL;
+    }
+    int code = status == RUN_SUCCEEDED_STATUS ? EXIT_OK : status == RUN_FAILED_STATUS ? EXIT_FAILED : EXIT_CANCELLED;
+    value_set(&e->turn, data, "status", value_text(&e->turn, run_status_name(status)));
+    value_set(&e->turn, data, "exit", value_int(&e->turn, code));
+    if (outputs != NULL) value_set(&e->turn, data, "outputs", outputs);
+    if (error != NULL) value_set(&e->turn, data, "error", error);
+    if (failed != NULL) value_set(&e->turn, data, "failed_step", value_text(&e->turn, failed->step->id));
+    value_set(&e->turn, data, "duration_ms", value_int(&e->turn, e->now_ms - e->state.started_ms));
+    engine_emit(e, EVENT_RUN_FINISHED, NULL, data);
+    e->ended = true;
+}
+
+static size_t
+count_unknown(const struct engine *e)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < e->state.nsteps; i++) count += e->state.steps[i].status == STEP_UNKNOWN_STATUS;
+    return count;
+}
+
+void
+turn_stop(struct engine *e)
+{
+    struct value *data = value_map(&e->turn);
+    size_t unknown = count_unknown(e);
+    int code = unknown ? EXIT_UNKNOWN : 128 + e->interrupted;
+    enum run_status status = unknown ? RUN_UNKNOWN_STATUS : RUN_INTERRUPTED_STATUS;
+    value_set(&e->turn, data, "status", value_text(&e->turn, run_status_name(status)));
+    value_set(&e->turn, data, "exit", value_int(&e->turn, code));
+    if (e->interrupted) value_set(&e->turn, data, "signal", value_int(&e->turn, e->interrupted));
+    engine_emit(e, EVENT_RUN_STOPPED, NULL, data);
+    e->ended = true;
+}
+
+/* ---- deciding ---- */
+
+/* Delays run on the monotonic clock: a wall clock that is set back makes nobody wait for it to come round again. */
+void
+turn_wait(struct engine *e, size_t step, int64_t delay_ms)
+{
+    e->delayed = engine_grow(e->delayed, e->ndelayed, &e->delayed_capacity, sizeof *e->delayed);
+    e->delayed[e->ndelayed++] = (struct delayed){.step = step, .due_ms = e->tick_ms + delay_ms};
+}
+
+void
+turn_wait_no_more(struct engine *e, size_t step)
+{
+    for (size_t i = 0; i < e->ndelayed; i++)
+        if (e->delayed[i].step == step) {
+            e->delayed[i] = e->delayed[--e->ndelayed];
+            return;
+        }
+}
+
+int64_t
+turn_next_due(const struct engine *e)
+{
+    int64_t due = -1;
+    for (size_t i = 0; i < e->ndelayed; i++)
+        if (due < 0 || e->delayed[i].due_ms < due) due = e->delayed[i].due_ms;
+    return due;
+}
+
+static void
+wake_due(struct engine *e)
+{
+    for (size_t i = e->ndelayed; i-- > 0;) {
+        if (e->delayed[i].due_ms > e->tick_ms) continue;
+        sched_again(&e->sched, e->delayed[i].step);
+        e->delayed[i] = e->delayed[--e->ndelayed];
+    }
+}
+
+/* A cancel ends the steps that wait; what runs is asked to stop; `finally` still runs. */
+static void
+carry_out_cancel(struct engine *e)
+{
+    e->cancelling = true;
+    for (size_t i = 0; i < e->state.nsteps; i++) {
+        const struct step_state *step = &e->state.steps[i];
+        if (step->step->part == PART_FINALLY || step_status_ended(step->status)) continue;
+        if (step->status != STEP_RUNNING_STATUS) step_cancel(e, i, "the run was cancelled");
+    }
+    engine_after(e, (struct after){.type = AFTER_STOP});
+}
+
+void
+turn_cancel(struct engine *e, const char *who, const char *why)
+{
+    if (e->state.cancel_asked) return;
+    struct value *data = value_map(&e->turn);
+    value_set(&e->turn, data, "who", value_text(&e->turn, who ? who : ""));
+    value_set(&e->turn, data, "why", value_text(&e->turn, why ? why : ""));
+    engine_emit(e, EVENT_CANCEL_ASKED, NULL, data);
+}
+
+void
+turn_decide(struct engine *e)
+{
+    if (e->state.cancel_asked && !e->cancelling) carry_out_cancel(e);
+    if (!e->interrupted) wake_due(e);
+    while (!e->interrupted && e->running + e->launching < e->state.max_parallel) {
+        ptrdiff_t i = sched_next(&e->sched);
+        if (i < 0) {
+            if (e->running + e->launching > 0 || !sched_part_done(&e->sched)) break;
+            /* on_failure is for failures, not for cancels and successes. */
+            if (!sched_next_part(&e->sched)) {
+                finish_run(e);
+                break;
+            }
+            if (e->sched.part == PART_ON_FAILURE && (sched_failure(&e->sched) == NULL || e->state.cancel_asked)) {
+                for (size_t k = 0; k < e->state.nsteps; k++)
+                    if (e->state.steps[k].step->part == PART_ON_FAILURE && !step_status_ended(e->state.steps[k].status))
+                        step_end(e, k, STEP_SKIPPED_STATUS, NULL, NULL,
+                                 engine_reason(e, "no_failure", "nothing failed"));
+            }
+            continue;
+        }
+        step_look(e, (size_t)i);
+    }
+    if (e->ended || e->running + e->launching > 0) return;
+    if (e->interrupted) turn_stop(e);
+    else if (e->ndelayed == 0 && e->sched.head == e->sched.tail) {
+        ASSERT(count_unknown(e) > 0); /* else something waits for what will never come */
+        turn_stop(e);
+    }
+}
