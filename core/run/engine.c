@@ -176,22 +176,43 @@ commit_turn(struct engine *e, struct err *err)
     return code;
 }
 
+/* What was waited for begins first, before the answers to those that are done and before anybody is told. A reused
+ * worker must have its answer before its next job. */
+static void
+carry_out(struct engine *e)
+{
+    for (size_t i = 0; i < e->nafter; i++) {
+        struct after after = e->after[i];
+        if (after.type == AFTER_STOP) pool_stop(e, "cancelled", false);
+        else if (after.type == AFTER_LAUNCH && value_get(after.job, "reuse") == NULL)
+            pool_launch(e, after.step, after.record, after.job);
+    }
+    for (size_t i = 0; i < e->nafter; i++) {
+        struct after after = e->after[i];
+        if (after.type == AFTER_LAUNCH && value_get(after.job, "reuse") != NULL)
+            pool_launch(e, after.step, after.record, after.job);
+        else if (after.type != AFTER_LAUNCH && after.type != AFTER_STOP) pool_ack(e, &after);
+    }
+    e->nafter = 0;
+}
+
 static int
 end_turn(struct engine *e, struct err *err)
 {
     int code = commit_turn(e, err);
     if (code) return code;
-    for (size_t i = 0; i < e->nhappened; i++)
-        if (e->options->watch.event != NULL)
-            e->options->watch.event(e->options->watch.context, &e->state, &e->happened[i]);
+    /* A launch that fails makes new events: they are the next turn's. */
+    struct event *told = e->happened;
+    size_t ntold = e->nhappened, capacity = e->happened_capacity;
+    e->happened = e->told;
+    e->happened_capacity = e->told_capacity;
     e->nhappened = 0;
-    for (size_t i = 0; i < e->nafter; i++) {
-        struct after after = e->after[i];
-        if (after.type == AFTER_LAUNCH) pool_launch(e, after.step, after.record, after.job);
-        else if (after.type == AFTER_STOP) pool_stop(e, "cancelled", false);
-        else pool_ack(e, &after);
-    }
-    e->nafter = 0;
+    carry_out(e);
+    for (size_t i = 0; i < ntold; i++)
+        if (e->options->watch.event != NULL)
+            e->options->watch.event(e->options->watch.context, &e->state, &told[i]);
+    e->told = told;
+    e->told_capacity = capacity;
     e->launching = 0;
     pool_sweep(e);
     return 0;
@@ -335,6 +356,7 @@ engine_run(const char *run_folder, const struct engine_options *options, struct 
     memory_free(e.delayed);
     memory_free(e.after);
     memory_free(e.happened);
+    memory_free(e.told);
     fd_close(&e.launcher.sock);
     fd_close(&e.attempts);
     fd_close(&e.signals);

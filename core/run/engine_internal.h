@@ -22,6 +22,7 @@ struct worker {
     pid_t pid;             /* 0: not forked yet */
     ptrdiff_t step;        /* index, -1: idle */
     uint32_t record;
+    bool fresh;            /* it has never had a job */
     bool dead;             /* DIED came, or its pidfd says so */
     int status;            /* of waitpid, when dead and not adopted */
     bool acking;           /* its receipt waits for the commit */
@@ -86,6 +87,8 @@ struct engine {
     size_t nafter, after_capacity;
     struct event *happened; /* of this turn, for the watch */
     size_t nhappened, happened_capacity;
+    struct event *told;    /* committed, being told to the watch */
+    size_t told_capacity;
     bool sync;             /* this turn's commit must be on disk */
 
     int interrupted;       /* the signal, 0: none */

@@ -16,6 +16,13 @@
 #include "base/str.h"
 #include "run/engine_internal.h"
 
+static char *
+text_copy(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    return memcpy(memory_resize(NULL, size), text, size);
+}
+
 struct worker *
 pool_add(struct engine *e)
 {
@@ -66,8 +73,7 @@ pool_hold(struct engine *e, size_t step, const char *reuse)
 {
     e->held = engine_grow(e->held, e->nheld, &e->held_capacity, sizeof *e->held);
     struct held *held = &e->held[e->nheld++];
-    *held = (struct held){.step = step, .reuse = memory_resize(NULL, strlen(reuse) + 1)};
-    memcpy(held->reuse, reuse, strlen(reuse) + 1);
+    *held = (struct held){.step = step, .reuse = text_copy(reuse)};
 }
 
 /* A worker came free, or went: the first step that waits for one like it is looked at again. */
@@ -103,7 +109,7 @@ not_launched(struct engine *e, struct worker *w)
 }
 
 static struct worker *
-fork_worker(struct engine *e, const char *reuse)
+fork_worker(struct engine *e)
 {
     int pair[2];
     struct err err;
@@ -115,13 +121,28 @@ fork_worker(struct engine *e, const char *reuse)
     struct worker *w = pool_add(e);
     w->sock = pair[0];
     w->key = ++e->worker_key;
-    w->reuse = reuse != NULL ? memory_resize(NULL, strlen(reuse) + 1) : NULL;
-    if (w->reuse != NULL) memcpy(w->reuse, reuse, strlen(reuse) + 1);
+    w->fresh = true;
     struct value *data = value_map(&e->turn);
     value_set(&e->turn, data, "worker", value_int(&e->turn, w->key));
     if (frame_send(e->launcher.sock, FRAME_FORK, data, pair[1], &err) != 0) e->launcher_gone = true;
     close(pair[1]);
     return w;
+}
+
+static struct worker *
+find_fresh(struct engine *e)
+{
+    for (size_t i = 0; i < e->nworkers; i++)
+        if (e->workers[i].fresh && !e->workers[i].dead && e->workers[i].sock >= 0) return &e->workers[i];
+    return NULL;
+}
+
+/* Forked while a step runs, so that the next one need not wait for a fork. It knows nothing of any job. */
+static void
+keep_spare(struct engine *e)
+{
+    bool more = e->sched.open[e->sched.part] > e->running;
+    if (more && !e->interrupted && !e->launcher_gone && find_fresh(e) == NULL) (void)fork_worker(e);
 }
 
 void
@@ -130,7 +151,8 @@ pool_launch(struct engine *e, size_t step, uint32_t record, const struct value *
     struct err err;
     const char *reuse = value_get_str(job, "reuse", NULL);
     struct worker *w = find_idle(e, reuse);
-    if (w == NULL) w = fork_worker(e, reuse);
+    if (w == NULL) w = find_fresh(e);
+    if (w == NULL) w = fork_worker(e);
     if (w == NULL) {
         step_vanished(e, step, record, -1, false);
         return;
@@ -138,11 +160,14 @@ pool_launch(struct engine *e, size_t step, uint32_t record, const struct value *
     w->step = (ptrdiff_t)step;
     w->record = record;
     w->asked_to_stop = false;
+    if (w->fresh && reuse != NULL) w->reuse = text_copy(reuse);
+    w->fresh = false;
     const struct step *model = e->state.steps[step].step;
     if (model->timeout_ms)
         w->kill_at_ms = clock_monotonic_ms() + model->timeout_ms + model->grace_ms + KILL_SLACK_MS;
     e->running++;
     if (frame_send(w->sock, FRAME_JOB, job, -1, &err) != 0) not_launched(e, w);
+    keep_spare(e);
 }
 
 void
