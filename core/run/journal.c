@@ -35,6 +35,7 @@ struct journal {
     int synchronous; /* as set last: 1 NORMAL, 2 FULL */
     struct waiting_event *queue;
     size_t count, capacity;
+    const char *new_model; /* the caller's, until the commit; NULL: none */
     struct arena arena; /* names of what waits; rewound at commit */
 };
 
@@ -310,6 +311,12 @@ journal_append(struct journal *journal, const struct event *event)
     json_write(&waiting->data, event->data);
 }
 
+void
+journal_add_model(struct journal *journal, const char *model_json)
+{
+    journal->new_model = model_json;
+}
+
 size_t
 journal_waiting(const struct journal *journal)
 {
@@ -335,6 +342,18 @@ insert_all(struct journal *journal, struct err *err)
         if (i == journal->count / 2) FAILPOINT("journal_inside");
     }
     return 0;
+}
+
+static int
+insert_model(struct journal *journal, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    if (journal->new_model == NULL) return 0;
+    sqlite3_prepare_v2(journal->db, "insert into model values(?)", -1, &stmt, NULL);
+    sqlite3_bind_text(stmt, 1, journal->new_model, -1, SQLITE_STATIC);
+    int step = sqlite3_step(stmt);
+    sqlite3_finalize(stmt);
+    return step == SQLITE_DONE ? 0 : store_error(journal, err, "write the workflow");
 }
 
 static int
@@ -371,6 +390,7 @@ journal_commit(struct journal *journal, bool sync, struct err *err)
     if (code) return code;
     code = check_holder(journal, err);
     if (!code) code = insert_all(journal, err);
+    if (!code) code = insert_model(journal, err);
     if (!code && journal->fence != journal->fence_written) {
         sqlite3_bind_int64(journal->set_fence, 1, (int64_t)journal->fence);
         code = run_statement(journal, journal->set_fence, "write", err);
@@ -382,6 +402,7 @@ journal_commit(struct journal *journal, bool sync, struct err *err)
         return code;
     }
     journal->fence_written = journal->fence;
+    journal->new_model = NULL;
     drop_queue(journal);
     FAILPOINT("journal_after");
     return 0;
@@ -431,13 +452,17 @@ journal_read(struct journal *journal, int64_t after,
 }
 
 int
-journal_model(struct journal *journal, struct arena *arena, const char **ret, size_t *size, struct err *err)
+journal_model(struct journal *journal, struct arena *arena, int64_t number, const char **ret, size_t *size,
+              int64_t *count, struct err *err)
 {
     sqlite3_stmt *stmt;
-    if (sqlite3_prepare_v2(journal->db, "select json from model", -1, &stmt, NULL) != SQLITE_OK)
-        return store_error(journal, err, "read");
+    static const char sql[] = "select json, (select max(rowid) from model) from model where rowid = "
+                              "case when ?1 > 0 then ?1 else (select max(rowid) from model) end";
+    if (sqlite3_prepare_v2(journal->db, sql, -1, &stmt, NULL) != SQLITE_OK) return store_error(journal, err, "read");
+    sqlite3_bind_int64(stmt, 1, number);
     int step = sqlite3_step(stmt), code = 0;
     if (step == SQLITE_ROW) {
+        *count = sqlite3_column_int64(stmt, 1);
         *size = (size_t)sqlite3_column_bytes(stmt, 0);
         *ret = arena_strndup(arena, (const char *)sqlite3_column_text(stmt, 0), *size);
     } else {

@@ -29,6 +29,7 @@
     X(STEP_FINISHED, "step_finished")     /* status outputs? error? reason{code,text} attempt duration_ms */   \
     X(STEP_RESOLVED, "step_resolved")     /* decision: done redo fail; outputs? who why */                    \
     X(CANCEL_ASKED, "cancel_asked")       /* who why */                                                       \
+    X(RUN_RETRIED, "run_retried")         /* who why again[ids] model? (its number) params? */                 \
     X(RUN_STOPPED, "run_stopped")         /* status: interrupted or unknown; exit signal? */                  \
     X(RUN_FINISHED, "run_finished")       /* status exit outputs? error? failed_step? duration_ms */
 
@@ -76,8 +77,11 @@ int journal_commit(struct journal *journal, bool sync, struct err *err);
 int journal_read(struct journal *journal, int64_t after,
                  int (*each)(void *context, const struct event *event, struct arena *scratch, struct err *err),
                  void *context, struct err *err);
-/* The model's JSON text. */
-int journal_model(struct journal *journal, struct arena *arena, const char **ret, size_t *size, struct err *err);
+/* The JSON text of model `number`, from 1, and how many there are: a retry with an edited file adds one. 0: the last. */
+int journal_model(struct journal *journal, struct arena *arena, int64_t number, const char **ret, size_t *size,
+                  int64_t *count, struct err *err);
+/* Another model from the next commit on; the text must live until then. */
+void journal_add_model(struct journal *journal, const char *model_json);
 int journal_run_id(struct journal *journal, struct arena *arena, const char **ret, struct err *err);
 /* PRAGMA integrity_check and the shape of every event. */
 int journal_check(struct journal *journal, struct err *err);

@@ -52,3 +52,10 @@ requests_cancel(struct arena *arena, const char *run_folder, const char **who, c
     *why = good ? value_get_str(map, "why", "") : "";
     return true;
 }
+
+void
+requests_forget_cancel(const char *run_folder)
+{
+    struct arena arena ARENA_SCOPED = {0};
+    (void)unlink(arena_printf(&arena, "%s/" CANCEL_FILE, run_folder));
+}

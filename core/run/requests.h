@@ -15,6 +15,8 @@
 int requests_ask_cancel(const char *run_folder, const char *who, const char *why, struct err *err);
 /* Was it asked? */
 bool requests_cancel(struct arena *arena, const char *run_folder, const char **who, const char **why);
+/* The request was of an end that is over: the run is retried. */
+void requests_forget_cancel(const char *run_folder);
 /* Login name, or "uid 1000". */
 const char *requests_who(struct arena *arena);
 

@@ -77,6 +77,7 @@ state_init(struct run_state *state, struct arena *arena, const struct model *mod
         *index_slot(state, model->steps[i].id) = (uint32_t)i + 1;
     }
     state->next_record = 1; /* 0 is the engine's own */
+    state->model_number = state->models = 1;
 }
 
 struct step_state *
@@ -131,6 +132,13 @@ see_fence(struct run_state *state, const struct value *data)
     if (fence > state->fence) state->fence = fence;
 }
 
+static void
+see_record(struct run_state *state, const struct value *data)
+{
+    uint32_t record = (uint32_t)number_of(data, "record");
+    if (record >= state->next_record) state->next_record = record + 1;
+}
+
 static int
 apply_run_created(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
 {
@@ -138,7 +146,7 @@ apply_run_created(struct run_state *state, struct step_state *step, const struct
     (void)err;
     state->params = keep(state, event->data, "params");
     state->trigger = keep_text(state, event->data, "trigger", NULL);
-    state->started_ms = event->time_ms;
+    state->started_ms = state->begun_ms = event->time_ms;
     return 0;
 }
 
@@ -172,7 +180,7 @@ apply_intent(struct run_state *state, struct step_state *step, const struct even
         .resolve = value_get_bool(event->data, "resolve", false)};
     attempt->log = keep_text(state, event->data, "log", NULL);
     see_fence(state, event->data);
-    if (attempt->record >= state->next_record) state->next_record = attempt->record + 1;
+    see_record(state, event->data);
     if (step->started_ms == 0) step->started_ms = event->time_ms;
     step->token = keep_text(state, event->data, "token", step->token);
     if (step->inputs == NULL) step->inputs = keep(state, event->data, "inputs");
@@ -301,6 +309,50 @@ apply_cancel(struct run_state *state, struct step_state *step, const struct even
     return 0;
 }
 
+/* As if it had never been looked at; what it did stays on record. */
+static void
+reset_step(struct run_state *state, struct step_state *step)
+{
+    /* After a success, doing it again is another effect: it gets a token of its own, and no old checkpoints. */
+    if (step->status == STEP_SUCCEEDED_STATUS) {
+        step->round++;
+        step->checkpoints = NULL;
+    }
+    step->status = STEP_WAITING_STATUS;
+    step->past = step->nattempts;
+    step->vanished = 0;
+    step->ask_first = false;
+    step->started_ms = step->finished_ms = 0;
+    step->inputs = step->outputs = step->error = NULL;
+    step->reason_code = "retried";
+    step->reason_text = arena_printf(state->arena, "%s", "the run was retried");
+}
+
+static int
+apply_retried(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
+{
+    const struct value *again = value_get(event->data, "again");
+    (void)step;
+    for (size_t i = 0; value_is(again, VALUE_LIST) && i < again->list.count; i++) {
+        struct step_state *one = state_step(state, value_str(again->list.items[i], ""), NULL);
+        /* Of a workflow that was replaced later. */
+        if (one == NULL && state->model_number < state->models) continue;
+        if (one == NULL) return err_set(err, EXIT_STORE, "it names no step of the workflow");
+        reset_step(state, one);
+    }
+    state->model_number = value_get_int(event->data, "model", state->model_number);
+    const struct value *params = keep(state, event->data, "params");
+    if (params != NULL) state->params = params;
+    state->status = RUN_INTERRUPTED_STATUS;
+    state->exit_code = 0;
+    state->begun_ms = event->time_ms;
+    state->finished_ms = 0;
+    state->cancel_asked = false;
+    state->outputs = state->error = NULL;
+    state->failed_step = NULL;
+    return 0;
+}
+
 static int
 apply_run_end(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
 {
@@ -331,8 +383,18 @@ static const struct {
     [EVENT_STEP_VANISHED] = {apply_vanished, true},     [EVENT_STEP_RETRY] = {apply_retry, true},
     [EVENT_STEP_FINISHED] = {apply_finished, true},     [EVENT_STEP_RESOLVED] = {apply_resolved, true},
     [EVENT_CANCEL_ASKED] = {apply_cancel, false},       [EVENT_RUN_STOPPED] = {apply_run_end, false},
-    [EVENT_RUN_FINISHED] = {apply_run_end, false},
+    [EVENT_RUN_FINISHED] = {apply_run_end, false},      [EVENT_RUN_RETRIED] = {apply_retried, false},
 };
+
+/* A step that an edited workflow no longer has: its numbers stay taken. */
+static int
+pass_over(struct run_state *state, const struct event *event)
+{
+    see_fence(state, event->data);
+    if (event->type == EVENT_STEP_INTENT) see_record(state, event->data);
+    if (event->seq) state->last_seq = event->seq;
+    return 0;
+}
 
 int
 state_apply(struct run_state *state, const struct event *event, struct err *err)
@@ -340,6 +402,7 @@ state_apply(struct run_state *state, const struct event *event, struct err *err)
     struct step_state *step = NULL;
     if (table[event->type].of_step) {
         if (event->step != NULL) step = state_step(state, event->step, event->item);
+        if (step == NULL && state->model_number < state->models) return pass_over(state, event);
         if (step == NULL)
             return err_set(err, EXIT_STORE, "run journal: event %lld (%s) names no step of the workflow",
                            (long long)event->seq, event_name(event->type));
@@ -361,10 +424,11 @@ int
 state_read(struct arena *arena, struct journal *journal, struct run_state *ret, struct err *err)
 {
     const char *text, *id;
+    int64_t models = 1;
     size_t size;
     const struct value *json;
     const struct model *model;
-    int code = journal_model(journal, arena, &text, &size, err);
+    int code = journal_model(journal, arena, 0, &text, &size, &models, err);
     if (!code) code = journal_run_id(journal, arena, &id, err);
     if (!code) code = json_parse(arena, text, size, &json, err);
     if (!code) code = model_from_json(arena, json, &model, err);
@@ -373,6 +437,7 @@ state_read(struct arena *arena, struct journal *journal, struct run_state *ret, 
         return EXIT_STORE;
     }
     state_init(ret, arena, model, id);
+    ret->models = models;
     return journal_read(journal, 0, apply_read, ret, err);
 }
 

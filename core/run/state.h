@@ -59,7 +59,9 @@ struct step_state {
     enum step_status status;
     struct attempt_state *attempts; /* in order */
     size_t nattempts;
-    uint32_t vanished;              /* vanished attempts */
+    size_t past;                    /* attempts before the last retry of the run: they count no more */
+    uint32_t round;                 /* how often it was to be done again after a success; 0: never */
+    uint32_t vanished;              /* vanished attempts since the last retry of the run */
     bool ask_first;                 /* its last attempt vanished: the next one asks whether the effect happened */
     int64_t due_ms, delay_ms;       /* BACKOFF: wall time of the next attempt, and how long it is from the last */
     int64_t started_ms, finished_ms;
@@ -78,6 +80,8 @@ struct run_state {
     enum run_status status;
     int exit_code;                  /* when stopped or finished */
     int64_t started_ms, finished_ms;
+    int64_t begun_ms;               /* when it was made or retried last */
+    int64_t model_number, models;   /* the workflow as of the events so far, and the last one, which `model` is */
     int pid;                        /* of the last engine */
     uint64_t fence;                 /* highest seen */
     uint32_t next_record;           /* first unused record of `attempts` */

@@ -63,8 +63,9 @@ step_cancel(struct engine *e, size_t i, const char *why)
 static void
 make_token(const struct engine *e, const struct step_state *step, char ret[HASH_HEX_SIZE])
 {
-    char text[ID_SIZE + 2 * LIMIT_ID_SIZE + 16];
-    int n = snprintf(text, sizeof text, "%s/%s/%s", e->state.id, step->step->id, step->item ? step->item : "");
+    char text[ID_SIZE + 2 * LIMIT_ID_SIZE + 32], round[16] = "";
+    if (step->round) snprintf(round, sizeof round, "/%u", step->round);
+    int n = snprintf(text, sizeof text, "%s/%s/%s%s", e->state.id, step->step->id, step->item ? step->item : "", round);
     ASSERT(n > 0 && (size_t)n < sizeof text);
     hash_sha256_hex(text, (size_t)n, ret);
     ret[32] = '\0'; /* 128 bits are plenty, and fit where servers limit a key's length */
@@ -261,7 +262,7 @@ static uint32_t
 failed_attempts(const struct step_state *step)
 {
     uint32_t count = 0;
-    for (size_t k = 0; k < step->nattempts; k++)
+    for (size_t k = step->past; k < step->nattempts; k++)
         count += !step->attempts[k].resolve && step->attempts[k].status != NULL &&
                  !str_eq(step->attempts[k].status, "interrupted");
     return count;
@@ -350,13 +351,26 @@ step_failed(struct engine *e, size_t i, const struct value *error)
     step_end(e, i, STEP_FAILED_STATUS, NULL, error, reason);
 }
 
+/* Nobody can know by looking. What the workflow says of that decides: ask a person, do it again, or call it failed. */
 static void
 step_unknown(struct engine *e, size_t i, const char *how)
 {
+    struct step_state *step = &e->state.steps[i];
     struct err err = {0};
+    if (step->step->on_unknown == ON_UNKNOWN_RETRY && step->vanished <= LIMIT_VANISHED) {
+        schedule_again(e, i, 0, false,
+                       engine_reason(e, "unknown_retry", "%s; `on_unknown: retry` runs it again all the same", how));
+        return;
+    }
     err_set(&err, EXIT_UNKNOWN, "nobody knows whether its effect happened: %s", how);
+    if (step->step->on_unknown == ON_UNKNOWN_FAIL) {
+        err_hint(&err, "Look at what it does outside before you run it again.");
+        step_end(e, i, STEP_FAILED_STATUS, NULL, error_value(&e->turn, LEVADA_PERMANENT, &err),
+                 engine_reason(e, "unknown_fail", "%s; `on_unknown: fail` calls that a failure", how));
+        return;
+    }
     err_hint(&err, "Look at what it does outside, then: levada resolve %s %s --done | --redo | --fail",
-             e->state.id, e->state.steps[i].step->id);
+             e->state.id, step->step->id);
     step_end(e, i, STEP_UNKNOWN_STATUS, NULL, error_value(&e->turn, LEVADA_PERMANENT, &err),
              engine_reason(e, "unknown", "%s", how));
 }

@@ -86,7 +86,7 @@ finish_run(struct engine *e)
     if (outputs != NULL) value_set(&e->turn, data, "outputs", outputs);
     if (error != NULL) value_set(&e->turn, data, "error", error);
     if (failed != NULL) value_set(&e->turn, data, "failed_step", value_text(&e->turn, failed->step->id));
-    value_set(&e->turn, data, "duration_ms", value_int(&e->turn, e->now_ms - e->state.started_ms));
+    value_set(&e->turn, data, "duration_ms", value_int(&e->turn, e->now_ms - e->state.begun_ms));
     engine_emit(e, EVENT_RUN_FINISHED, NULL, data);
     e->ended = true;
 }

@@ -35,6 +35,12 @@ decision_of(struct arena *arena, const struct event *event, struct decision *ret
         code = "cancel_asked";
         text = arena_printf(arena, "%s asked for the end%s%s", who ? who : "somebody", why ? ":"
             " " : "", why ? why : "");
+    } else if (event->type == EVENT_RUN_RETRIED) {
+        const struct value *again = value_get(data, "again");
+        code = "retried";
+        text = arena_printf(arena, "%s retried the run%s: %zu steps run again", who ? who : "somebody",
+                            value_get(data, "model") != NULL ? " with an edited workflow" : "",
+                            value_is(again, VALUE_LIST) ? again->list.count : 0);
     } else if (event->type == EVENT_RUN_STOPPED || event->type == EVENT_RUN_FINISHED) {
         const char *failed = value_get_str(data, "failed_step", NULL);
         code = status ? status : "stopped";

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/str.h"
 #include "workflow/check.h"
+#include "workflow/model_json.h"
 #include "workflow/parse.h"
 
 #define CYCLES_SHOWN 10
@@ -185,6 +186,9 @@ step_settings(struct check *check, uint32_t index)
         step->effect = LEVADA_EFFECT_UNSAFE;
         if (effect != NULL) schema_effect_from_name(effect, &step->effect);
     }
+    const char *word = keys_text(PLACE_STEP, map, "on_unknown");
+    for (int i = 0; word != NULL && i < 3; i++)
+        if (str_eq(word, model_on_unknown[i])) step->on_unknown = (enum on_unknown)i;
     step->shell = keys_text(PLACE_STEP, map, "shell");
     const struct value *shell = value_get(map, "shell");
     if (step->shell != NULL && (step->shell[0] == '\0' || strpbrk(step->shell, " \t\n") != NULL))

@@ -13,6 +13,7 @@ static const char *const param_types[] = {"string", "integer", "number", "boolea
 static const char *const param_formats[] = {"uri", "path", NULL};
 static const char *const providers[] = {"env", "file", NULL};
 static const char *const effects[] = {"pure", "read", "idempotent", "keyed", "checkpointed", "unsafe", NULL};
+static const char *const on_unknowns[] = {"hold", "retry", "fail", NULL};
 static const char *const output_sources[] = {"stdout", NULL};
 static const char *const output_forms[] = {"text", "json", "lines", "integer", "number", NULL};
 static const char *const classes[] = {"transient", "throttled", "conflict", "auth", "invalid", "contract",
@@ -118,6 +119,8 @@ static const struct key step_keys[] = {
     KEY("timeout", DURATION, "End an attempt after this time."),
     KEY("grace", DURATION, "From the polite end of an attempt to the hard one; 10s without it."),
     KEY("effect", WORD, "What may be done when an attempt vanishes; `unsafe` without it; `run` and `lua`.", effects),
+    KEY("on_unknown", WORD, "When nobody knows whether its effect happened: `hold` and ask a person, the default; `retry`: run it "
+        "again all the same; `fail`.", on_unknowns),
     KEY("continue_on_error", BOOL, "Its failure fails neither the run nor the steps behind it."),
     KEY("foreach", LATER, "Write a step for each, or loop inside `run` or `lua`."),
     KEY("as", LATER, "It belongs to `foreach`."),
@@ -133,7 +136,6 @@ static const struct key step_keys[] = {
     KEY("approve", LATER, "Split the workflow where a person decides."),
     KEY("undo", LATER, "Use `on_failure` or `finally`."),
     KEY("lifecycle", LATER, "Leave it out."),
-    KEY("on_unknown", LATER, "A person decides with `levada resolve`."),
     KEY("limits", LATER, "Use ulimit in `run`."),
     KEY("sandbox", LATER, "Leave it out."),
     KEY("pool", LATER, "Use `levada run --max-parallel`."),

@@ -12,6 +12,7 @@
 #include "workflow/params.h"
 
 const char *const model_parts[3] = {"steps", "on_failure", "finally"};
+const char *const model_on_unknown[3] = {"hold", "retry", "fail"};
 
 ptrdiff_t
 model_step_find(const struct model *model, const char *id)
@@ -294,6 +295,11 @@ read_step(struct reader *reader, const struct model *model, struct step *step, c
     step->env = get_map(reader, map, "env");
     step->standard_input = get_tree(reader, map, "stdin");
     if (!schema_effect_from_name(need_text(reader, map, "effect"), &step->effect)) damage(reader, "effect");
+    const char *word = value_get_str(map, "on_unknown", model_on_unknown[0]);
+    size_t u = 0;
+    while (u < 3 && !str_eq(model_on_unknown[u], word)) u++;
+    if (u == 3) damage(reader, "on_unknown");
+    else step->on_unknown = (enum on_unknown)u;
     step->condition = value_get_str(map, "if", NULL);
     step->condition_line = (int)int_within(reader, map, "if_line", INT32_MAX);
     step->condition_column = (int)int_within(reader, map, "if_column", INT32_MAX);

@@ -58,6 +58,9 @@ struct output_def {         /* outputs: {x: {from: stdout, as: json}} or an expr
     const struct value *value; /* template over outputs.*, when from is NULL */
 };
 
+/* What becomes of a step when nobody knows whether its effect happened. */
+enum on_unknown { ON_UNKNOWN_HOLD, ON_UNKNOWN_RETRY, ON_UNKNOWN_FAIL };
+
 struct step {
     const char *id;
     const char *name;       /* for people; NULL: the id */
@@ -77,6 +80,7 @@ struct step {
     const struct value *env;                 /* map of templates, or NULL; the top-level env is merged in by check */
     const struct value *standard_input;      /* template, or NULL */
     enum levada_effect effect;               /* of the action, or `effect:` of run and lua */
+    enum on_unknown on_unknown;
 
     const char *condition;                   /* the `if` text with ${{ }}, or NULL */
     int condition_line, condition_column;
@@ -121,6 +125,8 @@ int workflow_load(struct arena *arena, const char *path, struct diags *diags, co
 
 /* The model as JSON for the run folder, and back. model_from_json needs no file but the JSON. */
 const struct value *model_to_json(struct arena *arena, const struct model *model);
+/* What decides over the result of a step: a map that is equal for two steps that do the same. */
+const struct value *model_step_definition(struct arena *arena, const struct model *model, size_t index);
 int model_from_json(struct arena *arena, const struct value *json, const struct model **ret, struct err *err);
 
 /* Params given as text (-p K=V) over values of files (--params) over defaults, checked and typed by the declarations.

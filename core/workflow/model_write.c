@@ -3,6 +3,9 @@
  * The model as JSON. What has its default is left out. Beside a tree X stands X_at: one number per value, in the order
  * of a walk from the root, line << 12 | column, so that an error at run time can still point into the file.
  */
+#include <string.h>
+
+#include "base/json.h"
 #include "base/str.h"
 #include "workflow/model.h"
 #include "workflow/model_json.h"
@@ -151,6 +154,7 @@ write_step(struct arena *arena, const struct step *step)
     set_tree(arena, ret, "env", step->env);
     set_tree(arena, ret, "stdin", step->standard_input);
     set_text(arena, ret, "effect", schema_effect_name(step->effect));
+    if (step->on_unknown) set_text(arena, ret, "on_unknown", model_on_unknown[step->on_unknown]);
     set_text(arena, ret, "if", step->condition);
     set_int(arena, ret, "if_line", step->condition_line);
     set_int(arena, ret, "if_column", step->condition_column);
@@ -187,5 +191,38 @@ model_to_json(struct arena *arena, const struct model *model)
     set_tree(arena, ret, "outputs", model->outputs);
     set_flag(arena, ret, "power", model->power);
     set_tree(arena, ret, "history", model->history);
+    return ret;
+}
+
+/* The secrets that the text mentions, as they are declared. */
+static const struct value *
+mentioned_secrets(struct arena *arena, const struct model *model, const struct value *definition)
+{
+    const char *text = json_text(arena, definition);
+    const struct value *all = write_secrets(arena, model);
+    struct value *ret = value_map(arena);
+    for (size_t i = 0; i < all->map.count; i++) {
+        if (strstr(text, arena_printf(arena, "secrets.%s", all->map.names[i])) == NULL) continue;
+        struct value *map = value_map(arena);
+        set_text(arena, map, "from", value_get_str(all->map.values[i], "from", NULL));
+        set_text(arena, map, "key", value_get_str(all->map.values[i], "key", NULL));
+        set_text(arena, map, "field", value_get_str(all->map.values[i], "field", NULL));
+        value_set(arena, ret, all->map.names[i], map);
+    }
+    return ret;
+}
+
+const struct value *
+model_step_definition(struct arena *arena, const struct model *model, size_t index)
+{
+    /* How often, how long and when it runs does not change what a finished one has done. */
+    static const char *const kept[] = {"part", "plugin", "action", "with", "run", "lua", "shell", "cwd", "env", "stdin",
+                                       "if", "outputs", "expect"};
+    const struct value *whole = write_step(arena, &model->steps[index]);
+    struct value *ret = value_map(arena);
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+        if (value_get(whole, kept[i]) != NULL) value_set(arena, ret, kept[i], value_get(whole, kept[i]));
+    const struct value *secrets = mentioned_secrets(arena, model, ret);
+    if (secrets->map.count) value_set(arena, ret, "secrets", secrets);
     return ret;
 }

@@ -164,6 +164,16 @@ steps:
             self.levada("resume", "last", expect=code)
             self.assertEqual(self.ledger(), effects)
 
+    def test_on_unknown_says_whether_a_person_is_asked_or_it_runs_again_or_fails(self):
+        for word, effects, code in (("hold", ["begin"], 9), ("retry", ["begin", "begin", "end", "after"], 0),
+                                    ("fail", ["begin"], 1)):
+            self.reset()
+            process = self.start_slow(extra=f"on_unknown: {word}", seconds=1)
+            os.kill(self.worker_pids()[0], signal.SIGKILL)
+            self.assertEqual(process.wait(timeout=20), code)
+            self.assertEqual(self.ledger(), effects)
+            self.assertIn("signal 9", self.levada("why", "last", "slow").stdout)
+
     def test_a_worker_killed_inside_an_idempotent_step_is_run_again(self):
         process = self.start_slow(extra="effect: idempotent", seconds=1)
         os.kill(self.worker_pids()[0], signal.SIGKILL)

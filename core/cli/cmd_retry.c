@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * levada retry RUN: an ended run goes on, and what did not succeed runs again. Says first what it will do.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "cli/cli.h"
+#include "cli/session.h"
+#include "run/attempts.h"
+#include "run/requests.h"
+#include "run/retry.h"
+#include "run/store.h"
+
+#define USAGE "levada retry RUN [--from STEP | --only STEP] [--with FILE] [--reason TEXT] [--dry-run] " \
+              "[--max-parallel N] [--json] [--quiet]"
+
+struct request {
+    struct session session;
+    const char *run, *from, *only, *file, *why;
+    bool dry_run;
+};
+
+static int
+parse_arguments(int argc, char **argv, struct request *ret)
+{
+    const struct { const char *name; const char **where; } texts[] = {
+        {"--from", &ret->from}, {"--only", &ret->only}, {"--with", &ret->file}, {"--reason", &ret->why}};
+    for (int i = 1; i < argc; i++) {
+        size_t k = 0;
+        int taken = session_option(&ret->session, argc, argv, i, USAGE);
+        if (taken < 0) return EXIT_USAGE;
+        while (k < sizeof texts / sizeof texts[0] && !str_eq(texts[k].name, argv[i])) k++;
+        if (taken > 0) {
+            i += taken - 1;
+        } else if (str_eq(argv[i], "--help") || str_eq(argv[i], "-h")) {
+            puts("usage: " USAGE);
+            return -1;
+        } else if (str_eq(argv[i], "--dry-run")) {
+            ret->dry_run = true;
+        } else if (k < sizeof texts / sizeof texts[0]) {
+            if (i + 1 >= argc) return cli_usage(USAGE, "%s needs a value", argv[i]);
+            *texts[k].where = argv[++i];
+        } else if (argv[i][0] == '-' || ret->run != NULL) {
+            return cli_usage(USAGE, "unexpected \"%s\"", argv[i]);
+        } else {
+            ret->run = argv[i];
+        }
+    }
+    if (ret->run == NULL) return cli_usage(USAGE, "which run?");
+    if (ret->from != NULL && ret->only != NULL) return cli_usage(USAGE, "--from or --only, not both");
+    return 0;
+}
+
+static int
+load_edited(struct arena *arena, const struct request *request, const struct run_state *state,
+            const struct model **ret, const struct value **params, struct err *err)
+{
+    struct diags diags;
+    struct value *given = value_map(arena);
+    diags_init(&diags, arena, request->file);
+    int code = workflow_load(arena, request->file, &diags, ret, err);
+    if (code) return code;
+    if (diags.count) diags_print(&diags, stderr, isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL);
+    if (diags.errors) return err_set(err, EXIT_INVALID, "nothing was retried: the edited workflow has errors");
+    /* The run keeps the params it has; those that are new in the file have their defaults. */
+    for (size_t i = 0; i < (*ret)->nparams; i++) {
+        const struct value *value = value_get(state->params, (*ret)->params[i].name);
+        if (value != NULL) value_set(arena, given, (*ret)->params[i].name, value);
+    }
+    code = params_bind(arena, *ret, given, engine_run_names(arena, *ret), params, err);
+    if (code) err_context(err, "the params of run %s", state->id);
+    return code;
+}
+
+static void
+say_plan(const struct retry_plan *plan, const struct run_state *state, const struct request *request)
+{
+    size_t width = 4;
+    for (size_t i = 0; i < plan->nrows; i++)
+        if (strlen(plan->rows[i].step) > width) width = strlen(plan->rows[i].step);
+    if (width > 32) width = 32;
+    fprintf(stderr, "retry of run %s (%s)%s%s: %zu of %zu steps run again\n", state->id, run_status_name(state->status),
+            request->file ? " with " : "", request->file ? request->file : "", plan->again, plan->nrows);
+    for (size_t i = 0; i < plan->nrows; i++)
+        fprintf(stderr, "  %-5s  %-*s  %s\n", retry_fate_name(plan->rows[i].fate), (int)width, plan->rows[i].step,
+                plan->rows[i].text);
+}
+
+static void
+say_plan_json(struct arena *arena, const struct retry_plan *plan, const struct run_state *state)
+{
+    struct value *ret = value_map(arena), *steps = value_list(arena);
+    for (size_t i = 0; i < plan->nrows; i++) {
+        struct value *row = value_map(arena), *reason = value_map(arena);
+        value_set(arena, reason, "code", value_text(arena, plan->rows[i].code));
+        value_set(arena, reason, "text", value_text(arena, plan->rows[i].text));
+        value_set(arena, row, "id", value_text(arena, plan->rows[i].step));
+        value_set(arena, row, "action", value_text(arena, retry_fate_name(plan->rows[i].fate)));
+        value_set(arena, row, "reason", reason);
+        value_push(arena, steps, row);
+    }
+    value_set(arena, ret, "run", value_text(arena, state->id));
+    value_set(arena, ret, "steps", steps);
+    puts(json_text(arena, ret));
+}
+
+static int
+append(struct arena *arena, struct journal *journal, const struct request *request, const struct retry_plan *plan,
+       const struct run_state *state, const struct model *model, const struct value *params, struct err *err)
+{
+    struct value *data = value_map(arena), *again = value_list(arena);
+    uint64_t fence;
+    for (size_t i = 0; i < plan->nrows; i++)
+        if (plan->rows[i].fate == RETRY_AGAIN) value_push(arena, again, value_text(arena, plan->rows[i].step));
+    value_set(arena, data, "who", value_text(arena, requests_who(arena)));
+    value_set(arena, data, "why", value_text(arena, request->why != NULL ? request->why : ""));
+    value_set(arena, data, "again", again);
+    if (model != NULL) {
+        value_set(arena, data, "model", value_int(arena, state->models + 1));
+        value_set(arena, data, "params", params);
+        journal_add_model(journal, json_text(arena, model_to_json(arena, model)));
+    }
+    int code = journal_take(journal, &fence, err);
+    if (code) return code;
+    journal_append(journal, &(struct event){.time_ms = clock_wall_ms(), .type = EVENT_RUN_RETRIED, .data = data});
+    return journal_commit(journal, true, err);
+}
+
+/* Nobody else may hold the run from here on. */
+static int
+take_run(const char *run_folder, int *fd, struct err *err)
+{
+    struct attempt_record holder = {0};
+    *fd = attempts_open(run_folder, err);
+    int code = *fd < 0 ? EXIT_STORE : attempts_lock(*fd, 0, err);
+    if (code != 1) return code;
+    (void)attempts_read(*fd, 0, &holder, err);
+    err_set(err, EXIT_HELD, "the run is held by an engine, pid %d", holder.pid);
+    err_hint(err, "It can be retried when it has ended.");
+    return EXIT_HELD;
+}
+
+/* Decided, said and written down. -1: only said. */
+static int
+decide(struct arena *arena, const struct request *request, const char *run_folder, struct err *err)
+{
+    int fd FD_SCOPED = -1;
+    struct journal *journal = NULL;
+    struct run_state state;
+    struct retry_plan plan;
+    const struct value *params = NULL;
+    struct retry_request wanted = {.from = request->from, .only = request->only};
+    int code = request->dry_run ? journal_open_read(run_folder, &journal, err) : take_run(run_folder, &fd, err);
+    if (!code && !request->dry_run) code = journal_open(run_folder, &journal, err);
+    if (!code) code = state_read(arena, journal, &state, err);
+    if (!code && request->file != NULL) code = load_edited(arena, request, &state, &wanted.model, &params, err);
+    if (!code) code = retry_plan(arena, &state, &wanted, &plan, err);
+    if (!code && request->dry_run && request->session.json) say_plan_json(arena, &plan, &state);
+    else if (!code && !request->session.quiet) say_plan(&plan, &state, request);
+    if (!code && !request->dry_run) {
+        requests_forget_cancel(run_folder);
+        code = append(arena, journal, request, &plan, &state, wanted.model, params, err);
+    }
+    journal_close(&journal, code != 0);
+    return code == 0 && request->dry_run ? -1 : code;
+}
+
+int
+cmd_retry(int argc, char **argv)
+{
+    struct arena arena ARENA_SCOPED = {0};
+    static struct request request;
+    struct launcher launcher;
+    struct err err = {0};
+    const char *run_folder;
+    int code = parse_arguments(argc, argv, &request);
+    if (code) return code < 0 ? EXIT_OK : code;
+    code = launcher_start(&launcher, &err);
+    if (!code) code = store_run_find(&arena, request.run, &run_folder, &err);
+    if (!code) code = decide(&arena, &request, run_folder, &err);
+    if (code) return code < 0 ? EXIT_OK : cli_fail(&err);
+    return session_run(&request.session, launcher, run_folder);
+}
