@@ -141,7 +141,8 @@ wait_and_take(struct engine *e)
     size_t n = e->nworkers + 2;
     struct pollfd *fds = ARENA_ARRAY(&e->turn, n, struct pollfd);
     fds[0] = (struct pollfd){.fd = e->signals, .events = POLLIN};
-    fds[1] = (struct pollfd){.fd = e->launcher_gone ? -1 : e->launcher.sock, .events = POLLIN};
+    fds[1] = (struct pollfd){.fd = e->launcher_gone ? -1 : e->launcher.sock,
+                             .events = pool_needs_launcher(e) ? POLLIN : 0};
     for (size_t i = 0; i < e->nworkers; i++) {
         const struct worker *w = &e->workers[i];
         fds[i + 2] = (struct pollfd){.fd = w->sock >= 0 ? w->sock : w->pidfd, .events = POLLIN};
@@ -150,13 +151,13 @@ wait_and_take(struct engine *e)
     int ready = poll(fds, (nfds_t)n, poll_timeout(e));
     look_at_clocks(e);
     if (ready < 0) return;
-    if (fds[0].revents) take_signals(e);
     for (size_t i = 0; i < workers; i++) {
         if (!fds[i + 2].revents) continue;
         if (e->workers[i].sock >= 0) pool_read(e, i);
         else adopt_gone(e, i);
     }
-    if (fds[1].revents) pool_launcher(e);
+    if (!e->launcher_gone) pool_launcher(e);
+    if (fds[0].revents) take_signals(e);
     for (size_t i = 0; i < workers; i++) {
         struct worker *w = &e->workers[i];
         if (w->kill_at_ms && w->kill_at_ms <= e->tick_ms && w->pid > 0) {

@@ -129,6 +129,7 @@ bool pool_busy(const struct engine *e, const char *reuse);  /* is a worker for i
 void pool_hold(struct engine *e, size_t step, const char *reuse);
 void pool_read(struct engine *e, size_t worker);      /* frames of one worker */
 void pool_launcher(struct engine *e);                 /* frames of the launcher */
+bool pool_needs_launcher(const struct engine *e);     /* is it worth waking for them? */
 void pool_settle(struct engine *e, size_t worker);    /* dead and drained: what became of its attempt */
 void pool_ack(struct engine *e, const struct after *after);
 void pool_stop(struct engine *e, const char *why, bool safe_only); /* ask running workers to end */

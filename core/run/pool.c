@@ -181,7 +181,9 @@ pool_ack(struct engine *e, const struct after *after)
     /* A worker that is gone by now keeps nothing that is not committed. */
     (void)frame_send(w->sock, after->type == AFTER_RECEIPT_ACK ? FRAME_RECEIPT_ACK : FRAME_CHECKPOINT_ACK, data, -1,
                      &err);
-    if (after->type == AFTER_RECEIPT_ACK) w->acking = false;
+    if (after->type != AFTER_RECEIPT_ACK) return;
+    w->acking = false;
+    if (w->reuse == NULL) fd_close(&w->sock); /* it ends now, and nothing it could say would matter */
 }
 
 static void
@@ -204,9 +206,6 @@ take_frame(struct engine *e, size_t worker, const struct frame *frame)
     struct step_state *step = w->step >= 0 ? &e->state.steps[w->step] : NULL;
     bool ours = step != NULL && value_get_int(frame->data, "record", -1) == (int64_t)w->record;
     switch (frame->type) {
-    case FRAME_STARTED:
-        if (ours) step->attempts[step->nattempts - 1].pid = (int)value_get_int(frame->data, "pid", 0);
-        break;
     case FRAME_REFUSED:
         if (ours) not_launched(e, w);
         break;
@@ -295,6 +294,18 @@ take_died(struct engine *e, const struct value *data)
         pool_settle(e, i);
         return;
     }
+}
+
+/* Most of what the launcher says can be read whenever something else wakes us. Not so when a worker hung up on its
+ * attempt: then its death, with all it left behind, is what everybody waits for. */
+bool
+pool_needs_launcher(const struct engine *e)
+{
+    for (size_t i = 0; i < e->nworkers; i++) {
+        const struct worker *w = &e->workers[i];
+        if (w->step >= 0 && w->sock < 0 && w->pidfd < 0 && !w->dead) return true;
+    }
+    return false;
 }
 
 void

@@ -82,15 +82,12 @@ run_kind(struct work *work, struct outcome *ret)
 }
 
 static void
-answer(struct work *work, enum frame_type type, const char *why)
+refuse(struct work *work, const char *why)
 {
-    struct arena_mark mark = arena_mark(&work->arena);
     struct value *data = value_map(&work->arena);
     value_set(&work->arena, data, "record", value_int(&work->arena, work->job.record));
-    if (why != NULL) value_set(&work->arena, data, "why", value_text(&work->arena, why));
-    else value_set(&work->arena, data, "pid", value_int(&work->arena, getpid()));
-    work_send(work, type, data, false);
-    arena_rewind(&work->arena, mark);
+    value_set(&work->arena, data, "why", value_text(&work->arena, why));
+    work_send(work, FRAME_REFUSED, data, false);
 }
 
 static bool
@@ -107,7 +104,6 @@ run_claimed(struct work *work)
 {
     struct outcome outcome = {.exit_code = -1};
     if (work->job.timeout_ms > 0) work->deadline_ms = clock_monotonic_ms() + work->job.timeout_ms;
-    answer(work, FRAME_STARTED, NULL);
     run_kind(work, &outcome);
     work_end_tree(work, 0, 0, NULL, NULL);
     bool kept = deliver(work, &outcome);
@@ -135,7 +131,7 @@ run_job(struct worker *worker, const struct value *data)
     logfile_init(&work.log, log);
     bool more = work.job.reuse != NULL;
     if (code == 0) more &= run_claimed(&work);
-    else if (why != NULL) answer(&work, FRAME_REFUSED, why);
+    else if (why != NULL) refuse(&work, why);
     else more = false, (void)deliver(&work, &outcome);
     logfile_release(&work.log);
     work_release(&work);
