@@ -13,8 +13,10 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "levada/plugin.h"
+#include "run/environ.h"
 #include "run/job.h"
 #include "run/mask.h"
 #include "run/secret.h"
@@ -167,6 +169,26 @@ become_worker(struct worker *worker, int sock)
     attempts_self(&worker->self);
 }
 
+/* A worker is mostly forked ahead of its job. Here it does what every job does, without any effect: so the pages it
+ * shares with the launcher are copied, and symbols bound, while nobody waits for it. */
+static void
+rehearse(struct worker *worker)
+{
+    static const char text[] =
+        "{\"attempt\":1,\"record\":1,\"fence\":1,\"token\":\"\",\"log\":\"log\",\"kind\":\"run\",\"run\":\"run\",\"step\":\"step\","
+        "\"item\":\"\",\"run_folder\":\"/\",\"folder\":\"/\",\"timeout_ms\":0,\"grace_ms\":0,\"secrets\":[],\"script\":\"\","
+        "\"shell\":\"sh\",\"vars\":{},\"env\":{},\"unset\":[],\"outputs\":[{\"name\":\"x\"}]}";
+    struct work work;
+    struct outcome outcome = {.exit_code = 0};
+    const struct value *data;
+    char **env;
+    work_init(&work, worker);
+    if (json_parse(&work.arena, text, sizeof text - 1, &data, &outcome.error) == 0 &&
+        job_read(data, &work.job, &outcome.error) == 0 && environ_make(&work, &env, &outcome.error) == 0)
+        (void)json_text(&work.arena, receipt_make(&work, &work.arena, &outcome));
+    work_release(&work);
+}
+
 /* True: a job or the end of file is there. False: somebody waits for a lock we only keep for
  * reuse, or asks us to end. */
 static bool
@@ -208,6 +230,7 @@ worker_main(int sock)
 {
     struct worker worker;
     become_worker(&worker, sock);
+    rehearse(&worker);
     for (bool more = true; more && !atomic_load(&worker.gone);) {
         struct arena arena = {0};
         const struct value *data;
