@@ -51,10 +51,10 @@ arrives_as_sent(void)
     struct frame frame = {.fd = 7};
     struct err err = {0};
     pair_open(&pair);
-    CHECK_INT(frame_send(pair.a, FRAME_STARTED, record(&pair.arena, 5), -1, &err), 0);
+    CHECK_INT(frame_send(pair.a, FRAME_REFUSED, record(&pair.arena, 5), -1, &err), 0);
     CHECK_INT(frame_send(pair.a, FRAME_BYE, NULL, -1, &err), 0);
     CHECK_INT(frame_receive(pair.b, &pair.arena, &frame, &err), 0);
-    CHECK_INT(frame.type, FRAME_STARTED);
+    CHECK_INT(frame.type, FRAME_REFUSED);
     CHECK_INT(value_get_int(frame.data, "record", 0), 5);
     CHECK_INT(frame.fd, -1);
     CHECK_INT(frame_receive(pair.b, &pair.arena, &frame, &err), 0);
