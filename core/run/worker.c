@@ -176,7 +176,7 @@ rehearse(struct worker *worker)
 {
     static const char text[] =
         "{\"attempt\":1,\"record\":1,\"fence\":1,\"token\":\"\",\"log\":\"log\",\"kind\":\"run\",\"run\":\"run\",\"step\":\"step\","
-        "\"item\":\"\",\"run_folder\":\"/\",\"folder\":\"/\",\"timeout_ms\":0,\"grace_ms\":0,\"secrets\":[],\"script\":\"\","
+        "\"item\":\"\",\"run_folder\":\"/\",\"folder\":\"/\",\"timeout_ms\":0,\"grace_ms\":0,\"secrets\":[{\"mask_only\":true}],\"script\":\"\","
         "\"shell\":\"sh\",\"vars\":{},\"env\":{},\"unset\":[],\"outputs\":[{\"name\":\"x\"}]}";
     struct work work;
     struct outcome outcome = {.exit_code = 0};
