@@ -104,7 +104,8 @@ open_database(const char *run_folder, int flags, const char *query, struct journ
         return err_set(err, EXIT_STORE, "path too long: \"%s\"", run_folder);
     struct journal *journal = memory_resize(NULL, sizeof *journal);
     *journal = (struct journal){.synchronous = -1};
-    if (sqlite3_open_v2(uri, &journal->db, flags | SQLITE_OPEN_URI | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+    flags |= SQLITE_OPEN_URI | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX; /* one thread */
+    if (sqlite3_open_v2(uri, &journal->db, flags, NULL) != SQLITE_OK) {
         store_error(journal, err, "open");
         err_context(err, "\"%s\"", run_folder);
         journal_close(&journal, false);

@@ -128,6 +128,7 @@ run_job(struct worker *worker, const struct value *data)
     struct work work;
     struct outcome outcome = {.exit_code = -1};
     const char *why = NULL;
+    (void)prctl(PR_SET_NAME, "levada-worker");
     work_init(&work, worker);
     int code = job_read(data, &work.job, &outcome.error);
     if (code) { /* our own engine's fault, or a person's: nothing was done */
@@ -155,7 +156,7 @@ become_worker(struct worker *worker, int sock)
 {
     (void)setsid();
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
-    (void)prctl(PR_SET_NAME, "levada-worker");
+    (void)prctl(PR_SET_NAME, "levada-spare");
     sigset_t none;
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
@@ -183,9 +184,9 @@ static void
 rehearse(struct worker *worker)
 {
     static const char text[] =
-        "{\"attempt\":1,\"record\":1,\"fence\":1,\"token\":\"\",\"log\":\"log\",\"kind\":\"run\",\"run\":\"run\",\"step\":\"step\","
-        "\"item\":\"\",\"run_folder\":\"/\",\"folder\":\"/\",\"timeout_ms\":0,\"grace_ms\":0,\"secrets\":[],\"script\":\"\","
-        "\"shell\":\"sh\",\"vars\":{},\"env\":{},\"unset\":[],\"outputs\":[{\"name\":\"x\"}]}";
+        "{\"attempt\":1,\"record\":1,\"fence\":1,\"token\":\"\",\"kind\":\"run\",\"run\":\"\",\"step\":\"\","
+        "\"item\":\"\",\"run_folder\":\"/\",\"folder\":\"/\",\"timeout_ms\":0,\"grace_ms\":0,\"script\":\"\","
+        "\"secrets\":[{\"mask_only\":true}],\"shell\":\"sh\",\"vars\":{},\"unset\":[],\"outputs\":[]}";
     struct work work;
     struct outcome outcome = {.exit_code = 0};
     const struct value *data;

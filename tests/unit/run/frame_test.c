@@ -163,16 +163,16 @@ bad_bytes_are_refused(void)
         struct head head;
         const char *payload, *message;
     } cases[] = {
-        {{MAGIC + 1, 5, 0, 2, 0}, "{}", "a bad frame: not ours"},
+        {{MAGIC + 1, 6, 0, 2, 0}, "{}", "a bad frame: not ours"},
         {{MAGIC, 0, 0, 2, 0}, "{}", "a bad frame: of a type nobody knows"},
         {{MAGIC, 99, 0, 2, 0}, "{}", "a bad frame: of a type nobody knows"},
-        {{MAGIC, 5, 4, 2, 0}, "{}", "a bad frame: with unknown flags"},
-        {{MAGIC, 5, 0, 2, 1}, "{}", "a bad frame: with unknown flags"},
-        {{MAGIC, 5, 0, 3, 0}, "{}", "a bad frame: with a size that is not its own"},
-        {{MAGIC, 5, 0, 0xffffffffu, 0}, "{}", "a bad frame: larger than the limit of a value"},
-        {{MAGIC, 5, 0, 2, 0}, "[]", "a bad frame: its payload is no map"},
-        {{MAGIC, 5, 0, 2, 0}, "{x", "a bad frame STARTED: not valid JSON: string or '}' expected near 'x'"},
-        {{MAGIC, 5, 1, 2, 0}, "", "a bad frame: its payload is elsewhere"},
+        {{MAGIC, 6, 4, 2, 0}, "{}", "a bad frame: with unknown flags"},
+        {{MAGIC, 6, 0, 2, 1}, "{}", "a bad frame: with unknown flags"},
+        {{MAGIC, 6, 0, 3, 0}, "{}", "a bad frame: with a size that is not its own"},
+        {{MAGIC, 6, 0, 0xffffffffu, 0}, "{}", "a bad frame: larger than the limit of a value"},
+        {{MAGIC, 6, 0, 2, 0}, "[]", "a bad frame: its payload is no map"},
+        {{MAGIC, 6, 0, 2, 0}, "{x", "a bad frame REFUSED: not valid JSON: string or '}' expected near 'x'"},
+        {{MAGIC, 6, 1, 2, 0}, "", "a bad frame: its payload is elsewhere"},
     };
     for (size_t i = 0; i < CHECK_COUNT(cases); i++) {
         struct arena arena = {0};
