@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +80,21 @@ attempts_unlock(int fd, uint32_t record)
 {
     struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = place(record), .l_len = 1};
     (void)fcntl(fd, F_OFD_SETLK, &lock);
+}
+
+int
+attempts_open_read(const char *run_folder)
+{
+    char path[4096];
+    if (snprintf(path, sizeof path, "%s/attempts", run_folder) >= (int)sizeof path) return -1;
+    return open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+}
+
+bool
+attempts_held(int fd, uint32_t record, bool and_above)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = place(record), .l_len = and_above ? 0 : 1};
+    return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
 /* /proc/PID/stat; the command may hold spaces and brackets, so count from its last `)`. */
@@ -156,6 +172,22 @@ attempts_alive(const struct attempt_record *record)
     /* A zombie does nothing any more and holds nothing. */
     return attempts_process(record->pid, &process) && process.start_time == record->start_time &&
            process.state != 'Z' && process.state != 'X';
+}
+
+pid_t
+attempts_engine(const char *run_folder)
+{
+    struct err ignored;
+    struct attempt_record record = {0};
+    int fd FD_SCOPED = attempts_open_read(run_folder);
+    if (fd < 0 || !attempts_held(fd, 0, false)) return 0;
+    /* An engine that took the lock just now has not written its record yet, and the old pid may be anybody's. */
+    for (int round = 0; round < 50; round++) {
+        if (attempts_read(fd, 0, &record, &ignored) != 0) return 0;
+        if (attempts_alive(&record)) return (pid_t)record.pid;
+        (void)poll(NULL, 0, 10);
+    }
+    return 0;
 }
 
 bool

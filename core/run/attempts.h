@@ -46,6 +46,11 @@ int attempts_write(int fd, uint32_t record, const struct attempt_record *attempt
 /* 0: taken; 1: somebody else holds it; else an exit code (ENOLCK and the like). */
 int attempts_lock(int fd, uint32_t record, struct err *err);
 void attempts_unlock(int fd, uint32_t record);
+/* The same file for looking only, never made: a descriptor, or -1: there is none. */
+int attempts_open_read(const char *run_folder);
+/* Does somebody else hold the record, or (`and_above`) it or any after it? Only looks: a lock taken for a moment would
+ * make a worker or an engine that comes in that moment give up. */
+bool attempts_held(int fd, uint32_t record, bool and_above);
 
 /* Empty all records from `from` on: the journal has no intent for them. */
 int attempts_forget(int fd, uint32_t from, struct err *err);
@@ -59,5 +64,7 @@ bool attempts_this_boot(const struct attempt_record *record);
 bool attempts_elsewhere(const struct attempt_record *record);
 uint64_t attempts_start_time(pid_t pid); /* 0: no such process */
 bool attempts_process(pid_t pid, struct attempt_process *ret);
+/* The process of the engine that holds the run, 0: none. Takes no lock and makes no file. */
+pid_t attempts_engine(const char *run_folder);
 
 #endif

@@ -44,6 +44,7 @@ struct after {
     size_t step;           /* launch */
     uint32_t record;
     const struct value *job;
+    int seat;              /* launch: the descriptor that keeps its slot of a pool, or -1 */
 };
 
 /* A step in backoff. */
@@ -96,6 +97,8 @@ struct engine {
     bool last;             /* when we end, the kernel ends all processes: nothing may be left to go on by itself */
     bool killed;           /* last, and the wait is over: what still ran was killed */
     bool cancelling;       /* the cancel was carried out */
+    struct seating *seating; /* NULL: neither group nor pools yet */
+    int group_seat;        /* the descriptor that keeps its place in the group, or -1: every worker has it too */
     bool ended;            /* RUN_FINISHED or RUN_STOPPED is journalled */
 };
 
@@ -125,8 +128,27 @@ void step_end(struct engine *e, size_t i, enum step_status status, const struct 
 bool step_safe_to_stop(const struct step_state *step);
 const struct value *error_value(struct arena *arena, int error_class, const struct err *err);
 
+/* seating.c */
+/* The run's group, before the loop: a resumed run has its place again. Nothing without a group. */
+int seating_open(struct engine *e, struct err *err);
+bool seating_group(struct engine *e);           /* may the run begin? True without a group */
+/* May step i begin? True: *seat keeps its slot (-1: by itself). False: it waits, and will be looked at again. */
+bool seating_pool(struct engine *e, size_t i, int *seat);
+void seating_event(struct engine *e, enum event_type type, const struct step_state *step); /* of a step with a pool */
+void seating_wake(struct engine *e);            /* steps whose pool changed are looked at again */
+bool seating_waits(const struct engine *e);     /* does a step wait for what others hold? */
+int seating_fd(const struct engine *e);         /* readable: something changed; -1: none */
+int64_t seating_due(const struct engine *e);    /* monotonic, of the next slow look; -1: nothing waits */
+void seating_changed(struct engine *e);
+void seating_end(struct engine *e);
+/* For `overlap: skip`, before the run's folder has its name: EXIT_HELD says who holds the group. Else *seat keeps its
+ * place until the folder is there, and its journal says the rest. */
+int seating_skip(struct arena *arena, const char *run_folder, const char *run, const struct concurrency *concurrency,
+                 const char *group, bool durable, int *seat, struct err *err);
+
 /* pool.c */
-void pool_launch(struct engine *e, size_t step, uint32_t record, const struct value *job);
+/* Takes the descriptor `seat`. */
+void pool_launch(struct engine *e, size_t step, uint32_t record, const struct value *job, int seat);
 bool pool_busy(const struct engine *e, const char *reuse);  /* is a worker for it at work or about to be? */
 void pool_hold(struct engine *e, size_t step, const char *reuse);
 void pool_read(struct engine *e, size_t worker);      /* frames of one worker */

@@ -123,12 +123,15 @@ fork_worker(struct engine *e, const char *reuse)
     value_set(&e->turn, data, "worker", value_int(&e->turn, w->key));
     if (frame_send(e->launcher.sock, FRAME_FORK, data, pair[1], &err) != 0) e->launcher_gone = true;
     close(pair[1]);
+    /* Waits in its socket: the first frame it reads. */
+    if (e->group_seat >= 0) (void)frame_send(w->sock, FRAME_SEAT, value_map(&e->turn), e->group_seat, &err);
     return w;
 }
 
 void
-pool_launch(struct engine *e, size_t step, uint32_t record, const struct value *job)
+pool_launch(struct engine *e, size_t step, uint32_t record, const struct value *job, int seat)
 {
+    int seat_fd FD_SCOPED = seat;
     struct err err;
     const char *reuse = value_get_str(job, "reuse", NULL);
     struct worker *w = find_idle(e, reuse);
@@ -145,7 +148,7 @@ pool_launch(struct engine *e, size_t step, uint32_t record, const struct value *
     if (model->timeout_ms)
         w->kill_at_ms = clock_monotonic_ms() + model->timeout_ms + model->grace_ms + KILL_SLACK_MS;
     e->running++;
-    if (frame_send(w->sock, FRAME_JOB, job, -1, &err) == 0) return;
+    if (frame_send(w->sock, FRAME_JOB, job, seat_fd, &err) == 0) return;
     fd_close(&w->sock); /* an idle one that was killed: it must not be found again before the launcher says so */
     not_launched(e, w);
 }

@@ -164,6 +164,8 @@ job_of_kind(struct engine *e, const struct step *step, struct value *job, const 
 static void
 start_attempt(struct engine *e, size_t i, const struct value *inputs, bool ask, const struct value *reason)
 {
+    int seat = -1;
+    if (e->state.steps[i].step->pool != NULL && !seating_pool(e, i, &seat)) return;
     struct step_state *step = &e->state.steps[i];
     struct value *intent = value_map(&e->turn), *job = value_map(&e->turn);
     char token[HASH_HEX_SIZE];
@@ -191,7 +193,8 @@ start_attempt(struct engine *e, size_t i, const struct value *inputs, bool ask, 
     engine_emit(e, EVENT_STEP_INTENT, step, intent);
     if (step->step->effect > LEVADA_EFFECT_READ) e->sync = true;
     e->launching++;
-    engine_after(e, (struct after){.type = AFTER_LAUNCH, .step = i, .record = record, .job = job});
+    engine_after(e, (struct after){.type = AFTER_LAUNCH, .step = i, .record = record, .job = job,
+                                   .seat = seat});
 }
 
 static void
@@ -220,6 +223,11 @@ step_look(struct engine *e, size_t i)
     struct step_state *step = &e->state.steps[i];
     struct err err = {0};
     bool wanted;
+    /* Whether an effect has happened may still be asked: that makes none. */
+    if (e->state.cancel_asked && step->step->part != PART_FINALLY && !step->ask_first) {
+        step_cancel(e, i, "the run was cancelled");
+        return;
+    }
     const char *reuse = step->inputs != NULL ? reuse_key(e, step->step, step->inputs) : NULL;
     if (reuse != NULL && pool_busy(e, reuse)) {
         pool_hold(e, i, reuse);

@@ -72,6 +72,7 @@ struct worker {
     mode_t umask;                 /* the user's, for what `run:` starts; ours is 077 */
     int attempts;                 /* descriptor of the run's file, or -1 */
     int folder;                   /* of the run: it may be moved while an attempt runs; -1: none yet */
+    int seat, slot;               /* the run's place in its group, the attempt's slot of a pool: seats.h; or -1 */
     struct arena arena;
     const char *attempts_folder;  /* whose file it is */
     struct locks locks;

@@ -176,7 +176,8 @@ become_worker(struct worker *worker, int sock)
     (void)fcntl(sock, F_SETFL, O_RDWR | O_NONBLOCK);
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (null >= 0 && dup2(null, 0) == 0) fd_close(&null);
-    *worker = (struct worker){.sock = sock, .attempts = -1, .folder = -1, .umask = umask(077)};
+    *worker = (struct worker){
+        .sock = sock, .attempts = -1, .folder = -1, .seat = -1, .slot = -1, .umask = umask(077)};
     worker->mask = mask_new(&worker->mask_arena);
     pthread_mutex_init(&worker->mask_mutex, NULL);
     attempts_self(&worker->self);
@@ -210,9 +211,14 @@ next_job(struct worker *worker, struct arena *arena, const struct value **ret)
             continue;
         }
         if (code != 0) return 1;
-        fd_close(&frame.fd);
+        if (frame.type == FRAME_SEAT) { /* never closed: it is held as long as we live */
+            worker->seat = frame.fd;
+            continue;
+        }
+        if (frame.type != FRAME_JOB) fd_close(&frame.fd);
         if (frame.type == FRAME_BYE) return 1;
         if (frame.type != FRAME_JOB) continue; /* a CANCEL that crossed our receipt */
+        worker->slot = frame.fd;
         *ret = frame.data;
         return 0;
     }
@@ -227,6 +233,7 @@ worker_main(int sock)
         struct arena arena = {0};
         const struct value *data;
         more = next_job(&worker, &arena, &data) == 0 && run_job(&worker, data);
+        fd_close(&worker.slot);
         arena_release(&arena);
     }
     /* Not exit(): the launcher's buffers and handlers are not ours. */

@@ -278,7 +278,7 @@ steps:
     uses: probe.children
     with: {count: 2, wait: 1h, own_session: true}
 """)
-        env = dict(self.failpoint("worker_done:1:all"), LEVADA_PLUGIN_PATH=plugins)
+        env = dict(self.failpoint("worker_done:1:engine+launcher+self"), LEVADA_PLUGIN_PATH=plugins)
         self.levada("run", workflow, expect=-signal.SIGKILL, env=env)
         self.assertEqual(len(self.processes()), 2, "the children outlived all of them")
         self.levada("resume", "last", env={"LEVADA_PLUGIN_PATH": plugins}, timeout=20)

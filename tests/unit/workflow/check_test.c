@@ -59,7 +59,8 @@ static void
 test_every_key_is_documented(void)
 {
     static const char *const headings[PLACES] = {"#### The workflow", "#### params", "#### secrets", "#### plugins",
-                                                 "#### defaults", "#### A step", "#### retry", "#### outputs"};
+                                                 "#### defaults", "#### A step", "#### retry", "#### outputs",
+                                                 "#### concurrency", "#### pool"};
     const char *root = getenv("LEVADA_SOURCE");
     char *doc = NULL;
     size_t size = 0;
