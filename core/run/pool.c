@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "run/engine_internal.h"
+#include "run/leftovers.h"
 
 static char *
 text_copy(const char *text)
@@ -290,13 +292,12 @@ take_forked(struct engine *e, const struct value *data)
 }
 
 static void
-take_died(struct engine *e, const struct value *data)
+take_died(struct engine *e, pid_t pid, int status)
 {
-    pid_t pid = (pid_t)value_get_int(data, "pid", 0);
     for (size_t i = 0; i < e->nworkers; i++) {
         struct worker *w = &e->workers[i];
-        if (w->pid != pid || w->dead) continue;
-        w->status = (int)value_get_int(data, "status", 0);
+        if (w->pid != pid || w->dead || w->pidfd >= 0) continue;
+        w->status = status;
         pool_read(e, i); /* what it said before it died counts */
         w->dead = true;
         fd_close(&w->sock);
@@ -331,7 +332,27 @@ pool_launcher(struct engine *e)
             return;
         }
         if (frame.type == FRAME_FORKED) take_forked(e, frame.data);
-        else if (frame.type == FRAME_DIED) take_died(e, frame.data);
+        else if (frame.type == FRAME_DIED)
+            take_died(e, (pid_t)value_get_int(frame.data, "pid", 0), (int)value_get_int(frame.data, "status", 0));
+    }
+}
+
+void
+pool_reap(struct engine *e)
+{
+    int status;
+    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+        /* Without a launcher the workers are ours: what one left is ended before its death counts. */
+        struct attempt_record record = {.pid = pid};
+        for (size_t i = 0; i < e->nworkers; i++) {
+            const struct worker *w = &e->workers[i];
+            struct err ignored;
+            if (w->pid != pid || w->step < 0 || w->pidfd >= 0) continue;
+            (void)attempts_read(e->attempts, w->record, &record, &ignored);
+            const char *mark = arena_printf(&e->turn, "%s/%u", e->state.id, w->record);
+            (void)leftovers_end(&(struct leftovers){.mark = mark, .record = &record, .attempts = -1});
+        }
+        take_died(e, pid, status);
     }
 }
 
@@ -353,7 +374,7 @@ pool_stop(struct engine *e, const char *why, bool safe_only)
             value_set(&e->turn, data, "grace_ms", value_int(&e->turn, grace));
             (void)frame_send(w->sock, FRAME_CANCEL, data, -1, &err);
         } else if (w->pid > 0) {
-            kill(w->pid, str_eq(why, "cancelled") ? SIGTERM : SIGINT); /* adopted: its socket died with its engine */
+            pool_signal(w, str_eq(why, "cancelled") ? SIGTERM : SIGINT); /* adopted: its socket died with its engine */
         }
         w->kill_at_ms = clock_monotonic_ms() + grace + KILL_SLACK_MS;
     }
@@ -363,7 +384,15 @@ void
 pool_kill(struct engine *e)
 {
     for (size_t i = 0; i < e->nworkers; i++)
-        if (e->workers[i].step >= 0 && e->workers[i].pid > 0) kill(e->workers[i].pid, SIGKILL);
+        if (e->workers[i].step >= 0 && e->workers[i].pid > 0) pool_signal(&e->workers[i], SIGKILL);
+}
+
+void
+pool_signal(const struct worker *w, int signal)
+{
+    /* An adopted worker is nobody's child we know of: its number may be another's by now. */
+    if (w->pidfd >= 0) (void)pidfd_send_signal(w->pidfd, signal, NULL, 0);
+    else (void)kill(w->pid, signal);
 }
 
 void

@@ -30,8 +30,11 @@ open_attempts(struct worker *worker, const char *run_folder, struct err *err)
 {
     if (worker->attempts >= 0 && str_eq(worker->attempts_folder, run_folder)) return 0;
     fd_close(&worker->attempts);
-    worker->attempts = attempts_open(run_folder, err);
+    fd_close(&worker->folder);
     worker->attempts_folder = arena_strdup(&worker->arena, run_folder);
+    worker->folder = open(run_folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (worker->folder < 0) return err_errno(err, EXIT_STORE, "cannot open \"%s\"", run_folder);
+    worker->attempts = attempts_open(run_folder, err);
     return worker->attempts >= 0 ? 0 : EXIT_STORE;
 }
 
@@ -172,7 +175,8 @@ become_worker(struct worker *worker, int sock)
     (void)fcntl(sock, F_SETFL, O_RDWR | O_NONBLOCK);
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (null >= 0 && dup2(null, 0) == 0) fd_close(&null);
-    *worker = (struct worker){.sock = sock, .attempts = -1, .seat = -1, .slot = -1, .umask = umask(077)};
+    *worker = (struct worker){
+        .sock = sock, .attempts = -1, .folder = -1, .seat = -1, .slot = -1, .umask = umask(077)};
     worker->mask = mask_new(&worker->mask_arena);
     pthread_mutex_init(&worker->mask_mutex, NULL);
     attempts_self(&worker->self);
