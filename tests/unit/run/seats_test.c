@@ -328,7 +328,8 @@ static bool
 lock_cell(int cell, int type)
 {
     struct flock range = {.l_type = (short)type, .l_whence = SEEK_SET};
-    return fcntl(cell, F_OFD_SETLK, &range) == 0;
+    /* A lock of the process: the kernel takes those of a dead one away before it closes what it had open. */
+    return fcntl(cell, F_SETLK, &range) == 0;
 }
 
 /* There are as many cells as seats: who has a seat and finds no cell is one too many. */
@@ -354,7 +355,6 @@ member(void)
     struct seats_look look;
     char run[ID_SIZE];
     int cells[SLOTS];
-    /* Before the seats: the kernel closes what a dead process had open in the order of its numbers. */
     for (int i = 0; i < SLOTS; i++)
         cells[i] = open(arena_printf(&mine, "%s/cell-%d", state, i), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
