@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/failpoint.h"
 
 void
 fd_close(int *fd)
@@ -85,13 +86,16 @@ fd_replace_file(int folder, const char *name, const void *data, size_t size, uns
         return err_set(err, EXIT_STORE, "file name too long: \"%s\"", name);
     int fd FD_SCOPED = openat(folder, beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, (mode_t)mode);
     if (fd < 0) return err_errno(err, EXIT_STORE, "cannot write \"%s\"", name);
-    if (fd_write_all(fd, data, size) != 0 || (durable && fsync(fd) != 0) ||
-        renameat(folder, beside, folder, name) != 0 || (durable && fsync(folder) != 0)) {
-        err_errno(err, EXIT_STORE, "cannot write \"%s\"", name);
-        unlinkat(folder, beside, 0);
-        return EXIT_STORE;
-    }
-    return 0;
+    bool good = fd_write_all(fd, data, size) == 0;
+    FAILPOINT("file_written");
+    good = good && (!durable || fsync(fd) == 0);
+    FAILPOINT("file_synced");
+    good = good && renameat(folder, beside, folder, name) == 0;
+    FAILPOINT("file_renamed");
+    if (good && (!durable || fsync(folder) == 0)) return 0;
+    err_errno(err, EXIT_STORE, "cannot write \"%s\"", name);
+    unlinkat(folder, beside, 0);
+    return EXIT_STORE;
 }
 
 int

@@ -9,11 +9,20 @@
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/session.h"
-#include "run/attempts.h"
+#include "run/marked.h"
 #include "run/requests.h"
 #include "run/store.h"
 
 #define USAGE "levada cancel [--reason TEXT] [--json] [--quiet] RUN"
+
+/* What attempts started and nobody is left to look after; `levada ps` names it. */
+static void
+end_leftovers(const char *run_folder, const char *id)
+{
+    if (session_holder(run_folder) > 0) return;
+    int count = marked_end_leftovers(run_folder, id);
+    if (count) fprintf(stderr, "levada: ended %d processes that steps of run %s had left behind\n", count, id);
+}
 
 int
 cmd_cancel(int argc, char **argv)
@@ -47,6 +56,7 @@ cmd_cancel(int argc, char **argv)
     if (code) return cli_fail(&err);
     if (run_status_ended(state.status)) {
         fprintf(stderr, "levada: run %s has already ended: %s\n", state.id, run_status_name(state.status));
+        end_leftovers(run_folder, state.id);
         return state.exit_code;
     }
     session.who = requests_who(&arena);
@@ -60,5 +70,7 @@ cmd_cancel(int argc, char **argv)
             return EXIT_OK;
         }
     }
-    return session_run(&session, launcher, run_folder);
+    code = session_run(&session, launcher, run_folder);
+    if (code == EXIT_CANCELLED) end_leftovers(run_folder, state.id);
+    return code;
 }

@@ -14,13 +14,13 @@
 #include "show/logs.h"
 #include "show/text.h"
 
-static const char usage[] = "levada logs RUN [STEP] [-f] [--attempt N]";
+static const char usage[] = "levada logs [-f] [--attempt N] RUN|FILE [STEP]";
 
 /* The end of following, or an empty answer, is explained; stdout stays what the steps wrote. */
 static void
 explain(const struct view *view, const struct logs_options *options, bool written)
 {
-    const char *id = view_short_id(view->state.id);
+    const char *id = view->name;
     const struct step_state *step =
         options->step != NULL ? state_step(&view->state, options->step, NULL) : NULL;
     if (!written && step != NULL)
@@ -62,7 +62,7 @@ cmd_logs(int argc, char **argv)
     logs.step = argv[optind + 1];
     logs.attempt = (uint32_t)attempt;
     if (attempt && logs.step == NULL) return cli_usage(usage, "--attempt is of a step: name it");
-    int code = store_run_find(&arena, argv[optind], &folder, &err);
+    int code = store_run_see(&arena, argv[optind], &folder, &err);
     if (!code) code = view_load(&arena, folder, &view, &err);
     if (!code) code = logs_print(&arena, &view, &logs, &written, &err);
     if (code) return cli_fail(&err);

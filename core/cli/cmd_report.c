@@ -17,7 +17,7 @@
 #include "run/store.h"
 #include "show/report.h"
 
-static const char usage[] = "levada report RUN [-o FILE]";
+static const char usage[] = "levada report [-o FILE] RUN|FILE";
 
 /* Whole or not at all: a page that is being looked at is never half written. */
 static int
@@ -54,13 +54,14 @@ cmd_report(int argc, char **argv)
         path = optarg;
     }
     if (argc - optind != 1) return cli_usage(usage, "name one run: its id, a part of it, or `last`");
-    int code = store_run_find(&arena, argv[optind], &folder, &err);
+    int code = store_run_see(&arena, argv[optind], &folder, &err);
     if (!code) code = view_load(&arena, folder, &view, &err);
     if (code) return cli_fail(&err);
-    bool linked = path == NULL;
+    bool linked = path == NULL && !view.exported;
+    if (path == NULL && view.exported) path = arena_printf(&arena, "%s.html", folder);
     if (linked) path = arena_printf(&arena, "%s/" REPORT_FILE, folder);
     buf_init(&page, REPORT_SIZE_MAX);
-    report_write(&page, &view, clock_wall_ms(), linked);
+    report_write(&page, &view, view_clock(&view, clock_wall_ms()), linked);
     if (page.full) {
         err_set(&err, EXIT_FAILED, "the page would be larger than %u bytes", REPORT_SIZE_MAX);
         return cli_fail(&err);

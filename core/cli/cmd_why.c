@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * levada why RUN [STEP] [--json]: the decisions that were recorded, and the cause when a run failed.
+ * levada why RUN [STEP] [--at TIME] [--json]: the decisions that were recorded, and the cause when a run failed.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 #include "show/text.h"
 #include "show/why.h"
 
-static const char usage[] = "levada why RUN [STEP] [--json]";
+static const char usage[] = "levada why [--at TIME] [--json] RUN|FILE [STEP]";
 
 static int
 find_step(const struct view *view, const char *name, const struct step_state **ret, struct err *err)
@@ -29,7 +29,7 @@ find_step(const struct view *view, const char *name, const struct step_state **r
     const char *near = str_nearest(name, names, state->nsteps);
     err_set(err, EXIT_USAGE, "run %s has no step \"%s\"", state->id, name);
     if (near != NULL) err_hint(err, "Did you mean \"%s\"?", near);
-    else err_hint(err, "`levada show %s` lists its steps.", view_short_id(state->id));
+    else err_hint(err, "`levada show %s` lists its steps.", view->name);
     return EXIT_USAGE;
 }
 
@@ -37,25 +37,28 @@ int
 cmd_why(int argc, char **argv)
 {
     static const struct option options[] = {{"help", no_argument, NULL, 'h'},
-                                            {"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
+                                            {"at", required_argument, NULL, 'a'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {NULL, 0, NULL, 0}};
     struct arena arena ARENA_SCOPED = {0};
     struct buf text BUF_SCOPED = {0};
     struct view view;
     struct err err = {0};
     const struct step_state *step = NULL;
-    const char *folder;
+    const char *folder, *at = NULL;
     bool json = false;
     int option;
     opterr = 0;
     optind = 1;
     while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-        if (option != 'j') return usage_option(usage, option, argv);
-        json = true;
+        if (option == 'a') at = optarg;
+        else if (option != 'j') return usage_option(usage, option, argv);
+        else json = true;
     }
     if (argc - optind < 1 || argc - optind > 2)
         return cli_usage(usage, "name one run (its id, a part of it, or `last`) and at most one step");
-    int code = store_run_find(&arena, argv[optind], &folder, &err);
-    if (!code) code = view_load(&arena, folder, &view, &err);
+    int code = store_run_see(&arena, argv[optind], &folder, &err);
+    if (!code) code = view_load_when(&arena, folder, at, &view, &err);
     if (!code) code = find_step(&view, argv[optind + 1], &step, &err);
     if (code) return cli_fail(&err);
     buf_init(&text, LIMIT_VALUE_SIZE);

@@ -3,20 +3,24 @@
  * What an earlier engine left: its lock, and attempts whose workers may still run, have left a receipt, or are gone.
  * The protocol is in attempts.h.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "run/engine_internal.h"
 #include "run/job.h"
+#include "run/leftovers.h"
 
 static int
 open_pidfd(pid_t pid)
@@ -39,6 +43,38 @@ end_holder(const struct attempt_record *holder, struct err *err)
     return 0;
 }
 
+/* The lock is refused: who has it? An engine that took it just now has not written its record yet. */
+static int
+refused(struct engine *e, bool takeover, struct err *err)
+{
+    struct attempt_record holder = {0};
+    for (int round = 0; round < 50; round++) {
+        int code = attempts_read(e->attempts, 0, &holder, err);
+        if (code) return code;
+        if (attempts_alive(&holder) || attempts_elsewhere(&holder)) break;
+        poll(NULL, 0, 10);
+    }
+    if (takeover) return end_holder(&holder, err);
+    err_set(err, EXIT_HELD, "the run is held by another engine, pid %d%s", holder.pid,
+            attempts_elsewhere(&holder) ? " of another pid namespace" : "");
+    err_hint(err, "Wait for it, `levada cancel` it, or take it over: levada resume --takeover");
+    return EXIT_HELD;
+}
+
+/* The lock is free, but the engine that wrote the record lives: then it works in another folder, of which this one is a
+ * copy. An engine that ends clears its record before it lets the lock go. */
+static int
+end_other_folder(const struct attempt_record *holder, bool takeover, struct err *err)
+{
+    if (holder->mark != ATTEMPT_STARTED || holder->pid == getpid()) return 0;
+    for (int round = 0; round < 50 && attempts_alive(holder); round++) poll(NULL, 0, 10);
+    if (!attempts_alive(holder)) return 0;
+    if (takeover) return end_holder(holder, err);
+    err_set(err, EXIT_HELD, "the engine of this run (pid %d) works in another folder: this one is a copy", holder->pid);
+    err_hint(err, "Wait until it has ended, or end it.");
+    return EXIT_HELD;
+}
+
 int
 adopt_take(struct engine *e, bool takeover, struct err *err)
 {
@@ -47,26 +83,32 @@ adopt_take(struct engine *e, bool takeover, struct err *err)
     if (e->attempts < 0) return EXIT_STORE;
     int code = attempts_lock(e->attempts, 0, err);
     if (code == 1) {
-        code = attempts_read(e->attempts, 0, &holder, err);
-        if (code) return code;
-        if (!takeover) {
-            err_set(err, EXIT_HELD, "the run is held by another engine, pid %d", holder.pid);
-            err_hint(err, "Wait for it, `levada cancel` it, or take it over: levada resume --takeover");
-            return EXIT_HELD;
-        }
-        code = end_holder(&holder, err);
+        code = refused(e, takeover, err);
         if (!code) code = attempts_lock(e->attempts, 0, err);
         if (code == 1) return err_set(err, EXIT_HELD, "the run was taken by yet another engine");
     }
+    if (!code) code = attempts_read(e->attempts, 0, &holder, err);
+    if (!code) code = end_other_folder(&holder, takeover, err);
     if (code) return code;
     attempts_self(&self);
     self.mark = ATTEMPT_STARTED;
-    return attempts_write(e->attempts, 0, &self, err);
+    e->again = holder.mark == ATTEMPT_STARTED && holder.pid == self.pid && holder.start_time == self.start_time &&
+               holder.boot == self.boot;
+    code = attempts_write(e->attempts, 0, &self, err);
+    e->taken = code == 0;
+    return code;
+}
+
+void
+adopt_release(struct engine *e)
+{
+    struct err ignored;
+    if (e->taken) (void)attempts_write(e->attempts, 0, &(struct attempt_record){0}, &ignored);
 }
 
 /* A receipt that a worker left because its engine was gone; NULL: none. */
-static const struct value *
-left_receipt(struct engine *e, uint32_t record)
+const struct value *
+adopt_receipt(struct engine *e, uint32_t record)
 {
     char *text;
     size_t size;
@@ -76,7 +118,7 @@ left_receipt(struct engine *e, uint32_t record)
     if (access(path, F_OK) != 0 || fd_read_file(&e->turn, path, LIMIT_VALUE_SIZE, &text, &size, &ignored) != 0 ||
         json_parse(&e->turn, text, size, &receipt, &ignored) != 0 || receipt->type != VALUE_MAP)
         return NULL;
-    return receipt;
+    return value_get_int(receipt, "record", -1) == (int64_t)record ? receipt : NULL;
 }
 
 /* Checkpoints that no engine took: one JSON object a line; a torn last line was never promised. */
@@ -100,6 +142,10 @@ watch_worker(struct engine *e, size_t i, const struct attempt_record *record, ui
 {
     int pidfd = open_pidfd(record->pid);
     if (pidfd < 0) return false; /* it ended just now */
+    if (!attempts_alive(record)) { /* and its number is another's by now */
+        fd_close(&pidfd);
+        return false;
+    }
     struct worker *w = pool_add(e);
     w->pid = record->pid;
     w->pidfd = pidfd;
@@ -113,47 +159,81 @@ watch_worker(struct engine *e, size_t i, const struct attempt_record *record, ui
     return true;
 }
 
-/* What became of one open attempt. The lock is ours when attempts_lock gave 0. */
+/* 0: the lock is ours and its worker is gone. 1: its worker lives, and is watched from now on. Else an exit code. */
 static int
-settle_attempt(struct engine *e, size_t i, uint32_t number, bool may_wait, struct err *err)
+lock_attempt(struct engine *e, size_t i, uint32_t number, bool may_wait, struct attempt_record *record, struct err *err)
 {
-    struct attempt_record record = {0};
-    char mark[64];
-    snprintf(mark, sizeof mark, "%s/%u", e->state.id, number);
+    const char *mark = arena_printf(&e->turn, "%s/%u", e->state.id, number);
+    struct leftovers holders = {.mark = mark, .record = record, .attempts = e->attempts, .number = number};
     for (int round = 0;; round++) {
         int code = attempts_lock(e->attempts, number, err);
         if (code > 1) return code;
-        int read_code = attempts_read(e->attempts, number, &record, err);
+        int read_code = attempts_read(e->attempts, number, record, err);
         if (read_code) return read_code;
-        if (code == 0) break;
-        if (may_wait && attempts_alive(&record) && watch_worker(e, i, &record, number)) return 0;
-        /* Held, and its process is gone or has not said who it is yet: a moment, then end what holds it. */
-        if (round == 50) (void)attempts_end_leftovers(mark);
+        /* Free, and its worker lives all the same: this folder is a copy, and the worker works in the other. */
+        bool wait = may_wait && attempts_alive(record) && (code == 1 || adopt_receipt(e, number) == NULL);
+        if (wait && watch_worker(e, i, record, number)) {
+            if (code == 0) attempts_unlock(e->attempts, number);
+            return 1;
+        }
+        if (code == 0) return 0;
+        if (attempts_elsewhere(record))
+            return err_set(err, EXIT_HELD, "step \"%s\" still runs in another pid namespace (pid %d there): resume there",
+                           e->state.steps[i].step->id, record->pid);
+        /* Held, and its process is gone, or stopped before it said who it is: end what holds the lock. */
+        if (round % 50 == (record->pid ? 0 : 49)) (void)leftovers_end(&holders);
         if (round > 200)
             return err_set(err, EXIT_HELD, "attempt %u of step \"%s\" is held by a process that cannot be found",
                            number, e->state.steps[i].step->id);
         poll(NULL, 0, 10);
     }
-    const struct value *receipt = left_receipt(e, number);
-    int code = 0;
+}
+
+/* What became of one open attempt. */
+static int
+settle_attempt(struct engine *e, size_t i, uint32_t number, bool may_wait, struct err *err)
+{
+    struct attempt_record record = {0};
+    int code = lock_attempt(e, i, number, may_wait, &record, err);
+    if (code) return code == 1 ? 0 : code;
+    const struct value *receipt = adopt_receipt(e, number);
     adopt_checkpoints(e, i, number);
     if (receipt != NULL) {
         step_receipt(e, i, number, receipt);
     } else if (record.mark != ATTEMPT_STARTED) {
         record.claim = e->fence; /* a late worker finds it and exits */
         code = attempts_write(e->attempts, number, &record, err);
+        FAILPOINT("adopt_claimed");
         if (!code) step_vanished(e, i, number, -1, false);
     } else {
-        (void)attempts_end_leftovers(mark);
+        const char *mark = arena_printf(&e->turn, "%s/%u", e->state.id, number);
+        (void)leftovers_end(&(struct leftovers){.mark = mark, .record = &record, .attempts = -1});
         step_vanished(e, i, number, -1, true);
     }
     attempts_unlock(e->attempts, number);
     return code;
 }
 
+/* After a power cut files may tell of attempts whose intents were never on disk: their numbers are given again. */
+static int
+forget_unknown(struct engine *e, struct err *err)
+{
+    int code = attempts_forget(e->attempts, e->state.next_record, err);
+    DIR *dir = code ? NULL : opendir(arena_printf(&e->turn, "%s/" RECEIPTS_FOLDER, e->folder));
+    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
+        const char *name = entry->d_name + (entry->d_name[0] == '.');
+        if (*name >= '0' && *name <= '9' && strtoul(name, NULL, 10) >= e->state.next_record)
+            (void)unlinkat(dirfd(dir), entry->d_name, 0);
+    }
+    if (dir != NULL) closedir(dir);
+    return code;
+}
+
 int
 adopt_all(struct engine *e, struct err *err)
 {
+    int forgotten = forget_unknown(e, err);
+    if (forgotten) return forgotten;
     for (size_t i = 0; i < e->state.nsteps; i++) {
         struct step_state *step = &e->state.steps[i];
         if (step->status == STEP_BACKOFF_STATUS) {

@@ -29,7 +29,14 @@ struct attempt_record { /* 64 bytes on disk, host byte order: the state director
     uint64_t claim;      /* newest fence that claimed this record */
     uint64_t start_time; /* /proc/PID/stat field 22: tells a recycled pid */
     uint64_t boot;       /* first 8 bytes of SHA-256 of the boot id */
-    uint64_t reserved[3];
+    uint64_t pid_space;  /* inode of its pid namespace: elsewhere the pid means another process, or none */
+    uint64_t reserved[2];
+};
+
+struct attempt_process { /* of /proc/PID/stat */
+    char state;
+    pid_t session;
+    uint64_t start_time;
 };
 
 /* Opens RUN_FOLDER/attempts (made if absent, 0600). Returns a descriptor or -1 with err. */
@@ -39,17 +46,25 @@ int attempts_write(int fd, uint32_t record, const struct attempt_record *attempt
 /* 0: taken; 1: somebody else holds it; else an exit code (ENOLCK and the like). */
 int attempts_lock(int fd, uint32_t record, struct err *err);
 void attempts_unlock(int fd, uint32_t record);
+/* The same file for looking only, never made: a descriptor, or -1: there is none. */
+int attempts_open_read(const char *run_folder);
+/* Does somebody else hold the record, or (`and_above`) it or any after it? Only looks: a lock taken for a moment would
+ * make a worker or an engine that comes in that moment give up. */
+bool attempts_held(int fd, uint32_t record, bool and_above);
 
-/* This process: pid, start_time, boot filled in. */
+/* Empty all records from `from` on: the journal has no intent for them. */
+int attempts_forget(int fd, uint32_t from, struct err *err);
+
+/* This process: pid, start_time, boot, pid_space filled in. */
 void attempts_self(struct attempt_record *ret);
-/* Does the process of the record live (same boot, pid and start time)? */
+/* Does the process of the record live (same boot, pid and start time)? False too when it cannot be seen from here. */
 bool attempts_alive(const struct attempt_record *record);
+bool attempts_this_boot(const struct attempt_record *record);
+/* In another pid namespace of this boot: nobody here can tell whether it lives. */
+bool attempts_elsewhere(const struct attempt_record *record);
 uint64_t attempts_start_time(pid_t pid); /* 0: no such process */
+bool attempts_process(pid_t pid, struct attempt_process *ret);
 /* The process of the engine that holds the run, 0: none. Takes no lock and makes no file. */
 pid_t attempts_engine(const char *run_folder);
-
-/* End every process of this user whose environment has LEVADA_ATTEMPT=`mark` ("RUN/RECORD"),
- * with SIGKILL, and wait until they are gone (bounded). Returns how many were found. */
-int attempts_end_leftovers(const char *mark);
 
 #endif

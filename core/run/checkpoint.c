@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/failpoint.h"
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/str.h"
@@ -77,8 +78,11 @@ checkpoint_append(const char *path, const char *key, const char *value, struct e
     if ((size_t)st.st_size + line.size > CHECKPOINTS_SIZE)
         return err_set(err, EXIT_INVALID, "the checkpoints of one attempt are larger than the limit of %u bytes",
                        (unsigned)CHECKPOINTS_SIZE);
-    if (fd_write_all(fd, buf_str(&line), line.size) != 0 || fsync(fd) != 0 || (made && sync_folder(path) != 0))
+    bool good = fd_write_all(fd, buf_str(&line), line.size) == 0;
+    FAILPOINT("checkpoint_written");
+    if (!good || fsync(fd) != 0 || (made && sync_folder(path) != 0))
         return err_errno(err, EXIT_STORE, "cannot keep a checkpoint in \"%s\"", path);
+    FAILPOINT("checkpoint_synced");
     return 0;
 }
 

@@ -286,9 +286,11 @@ loop(struct engine *e, struct err *err)
         turn_decide(e);
         code = end_turn(e, err);
         if (code || e->ended) break;
-        if (e->nhappened || e->nafter) continue; /* a launch that failed: decide again first */
-        arena_rewind(&e->turn, e->turn_start);
-        wait_and_take(e);
+        if (!e->launcher_gone) {
+            if (e->nhappened || e->nafter) continue; /* a launch that failed: decide again first */
+            arena_rewind(&e->turn, e->turn_start);
+            wait_and_take(e);
+        }
         if (e->options->watch.tick != NULL) e->options->watch.tick(e->options->watch.context, &e->state);
         if (e->launcher_gone && e->interrupted) {
             turn_stop(e); /* somebody asked for the end: workers go on by themselves, and resume finds them */
@@ -331,6 +333,7 @@ begin_session(struct engine *e, struct err *err)
     value_set(&e->turn, data, "pid", value_int(&e->turn, getpid()));
     value_set(&e->turn, data, "fence", value_int(&e->turn, (int64_t)e->fence));
     value_set(&e->turn, data, "resumed", value_bool(&e->turn, resumed));
+    if (e->again) value_set(&e->turn, data, "again", value_bool(&e->turn, true));
     value_set(&e->turn, data, "max_parallel", value_int(&e->turn, parallel > LIMIT_WORKERS ? LIMIT_WORKERS : parallel));
     engine_emit(e, EVENT_RUN_STARTED, NULL, data);
     const char *who, *why;
@@ -393,6 +396,7 @@ engine_run(const char *run_folder, const struct engine_options *options, struct 
     memory_free(e.after);
     memory_free(e.happened);
     fd_close(&e.launcher.sock);
+    adopt_release(&e);
     fd_close(&e.attempts);
     fd_close(&e.signals);
     arena_release(&e.turn);

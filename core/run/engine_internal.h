@@ -71,6 +71,8 @@ struct engine {
     int signals;
     struct launcher launcher;
     bool launcher_gone;
+    bool taken;            /* record 0 says that we work here */
+    bool again;            /* we are the process of the session before: its launcher died */
 
     struct worker *workers;
     size_t nworkers, workers_capacity;
@@ -161,5 +163,7 @@ int adopt_all(struct engine *e, struct err *err);
 void adopt_checkpoints(struct engine *e, size_t i, uint32_t record); /* what a worker left in its file */
 void adopt_gone(struct engine *e, size_t worker);     /* an adopted worker ended */
 int adopt_take(struct engine *e, bool takeover, struct err *err); /* the engine's own lock */
+void adopt_release(struct engine *e);                 /* its record says that nobody works here any more */
+const struct value *adopt_receipt(struct engine *e, uint32_t record); /* that a worker left in a file; NULL: none */
 
 #endif

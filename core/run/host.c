@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "plugin/field.h"
@@ -218,6 +219,7 @@ engine_keeps(struct work *work, const char *key, const char *value)
     uint64_t before = work->acks;
     pthread_mutex_unlock(&work->mutex);
     if (!work_send(work, FRAME_CHECKPOINT, data, false)) return false;
+    FAILPOINT("checkpoint_sent");
     pthread_mutex_lock(&work->mutex);
     while (work->acks == before && !atomic_load(&work->worker->gone)) work_wait(work, 0);
     bool kept = work->acks != before;

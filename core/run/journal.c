@@ -31,7 +31,8 @@ struct journal {
     sqlite3 *db;
     sqlite3_stmt *insert, *check, *begin, *commit, *rollback, *set_fence;
     uint64_t holder, fence, fence_written;
-    bool writable, power;
+    bool writable, power, cut;
+    int64_t until_ms; /* 0: to the end */
     int synchronous; /* as set last: 1 NORMAL, 2 FULL */
     struct waiting_event *queue;
     size_t count, capacity;
@@ -87,13 +88,16 @@ static int
 open_database(const char *run_folder, int flags, const char *query, struct journal **ret, struct err *err)
 {
     char uri[4200];
+    struct stat st;
+    bool file = stat(run_folder, &st) == 0 && S_ISREG(st.st_mode); /* an exported run */
     struct buf path BUF_SCOPED;
     buf_init(&path, sizeof uri);
     for (const char *p = run_folder; *p; p++) {
         if (strchr("%?#", *p) != NULL) buf_printf(&path, "%%%02x", (unsigned char)*p);
         else buf_char(&path, *p);
     }
-    if (snprintf(uri, sizeof uri, "file:%s/" JOURNAL_FILE "%s", buf_str(&path), query) >= (int)sizeof uri)
+    const char *name = file ? "" : "/" JOURNAL_FILE;
+    if (snprintf(uri, sizeof uri, "file:%s%s%s", buf_str(&path), name, query) >= (int)sizeof uri)
         return err_set(err, EXIT_STORE, "path too long: \"%s\"", run_folder);
     struct journal *journal = memory_resize(NULL, sizeof *journal);
     *journal = (struct journal){.synchronous = -1};
@@ -103,6 +107,8 @@ open_database(const char *run_folder, int flags, const char *query, struct journ
         journal_close(&journal, false);
         return EXIT_STORE;
     }
+    /* A file may come from anywhere: no function runs because its schema says so. */
+    (void)sqlite3_db_config(journal->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     sqlite3_busy_timeout(journal->db, 5000);
     *ret = journal;
     return 0;
@@ -229,7 +235,9 @@ journal_open_read(const char *run_folder, struct journal **ret, struct err *err)
     char wal[4200];
     snprintf(wal, sizeof wal, "%s/" JOURNAL_FILE "-wal", run_folder);
     /* A plain file in a folder that we may not write needs no lock files; a WAL does. */
-    bool plain = access(wal, F_OK) != 0 && access(run_folder, W_OK) != 0;
+    struct stat st;
+    bool file = stat(run_folder, &st) == 0 && S_ISREG(st.st_mode);
+    bool plain = file || (access(wal, F_OK) != 0 && access(run_folder, W_OK) != 0);
     int code = open_database(run_folder, SQLITE_OPEN_READONLY, plain ? "?immutable=1" : "?mode=ro", &journal, err);
     if (code) return code;
     code = check_version(journal, err);
@@ -427,6 +435,33 @@ read_row(sqlite3_stmt *stmt, struct arena *scratch, struct event *ret, struct er
     return 0;
 }
 
+void
+journal_until(struct journal *journal, int64_t until_ms)
+{
+    journal->until_ms = until_ms;
+}
+
+bool
+journal_was_cut(const struct journal *journal)
+{
+    return journal->cut;
+}
+
+int
+journal_is_ended(struct journal *journal, bool *ret, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    if (sqlite3_prepare_v2(journal->db, "select type from events order by seq desc limit 1", -1, &stmt, NULL) !=
+        SQLITE_OK)
+        return store_error(journal, err, "read");
+    int step = sqlite3_step(stmt), code = 0;
+    if (step != SQLITE_ROW && step != SQLITE_DONE) code = store_error(journal, err, "read");
+    const char *type = step == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
+    *ret = type != NULL && str_eq(type, event_name(EVENT_RUN_FINISHED));
+    sqlite3_finalize(stmt);
+    return code;
+}
+
 /* Takes the statement, ready to run. */
 static int
 read_rows(struct journal *journal, sqlite3_stmt *stmt,
@@ -439,6 +474,11 @@ read_rows(struct journal *journal, sqlite3_stmt *stmt,
         struct event event;
         struct arena_mark mark = arena_mark(&scratch);
         code = read_row(stmt, &scratch, &event, err);
+        if (!code && journal->until_ms && event.time_ms > journal->until_ms) {
+            journal->cut = true;
+            step = SQLITE_DONE;
+            break;
+        }
         if (!code) code = each(context, &event, &scratch, err);
         arena_rewind(&scratch, mark);
     }
@@ -480,8 +520,15 @@ journal_model(struct journal *journal, struct arena *arena, int64_t number, cons
     sqlite3_stmt *stmt;
     static const char sql[] = "select json, (select max(rowid) from model) from model where rowid = "
                               "case when ?1 > 0 then ?1 else (select max(rowid) from model) end";
-    if (sqlite3_prepare_v2(journal->db, sql, -1, &stmt, NULL) != SQLITE_OK) return store_error(journal, err, "read");
+    /* As it was then: the last that a retry before that moment brought. */
+    static const char sql_until[] =
+        "with then_(n) as (select coalesce(max(json_extract(data, '$.model')), 1) from events where type ="
+        " 'run_retried' and seq < coalesce((select min(seq) from events where time_ms > ?2), 9223372036854775807))"
+        " select json, then_.n from model, then_ where model.rowid = case when ?1 > 0 then ?1 else then_.n end";
+    const char *query = journal->until_ms ? sql_until : sql;
+    if (sqlite3_prepare_v2(journal->db, query, -1, &stmt, NULL) != SQLITE_OK) return store_error(journal, err, "read");
     sqlite3_bind_int64(stmt, 1, number);
+    if (journal->until_ms) sqlite3_bind_int64(stmt, 2, journal->until_ms);
     int step = sqlite3_step(stmt), code = 0;
     if (step == SQLITE_ROW) {
         *count = sqlite3_column_int64(stmt, 1);

@@ -20,7 +20,7 @@
 /* Type, word in the database, meaning and members of its data. `step` and `item` are columns of their own. */
 #define EVENTS(X)                                                                                            \
     X(RUN_CREATED, "run_created")         /* run workflow file params version trigger group? */                    \
-    X(RUN_STARTED, "run_started")         /* pid fence resumed max_parallel */                                \
+    X(RUN_STARTED, "run_started")         /* pid fence resumed again? max_parallel */                         \
     X(STEP_INTENT, "step_intent")         /* attempt record fence token effect log inputs reason{code,text} */ \
     X(STEP_CHECKPOINT, "step_checkpoint") /* key value */                                                     \
     X(STEP_RECEIPT, "step_receipt")       /* the receipt of job.h */                                          \
@@ -59,7 +59,7 @@ int journal_create(const char *run_folder, const char *run_id, const char *model
                    struct journal **ret, struct err *err);
 /* Open for writing. EXIT_STORE: missing, corrupt, of a newer version. */
 int journal_open(const char *run_folder, struct journal **ret, struct err *err);
-/* Open for reading: never writes, works on a copied or read-only folder. */
+/* Open for reading: never writes, works on a copied or read-only folder, and on an exported run (one file). */
 int journal_open_read(const char *run_folder, struct journal **ret, struct err *err);
 /* The folder's journal becomes one plain file when nobody else has it open; closing never fails. */
 void journal_close(struct journal **journal, bool finished);
@@ -76,6 +76,12 @@ size_t journal_waiting(const struct journal *journal);
  * engine took the run over; EXIT_STORE when it cannot be written, and nothing of it was. */
 int journal_commit(struct journal *journal, bool sync, struct err *err);
 
+/* From now on journal_read() ends before the first event that is later than until_ms: the run as it was then. */
+void journal_until(struct journal *journal, int64_t until_ms);
+/* Has journal_read() left out events for that? */
+bool journal_was_cut(const struct journal *journal);
+/* Is the last event the end of the run? Reads that event alone. */
+int journal_is_ended(struct journal *journal, bool *ret, struct err *err);
 /* Events with seq > after, in order. */
 int journal_read(struct journal *journal, int64_t after,
                  int (*each)(void *context, const struct event *event, struct arena *scratch, struct err *err),

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/failpoint.h"
 #include "base/fd.h"
 #include "base/limits.h"
 #include "run/frame.h"
@@ -48,6 +49,7 @@ static void
 fork_worker(struct launching *l, const struct frame *frame)
 {
     int64_t slot = value_get_int(frame->data, "worker", -1);
+    FAILPOINT("launcher_asked");
     pid_t pid = l->count < LIMIT_WORKERS ? fork() : -1;
     if (pid == 0) {
         sigset_t none;
@@ -58,6 +60,7 @@ fork_worker(struct launching *l, const struct frame *frame)
         worker_main(frame->fd);
     }
     if (pid > 0) l->workers[l->count++] = pid;
+    FAILPOINT("launcher_forked");
     send_numbers(l, FRAME_FORKED, "worker", slot, "pid", pid > 0 ? pid : -errno);
 }
 
@@ -120,6 +123,7 @@ reap(struct launching *l)
         for (size_t i = 0; i < l->count; i++) {
             if (l->workers[i] != pid) continue;
             l->workers[i] = l->workers[--l->count];
+            FAILPOINT("launcher_reaped");
             end_leftovers(l);
             send_numbers(l, FRAME_DIED, "pid", pid, "status", status);
             break;

@@ -133,7 +133,8 @@ pool_launch(struct engine *e, size_t step, uint32_t record, const struct value *
     struct err err;
     const char *reuse = value_get_str(job, "reuse", NULL);
     struct worker *w = find_idle(e, reuse);
-    if (w == NULL) w = fork_worker(e, reuse);
+    if (w == NULL && !e->launcher_gone) w = fork_worker(e, reuse);
+    if (e->launcher_gone) return; /* the intent stands: the engine starts again and finds that it has not begun */
     if (w == NULL) {
         step_vanished(e, step, record, -1, false);
         return;
@@ -145,7 +146,9 @@ pool_launch(struct engine *e, size_t step, uint32_t record, const struct value *
     if (model->timeout_ms)
         w->kill_at_ms = clock_monotonic_ms() + model->timeout_ms + model->grace_ms + KILL_SLACK_MS;
     e->running++;
-    if (frame_send(w->sock, FRAME_JOB, job, seat_fd, &err) != 0) not_launched(e, w);
+    if (frame_send(w->sock, FRAME_JOB, job, seat_fd, &err) == 0) return;
+    fd_close(&w->sock); /* an idle one that was killed: it must not be found again before the launcher says so */
+    not_launched(e, w);
 }
 
 void
@@ -237,8 +240,10 @@ pool_settle(struct engine *e, size_t worker)
     size_t step = (size_t)w->step;
     make_idle(e, w);
     bool started = attempts_read(e->attempts, w->record, &record, &err) != 0 || record.mark == ATTEMPT_STARTED;
+    const struct value *receipt = adopt_receipt(e, w->record);
     adopt_checkpoints(e, step, w->record);
-    step_vanished(e, step, w->record, w->status, started);
+    if (receipt != NULL) step_receipt(e, step, w->record, receipt); /* it lost us before it died, and kept it */
+    else step_vanished(e, step, w->record, w->status, started);
 }
 
 static void

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/fd.h"
 #include "base/json.h"
 #include "plugin/schema.h"
@@ -131,6 +132,7 @@ bool
 receipt_deliver(struct work *work, struct arena *scratch, const struct value *receipt)
 {
     if (work_send(work, FRAME_RECEIPT, receipt, false)) {
+        FAILPOINT("receipt_sent");
         while (!work->receipt_acked && !atomic_load(&work->worker->gone)) {
             struct pollfd ready = {.fd = work->worker->sock, .events = POLLIN};
             (void)poll(&ready, 1, -1);

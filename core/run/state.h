@@ -61,7 +61,7 @@ struct step_state {
     size_t nattempts;
     size_t past;                    /* attempts before the last retry of the run: they count no more */
     uint32_t round;                 /* how often it was to be done again after a success; 0: never */
-    uint32_t vanished;              /* vanished attempts since the last retry of the run */
+    uint32_t vanished;              /* vanished attempts under the last engine */
     bool queued;                    /* it was ready, and found its pool full */
     bool ask_first;                 /* its last attempt vanished: the next one asks whether the effect happened */
     int64_t due_ms, delay_ms;       /* BACKOFF: wall time of the next attempt, and how long it is from the last */

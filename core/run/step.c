@@ -223,6 +223,11 @@ step_look(struct engine *e, size_t i)
     struct step_state *step = &e->state.steps[i];
     struct err err = {0};
     bool wanted;
+    /* Whether an effect has happened may still be asked: that makes none. */
+    if (e->state.cancel_asked && step->step->part != PART_FINALLY && !step->ask_first) {
+        step_cancel(e, i, "the run was cancelled");
+        return;
+    }
     const char *reuse = step->inputs != NULL ? reuse_key(e, step->step, step->inputs) : NULL;
     if (reuse != NULL && pool_busy(e, reuse)) {
         pool_hold(e, i, reuse);

@@ -22,6 +22,7 @@
 #include "run/attempts.h"
 #include "run/job.h"
 #include "run/journal.h"
+#include "run/journal_export.h"
 
 #ifndef CIFS_SUPER_MAGIC
 #define CIFS_SUPER_MAGIC 0xFF534D42
@@ -198,16 +199,62 @@ found_folder(struct arena *arena, const char *id, const char **ret, struct err *
     return code;
 }
 
+static bool
+is_file(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* A run folder, its journal, or an exported run, by its path. */
+static int
+find_path(struct arena *arena, const char *name, const char **ret, struct err *err)
+{
+    int64_t exported_ms;
+    bool living;
+    char *real = realpath(name, NULL);
+    if (real == NULL) return err_errno(err, EXIT_USAGE, "run \"%s\"", name);
+    const char *path = arena_strdup(arena, real);
+    memory_free(real);
+    if (str_ends(path, "/" JOURNAL_FILE) && !export_is(path, &exported_ms, &living))
+        path = arena_strndup(arena, path, strlen(path) - strlen("/" JOURNAL_FILE));
+    if (is_file(path)) {
+        if (export_is(path, &exported_ms, &living)) {
+            /* As it was typed: that is what to type next. (Two slashes would be a host to SQLite.) */
+            *ret = str_starts(name, "//") ? path : arena_strdup(arena, name);
+            return 0;
+        }
+        err_set(err, EXIT_USAGE, "\"%s\" is neither a run folder nor an exported run", name);
+        err_hint(err, "`levada export RUN -o FILE` writes a run as one file.");
+        return EXIT_USAGE;
+    }
+    if (access(arena_printf(arena, "%s/" JOURNAL_FILE, path), F_OK) != 0)
+        return err_set(err, EXIT_USAGE, "\"%s\" is not a run folder: it has no " JOURNAL_FILE, name);
+    *ret = path;
+    return 0;
+}
+
+int
+store_run_see(struct arena *arena, const char *name, const char **ret, struct err *err)
+{
+    if (strchr(name, '/') == NULL && str_ends(name, EXPORT_SUFFIX)) return find_path(arena, name, ret, err);
+    return strchr(name, '/') != NULL ? find_path(arena, name, ret, err) : store_run_find(arena, name, ret, err);
+}
+
 int
 store_run_find(struct arena *arena, const char *name, const char **ret, struct err *err)
 {
-    if (strchr(name, '/') != NULL) {
-        char *real = realpath(name, NULL);
-        if (real == NULL) return err_errno(err, EXIT_USAGE, "run folder \"%s\"", name);
-        *ret = arena_strdup(arena, real);
-        memory_free(real);
-        if (access(arena_printf(arena, "%s/" JOURNAL_FILE, *ret), F_OK) == 0) return 0;
-        return err_set(err, EXIT_USAGE, "\"%s\" is not a run folder: it has no " JOURNAL_FILE, name);
+    if (strchr(name, '/') != NULL || (str_ends(name, EXPORT_SUFFIX) && is_file(name))) {
+        const char *path;
+        int code = find_path(arena, name, &path, err);
+        if (code) return code;
+        if (!is_file(path)) {
+            *ret = path;
+            return 0;
+        }
+        err_set(err, EXIT_USAGE, "\"%s\" is an exported run: it can be looked at, nothing can be done to it", name);
+        err_hint(err, "levada show, logs, why, report and replay read it.");
+        return EXIT_USAGE;
     }
     const char **ids;
     size_t count, found = 0;

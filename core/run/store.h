@@ -26,6 +26,8 @@ int store_run_publish(struct arena *arena, const char *store, const char *id, bo
  * suffix: the short id), `last`, or a path to a run folder that
  * holds a journal. EXIT_USAGE: none or several match (names them). */
 int store_run_find(struct arena *arena, const char *name, const char **ret, struct err *err);
+/* For looking only: the same, or the file of an exported run (a path, or a name that ends in .levada). */
+int store_run_see(struct arena *arena, const char *name, const char **ret, struct err *err);
 /* All run ids, newest first. */
 int store_run_list(struct arena *arena, const char ***ret, size_t *count, struct err *err);
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "levada/plugin.h"
@@ -40,10 +41,12 @@ claim(struct work *work, const char **why, struct err *err)
     const struct job *job = &work->job;
     int code = open_attempts(worker, job->run_folder, err);
     if (code) return code;
+    FAILPOINT("worker_launched");
     code = attempts_lock(worker->attempts, job->record, err);
     if (code == 1) *why = "somebody else holds this attempt";
     if (code) return code;
 
+    FAILPOINT("worker_locked");
     struct attempt_record record;
     code = attempts_read(worker->attempts, job->record, &record, err);
     bool newer = code == 0 && record.claim > job->fence;
@@ -62,6 +65,7 @@ claim(struct work *work, const char **why, struct err *err)
     }
     if (code) attempts_unlock(worker->attempts, job->record);
     work->claimed = code == 0;
+    FAILPOINT("worker_claimed");
     return code;
 }
 
@@ -108,9 +112,13 @@ run_claimed(struct work *work)
     struct outcome outcome = {.exit_code = -1};
     if (work->job.timeout_ms > 0) work->deadline_ms = clock_monotonic_ms() + work->job.timeout_ms;
     answer(work, FRAME_STARTED, NULL);
+    FAILPOINT("worker_started");
     run_kind(work, &outcome);
+    FAILPOINT("worker_done");
     work_end_tree(work, 0, 0, NULL, NULL);
+    FAILPOINT("worker_ended");
     bool kept = deliver(work, &outcome);
+    FAILPOINT("worker_delivered");
     attempts_unlock(work->worker->attempts, work->job.record);
     return kept;
 }

@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "run/job.h"
 #include "run/journal.h"
+#include "run/journal_export.h"
 
 #define TAIL_SIZE_MAX (256 * 1024)
 #define LINE_SIZE_MAX (64 * 1024)
@@ -27,8 +28,10 @@ logs_open(const char *run_folder, const char *log)
 {
     struct arena arena ARENA_SCOPED = {0};
     if (log == NULL || *log == '\0' || *log == '.' || strchr(log, '/') != NULL) return -1;
-    return open(arena_printf(&arena, "%s/" LOGS_FOLDER "/%s", run_folder, log),
-                O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    int fd = open(arena_printf(&arena, "%s/" LOGS_FOLDER "/%s", run_folder, log),
+                  O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    /* ENOTDIR: an exported run, which holds its logs itself. */
+    return fd < 0 && errno == ENOTDIR ? export_open(run_folder, arena_printf(&arena, LOGS_FOLDER "/%s", log)) : fd;
 }
 
 /* The last size_max bytes of a file. */
@@ -195,6 +198,13 @@ apply(void *context, const struct event *event, struct arena *scratch, struct er
     return code;
 }
 
+/* Does anybody still write to it? An exported run is what it is. */
+static bool
+goes_on(const struct view *view)
+{
+    return view->status == RUN_RUNNING_STATUS && !view->exported;
+}
+
 /* Reads what the journal got since; opened per query, so that the run's end finds nobody in its way. */
 static int
 refresh(struct view *view, struct err *err)
@@ -222,7 +232,7 @@ check_names(const struct view *view, const struct logs_options *options, struct 
         const char *near = str_nearest(options->step, names, state->nsteps);
         err_set(err, EXIT_USAGE, "run %s has no step \"%s\"", state->id, options->step);
         if (near != NULL) err_hint(err, "Did you mean \"%s\"?", near);
-        else err_hint(err, "`levada show %s` lists its steps.", view_short_id(state->id));
+        else err_hint(err, "`levada show %s` lists its steps.", view->name);
         return EXIT_USAGE;
     }
     if (options->attempt == 0 || options->follow) return 0;
@@ -244,7 +254,7 @@ logs_print(struct arena *arena, struct view *view, const struct logs_options *op
         size_t size = strlen(view->state.steps[i].step->id);
         if (size > follower.name_width && size <= 24) follower.name_width = size;
     }
-    while (options->follow && view->status == RUN_RUNNING_STATUS && !code && !ferror(options->out)) {
+    while (options->follow && goes_on(view) && !code && !ferror(options->out)) {
         read_all(&follower, false);
         (void)poll(NULL, 0, POLL_MS);
         code = refresh(view, err);

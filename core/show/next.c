@@ -78,31 +78,59 @@ next_outcome(struct buf *buf, const struct step_state *step, int64_t now_ms)
 
 struct commands {
     struct buf *buf;
-    const char *id, *here;
+    const char *id;
+    struct next_place place;
     bool any;
 };
+
+/* As a shell takes it for one word. */
+static const char *
+one_word(struct arena *arena, const char *path)
+{
+    struct buf text BUF_SCOPED = {0};
+    if (path[strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+:@%,")] == '\0')
+        return path;
+    buf_init(&text, 1 << 16);
+    buf_char(&text, '\'');
+    for (; *path; path++) {
+        if (*path == '\'') buf_text(&text, "'\\''");
+        else buf_char(&text, *path);
+    }
+    buf_char(&text, '\'');
+    return arena_strdup(arena, buf_str(&text));
+}
 
 /* "levada VERB ID[ REST]" and what it is good for. */
 static void
 command(struct commands *commands, const char *verb, const char *rest, const char *what)
 {
     struct arena arena ARENA_SCOPED = {0};
-    if (str_eq(verb, commands->here)) return;
+    static const char *const acts[] = {"resume", "resolve", "cancel"};
+    if (str_eq(verb, commands->place.here)) return;
+    for (size_t i = 0; commands->place.file != NULL && i < sizeof acts / sizeof acts[0]; i++)
+        if (str_eq(verb, acts[i])) return;
     const char *text = arena_printf(&arena, "levada %s %s%s%s", verb, commands->id, *rest ? " " : "", rest);
     buf_printf(commands->buf, "%s %-44s %s\n", commands->any ? "     " : "next:", text, what);
     commands->any = true;
 }
 
 void
-next_commands(struct buf *buf, const struct run_state *state, enum run_status status, const char *here)
+next_commands(struct buf *buf, const struct run_state *state, enum run_status status, struct next_place place)
 {
     struct arena arena ARENA_SCOPED = {0};
-    struct commands commands = {.buf = buf, .id = view_short_id(state->id), .here = here};
+    struct commands commands = {.buf = buf, .id = view_short_id(state->id), .place = place};
+    if (place.file != NULL) commands.id = one_word(&arena, place.file);
     const struct step_state *culprit = next_culprit(state);
     const char *step = culprit != NULL ? culprit->step->id : NULL;
+    if (place.past) {
+        commands.place.here = "";
+        command(&commands, place.here, "", "as it is now");
+        return;
+    }
     switch (status) {
     case RUN_RUNNING_STATUS:
-        command(&commands, "logs", "-f", "follow what it writes");
+        if (place.file != NULL) command(&commands, "logs", "", "what it had written");
+        else command(&commands, "logs", "-f", "follow what it writes");
         return;
     case RUN_SUCCEEDED_STATUS:
         command(&commands, "show", "", "steps and outputs");
@@ -151,7 +179,7 @@ add_map(struct buf *buf, const char *title, const struct value *map)
 
 void
 next_summary(struct buf *buf, const struct run_state *state, enum run_status status, int64_t elapsed_ms, bool colour,
-             const char *here)
+             struct next_place place)
 {
     const struct step_state *culprit = next_culprit(state);
     buf_text(buf, TEXT_BOLD(colour));
@@ -183,5 +211,5 @@ next_summary(struct buf *buf, const struct run_state *state, enum run_status sta
     }
     add_map(buf, "outputs", state->outputs);
     buf_printf(buf, "run:  %s\n", state->id);
-    next_commands(buf, state, status, here);
+    next_commands(buf, state, status, place);
 }

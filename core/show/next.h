@@ -19,11 +19,17 @@ const struct step_state *next_culprit(const struct run_state *state);
 void next_error(struct buf *buf, const struct value *error);
 /* "failed (attempt 3 of 3, 1.2 s)": the word and what belongs in its brackets. */
 void next_outcome(struct buf *buf, const struct step_state *step, int64_t now_ms);
-/* Lines "next: COMMAND", the commands aligned; each ends in a newline. `here`: the subcommand that prints them ("show",
- * "why"), which needs no mention; or "". */
-void next_commands(struct buf *buf, const struct run_state *state, enum run_status status, const char *here);
+/* Where the words stand. */
+struct next_place {
+    const char *here; /* the subcommand that prints them ("show", "why"), which needs no mention; or "" */
+    const char *file; /* of an exported run: nothing can be done to it; else NULL */
+    bool past;        /* shown as it was: what could be done then is no use now */
+};
+/* Lines "next: COMMAND", the commands aligned; each ends in a newline. */
+void next_commands(struct buf *buf, const struct run_state *state, enum run_status status,
+                   struct next_place place);
 /* Status, duration, counts, error of the culprit with its hint, outputs of the run, run id, next_commands. */
 void next_summary(struct buf *buf, const struct run_state *state, enum run_status status, int64_t elapsed_ms,
-                  bool colour, const char *here);
+                  bool colour, struct next_place place);
 
 #endif

@@ -27,11 +27,13 @@ struct progress {
     const char *run_folder;
     FILE *out;
     enum progress_mode mode;
-    bool colour, ended;
+    bool colour, ended, more;
     struct stream stream;
     struct tree_row *rows;
     struct meter *meters;
     const char **hints;  /* per step */
+    struct next_place place;
+    int64_t clock_ms;    /* wall time in a replay; 0: now */
     size_t drawn;        /* lines on the screen */
     int64_t drawn_ms;    /* monotonic */
     unsigned frame;
@@ -49,10 +51,29 @@ struct progress *
 progress_new(const char *run_folder, FILE *out, enum progress_mode mode)
 {
     struct progress *progress = memory_resize(NULL, sizeof *progress);
-    *progress = (struct progress){.run_folder = run_folder, .out = out, .mode = mode};
+    *progress = (struct progress){.run_folder = run_folder, .out = out, .mode = mode, .place = {.here = ""}};
     buf_init(&progress->text, LIMIT_VALUE_SIZE);
     progress->colour = text_colour_wanted(fileno(out));
     return progress;
+}
+
+void
+progress_clock(struct progress *progress, int64_t now_ms, bool more)
+{
+    progress->clock_ms = now_ms;
+    progress->more = more;
+}
+
+void
+progress_place(struct progress *progress, struct next_place place)
+{
+    progress->place = place;
+}
+
+static int64_t
+wall_ms(const struct progress *progress)
+{
+    return progress->clock_ms ? progress->clock_ms : clock_wall_ms();
 }
 
 /* The engine loads the state itself: it is first seen here. */
@@ -101,7 +122,7 @@ draw(struct progress *progress, bool final)
     }
     struct tree_view view = {.state = progress->state, .rows = progress->rows, .meters = progress->meters,
                              .hints = progress->hints, .width = width > 20 ? width : 20, .height = height,
-                             .now_ms = clock_wall_ms(), .frame = progress->frame++, .colour = progress->colour,
+                             .now_ms = wall_ms(progress), .frame = progress->frame++, .colour = progress->colour,
                              .final = final};
     struct buf lines BUF_SCOPED = {0};
     buf_init(&lines, LIMIT_VALUE_SIZE);
@@ -121,7 +142,7 @@ static void
 end_run(struct progress *progress)
 {
     const struct run_state *state = progress->state;
-    int64_t end = state->finished_ms ? state->finished_ms : clock_wall_ms();
+    int64_t end = state->finished_ms ? state->finished_ms : wall_ms(progress);
     if (progress->ended) return;
     progress->ended = true;
     if (progress->mode == PROGRESS_TREE) {
@@ -129,7 +150,8 @@ end_run(struct progress *progress)
         progress->drawn = 0;
         buf_char(&progress->text, '\n');
     }
-    next_summary(&progress->text, state, state->status, end - state->started_ms, progress->colour, "");
+    next_summary(&progress->text, state, state->status, end - state->started_ms, progress->colour,
+                 progress->place);
     flush_text(progress);
 }
 
@@ -165,7 +187,7 @@ progress_event(void *context, const struct run_state *state, const struct event 
         break;
     }
     if (progress->text.size) flush_text(progress);
-    if (end && progress->mode != PROGRESS_JSON) end_run(progress);
+    if (end && progress->mode != PROGRESS_JSON && !progress->more) end_run(progress);
 }
 
 void
@@ -177,7 +199,7 @@ progress_step(void *context, const struct run_state *state, const struct step_st
     if (progress->mode != PROGRESS_TREE) return;
     struct meter *meter = &progress->meters[step - state->steps];
     if (meter->what[0] == '\0' || done < meter->done) {
-        meter->since_ms = clock_wall_ms();
+        meter->since_ms = wall_ms(progress);
         meter->since_done = done;
     }
     snprintf(meter->what, sizeof meter->what, "%s", what != NULL && *what ? what : "done");
@@ -210,7 +232,7 @@ progress_note(void *context, const char *text)
         return;
     }
     if (progress->mode == PROGRESS_PLAIN) {
-        int64_t ms = clock_wall_ms();
+        int64_t ms = wall_ms(progress);
         str_timestamp(&progress->text, ms - ms % 1000);
         buf_char(&progress->text, ' ');
     } else if (progress->drawn) {

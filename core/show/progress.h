@@ -6,10 +6,12 @@
 #ifndef SHOW_PROGRESS_H
 #define SHOW_PROGRESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #include "run/state.h"
+#include "show/next.h"
 
 enum progress_mode {
     PROGRESS_QUIET, /* nothing at all */
@@ -22,6 +24,10 @@ struct progress;
 
 /* `run_folder` and `out` are borrowed and outlive it. The tree belongs on stderr, JSON on stdout. */
 struct progress *progress_new(const char *run_folder, FILE *out, enum progress_mode mode);
+/* In a replay: the time of what is told; `more`: an end that comes now is not the last word; and what the summary at
+ * the end may name. */
+void progress_clock(struct progress *progress, int64_t now_ms, bool more);
+void progress_place(struct progress *progress, struct next_place place);
 void progress_free(struct progress **progress);
 
 /* The members of the engine's `watch`; `context` is the struct progress. The state is the same at every call and is

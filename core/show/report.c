@@ -129,7 +129,7 @@ put_next(struct buf *buf, const struct view *view)
 {
     struct buf text BUF_SCOPED = {0};
     buf_init(&text, 1 << 16);
-    next_commands(&text, &view->state, view->status, "report");
+    next_commands(&text, &view->state, view->status, view_place(view, "report"));
     buf_text(buf, "<ul class=\"next\">");
     for (char *line = text.data, *end; line != NULL && (end = strchr(line, '\n')) != NULL; line = end + 1) {
         *end = '\0';
@@ -220,7 +220,7 @@ put_steps(struct buf *buf, const struct view *view, int64_t now_ms)
     }
     if (left_out) {
         text_count(buf, (int64_t)left_out);
-        buf_printf(buf, " more steps: <code class=\"cmd\">levada show %s</code>", view_short_id(state->id));
+        buf_printf(buf, " more steps: <code class=\"cmd\">levada show %s</code>", view->name);
     }
     buf_text(buf, "</section>\n");
 }

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "run/job.h"
+#include "run/journal_export.h"
 #include "show/html.h"
 #include "show/report.h"
 #include "show/text.h"
@@ -57,6 +58,18 @@ walk(struct listing *listing, int fd, const char *prefix, int depth)
     closedir(dir);
 }
 
+static void
+list_exported(struct listing *listing, const char *file)
+{
+    struct export_file *files;
+    struct err ignored;
+    size_t count, skip = strlen(ARTIFACTS_FOLDER "/");
+    if (export_list(listing->arena, file, ARTIFACTS_FOLDER "/", &files, &count, &ignored) != 0) return;
+    listing->more = count > FILES_MAX;
+    for (size_t i = 0; i < count && i < FILES_MAX; i++)
+        listing->files[listing->count++] = (struct artifact){files[i].name + skip, files[i].size};
+}
+
 static int
 by_path(const void *a, const void *b)
 {
@@ -73,6 +86,7 @@ report_files(struct buf *buf, const struct view *view, bool linked)
     int fd = open(arena_printf(&arena, "%s/" ARTIFACTS_FOLDER, view->folder),
                   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd >= 0) walk(listing, fd, "", 0);
+    if (view->exported) list_exported(listing, view->folder);
     if (listing->count == 0) return;
     qsort(listing->files, listing->count, sizeof listing->files[0], by_path);
     buf_text(buf, "<section class=\"card\" id=\"artifacts\"><h2>Artifacts</h2><div class=\"scroll\"><table "
@@ -93,9 +107,10 @@ report_files(struct buf *buf, const struct view *view, bool linked)
     buf_text(buf, "</tbody></table></div>");
     if (listing->more) buf_printf(buf, "<p class=\"dim\">%u of them; the folder has more</p>", FILES_MAX);
     if (!linked) {
-        buf_text(buf, "<p class=\"dim\">They lie in ");
+        buf_text(buf, view->exported ? "<p class=\"dim\">They are part of the exported run " : "<p "
+            "class=\"dim\">They lie in ");
         html_text(buf, view->folder);
-        buf_text(buf, "/" ARTIFACTS_FOLDER ".</p>");
+        buf_text(buf, view->exported ? ".</p>" : "/" ARTIFACTS_FOLDER ".</p>");
     }
     buf_text(buf, "</section>\n");
 }

@@ -211,8 +211,7 @@ put_logs(struct buf *buf, const struct view *view, const struct step_state *step
         if (size > *log_left) {
             buf_printf(buf, "<p class=\"dim\">left out, the page is large enough: <code class=\"cmd\">levada "
                 "logs %s %s"
-                       " --attempt %" PRIu32 "</code></p></details>", view_short_id(view->state.id), step->step->id,
-                       attempt->attempt);
+                       " --attempt %" PRIu32 "</code></p></details>", view->name, step->step->id, attempt->attempt);
             continue;
         }
         *log_left -= size;

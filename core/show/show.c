@@ -46,6 +46,7 @@ json_map(struct buf *buf, const char *name, const struct value *map)
 static int64_t
 view_now(const struct view *view, int64_t now_ms)
 {
+    now_ms = view_clock(view, now_ms);
     if (view->status == RUN_RUNNING_STATUS || view->ndecisions == 0) return now_ms;
     return view->decisions[view->ndecisions - 1].time_ms;
 }
@@ -108,6 +109,8 @@ show_json(struct buf *buf, const struct view *view, int64_t now_ms)
     json_member(buf, "file", state->model->file);
     json_member(buf, "trigger", state->trigger);
     json_member(buf, "folder", view->folder);
+    if (view->exported) json_time(buf, "exported", view->exported_ms);
+    if (view->at_ms) json_time(buf, "at", view->at_ms);
     buf_text(buf, "}\n");
 }
 
@@ -150,9 +153,19 @@ show_head(struct buf *buf, const struct view *view, int64_t now_ms, bool colour)
     heading(buf, "workflow");
     text_line(buf, state->model->file ? state->model->file : "-");
     buf_char(buf, '\n');
-    heading(buf, "folder");
+    heading(buf, view->exported ? "file" : "folder");
     text_line(buf, view->folder);
     buf_char(buf, '\n');
+    if (view->exported) {
+        heading(buf, "exported");
+        text_clock(buf, view->exported_ms);
+        buf_text(buf, view->engine_lived && !view->state.finished_ms ? " UTC, while the run went on\n" : " UTC\n");
+    }
+    if (view->at_ms) {
+        heading(buf, "as it was");
+        text_clock(buf, view->at_ms);
+        buf_text(buf, " UTC\n");
+    }
     for (size_t i = 0; value_is(state->params, VALUE_MAP) && i < state->params->map.count; i++) {
         heading(buf, i == 0 ? "params" : "");
         text_line(buf, state->params->map.names[i]);
@@ -208,7 +221,7 @@ show_text(struct buf *buf, const struct view *view, int64_t now_ms, bool colour)
         show_step(buf, &state->steps[i], width, view_now(view, now_ms), colour);
     }
     buf_char(buf, '\n');
-    next_summary(buf, state, view->status, view_elapsed_ms(view, now_ms), colour, "show");
+    next_summary(buf, state, view->status, view_elapsed_ms(view, now_ms), colour, view_place(view, "show"));
 }
 
 /* ---- ls ---------------------------------------------------------------------------------------------- */

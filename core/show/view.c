@@ -9,10 +9,12 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "run/attempts.h"
 #include "run/journal.h"
+#include "run/journal_export.h"
 
 struct collector {
     struct arena *arena;
@@ -98,21 +100,139 @@ view_engine_lives(const char *folder)
     return attempts_read(fd, 0, &record, &ignored) == 0 && record.pid > 0 && attempts_alive(&record);
 }
 
+static int
+before_it_began(struct journal *journal, const struct view *view, int64_t until_ms, struct err *err)
+{
+    struct buf text BUF_SCOPED = {0};
+    struct arena scratch ARENA_SCOPED = {0};
+    struct run_state state;
+    buf_init(&text, 64);
+    journal_until(journal, 0);
+    int code = state_read(&scratch, journal, &state, err);
+    if (code) return code;
+    str_timestamp(&text, until_ms);
+    err_set(err, EXIT_USAGE, "run %s had not begun at %s", view->state.id, buf_str(&text));
+    buf_clear(&text);
+    str_timestamp(&text, state.started_ms);
+    err_hint(err, "It began at %s.", buf_str(&text));
+    return EXIT_USAGE;
+}
+
+static int
+load_open(struct arena *arena, struct journal *journal, int64_t until_ms, struct view *ret, struct err *err)
+{
+    struct collector collector = {.arena = arena, .view = ret};
+    journal_until(journal, until_ms);
+    int code = state_read(arena, journal, &ret->state, err);
+    if (!code) code = journal_read(journal, 0, collect, &collector, err);
+    if (code) return code;
+    if (ret->state.last_seq == 0 && until_ms) return before_it_began(journal, ret, until_ms, err);
+    ret->name = ret->exported ? ret->folder : view_short_id(ret->state.id);
+    ret->status = ret->state.status;
+    ret->at_ms = until_ms;
+    /* What its engine was then, nobody wrote down; what it is now says something of the end of the journal only. */
+    if (ret->status == RUN_RUNNING_STATUS && !journal_was_cut(journal) && !ret->engine_lived &&
+        !view_engine_lives(ret->folder))
+        ret->status = RUN_INTERRUPTED_STATUS;
+    return 0;
+}
+
 int
-view_load(struct arena *arena, const char *folder, struct view *ret, struct err *err)
+view_load_at(struct arena *arena, const char *folder, int64_t until_ms, struct view *ret, struct err *err)
 {
     struct journal *journal;
     *ret = (struct view){.folder = arena_strdup(arena, folder)};
-    struct collector collector = {.arena = arena, .view = ret};
+    ret->exported = export_is(folder, &ret->exported_ms, &ret->engine_lived);
     int code = journal_open_read(folder, &journal, err);
     if (code) return code;
-    code = state_read(arena, journal, &ret->state, err);
-    if (!code) code = journal_read(journal, 0, collect, &collector, err);
+    code = load_open(arena, journal, until_ms, ret, err);
     journal_close(&journal, false);
+    return code;
+}
+
+int
+view_ended(const char *folder, bool *ret, struct err *err)
+{
+    struct journal *journal;
+    int code = journal_open_read(folder, &journal, err);
     if (code) return code;
-    ret->status = ret->state.status;
-    if (ret->status == RUN_RUNNING_STATUS && !view_engine_lives(folder)) ret->status = RUN_INTERRUPTED_STATUS;
-    return 0;
+    code = journal_is_ended(journal, ret, err);
+    journal_close(&journal, false);
+    return code;
+}
+
+int
+view_load(struct arena *arena, const char *folder, struct view *ret, struct err *err)
+{
+    return view_load_at(arena, folder, 0, ret, err);
+}
+
+int
+view_load_when(struct arena *arena, const char *folder, const char *at, struct view *ret, struct err *err)
+{
+    int64_t until_ms;
+    int code = view_load(arena, folder, ret, err);
+    if (code || at == NULL) return code;
+    int64_t now_ms = view_clock(ret, clock_wall_ms());
+    code = view_moment(at, ret, now_ms, &until_ms, err);
+    if (!code && until_ms > now_ms + 1000) {
+        err_set(err, EXIT_USAGE, "\"%s\" is later than %s", at, ret->exported ? "the export" : "now");
+        err_hint(err, "Leave out --at to see the run as it is.");
+        code = EXIT_USAGE;
+    }
+    return code ? code : view_load_at(arena, folder, until_ms, ret, err);
+}
+
+struct next_place
+view_place(const struct view *view, const char *here)
+{
+    return (struct next_place){.here = here, .file = view->exported ? view->folder : NULL, .past = view->at_ms != 0};
+}
+
+/* Two digits and what must come behind them. */
+static bool
+take_two(const char **text, int64_t most, const char *behind, int64_t *ret)
+{
+    const char *p = *text;
+    if (p[0] < '0' || p[0] > '9' || p[1] < '0' || p[1] > '9') return false;
+    *ret = (p[0] - '0') * 10 + (p[1] - '0');
+    if (*ret > most || strchr(behind, p[2]) == NULL) return false;
+    *text = p + 2 + (p[2] != '\0');
+    return true;
+}
+
+static bool
+clock_of_day(const char *text, int64_t *ms)
+{
+    int64_t hours, minutes, seconds = 0;
+    if (!take_two(&text, 23, ":", &hours) || !take_two(&text, 59, ":", &minutes)) return false;
+    if (*text != '\0' && (!take_two(&text, 59, "", &seconds) || *text != '\0')) return false;
+    *ms = ((hours * 60 + minutes) * 60 + seconds) * 1000 + 999; /* all of that second */
+    return true;
+}
+
+int
+view_moment(const char *text, const struct view *view, int64_t now_ms, int64_t *ret, struct err *err)
+{
+    const int64_t day_ms = 24 * 3600 * 1000;
+    int64_t ms;
+    if (str_to_timestamp(text, &ms)) {
+        *ret = strchr(text, '.') != NULL ? ms : ms + 999;
+        return 0;
+    }
+    if (*text == '-' && str_to_duration(text + 1, &ms) && ms < now_ms) {
+        *ret = now_ms - ms;
+        return 0;
+    }
+    if (clock_of_day(text, &ms)) {
+        int64_t began = view->state.started_ms;
+        *ret = began - began % day_ms + ms;
+        if (*ret < began) *ret += day_ms;
+        return 0;
+    }
+    err_set(err, EXIT_USAGE, "\"%s\" is no moment", text);
+    err_hint(err, "Write 2026-01-02T03:04:05Z, or -5m for five minutes ago, or 03:04:05 (UTC) of the run's day.");
+    return EXIT_USAGE;
 }
 
 const char *
@@ -152,11 +272,17 @@ step_counts(const struct step_state *step)
 }
 
 int64_t
+view_clock(const struct view *view, int64_t now_ms)
+{
+    return view->at_ms ? view->at_ms : view->exported ? view->exported_ms : now_ms;
+}
+
+int64_t
 view_elapsed_ms(const struct view *view, int64_t now_ms)
 {
     const struct run_state *state = &view->state;
     int64_t end = state->finished_ms;
-    if (end == 0 && view->status == RUN_RUNNING_STATUS) end = now_ms;
+    if (end == 0 && view->status == RUN_RUNNING_STATUS) end = view_clock(view, now_ms);
     if (end == 0 && view->ndecisions) end = view->decisions[view->ndecisions - 1].time_ms;
     return end > state->started_ms ? end - state->started_ms : 0;
 }

@@ -141,7 +141,7 @@ why_text(struct buf *buf, const struct view *view, const struct step_state *step
         put_attempt_errors(buf, step);
         put_decisions(buf, view, step, colour);
         if (step->nattempts)
-            buf_printf(buf, "next: levada logs %s %s\n", view_short_id(state->id), step->step->id);
+            buf_printf(buf, "next: levada logs %s %s\n", view->name, step->step->id);
         return;
     }
     buf_text(buf, TEXT_BOLD(colour));
@@ -154,7 +154,7 @@ why_text(struct buf *buf, const struct view *view, const struct step_state *step
     buf_char(buf, '\n');
     if (cause != NULL) put_cause(buf, view, cause, now_ms);
     put_decisions(buf, view, NULL, colour);
-    next_commands(buf, state, view->status, "why");
+    next_commands(buf, state, view->status, view_place(view, "why"));
 }
 
 static void

@@ -122,8 +122,8 @@ static const struct key step_keys[] = {
     KEY("grace", DURATION, "From the polite end of an attempt to the hard one; 10s without it."),
     KEY("effect", WORD, "What may be done when an attempt vanishes; `unsafe` without it; `run` and `lua`.", effects),
     KEY("pool", SHORT, "What it shares with steps of all runs, by name, and how many may use it at once; see pool."),
-    KEY("on_unknown", WORD, "When nobody knows whether its effect happened: `hold` and ask a person, the default; `retry`: run it "
-        "again all the same; `fail`.", on_unknowns),
+    KEY("on_unknown", WORD, "When nobody knows whether its effect happened: `hold` and ask a person, the default; "
+        "`retry`: run it again all the same; `fail`.", on_unknowns),
     KEY("continue_on_error", BOOL, "Its failure fails neither the run nor the steps behind it."),
     KEY("foreach", LATER, "Write a step for each, or loop inside `run` or `lua`."),
     KEY("as", LATER, "It belongs to `foreach`."),

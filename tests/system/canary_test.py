@@ -120,6 +120,14 @@ steps:
         self.levada("report", "last", "-o", page)
         with open(page, "rb") as file:
             self.assert_absent(file.read(), "the report")
+        whole = os.path.join(self.folder, "whole.levada")
+        self.levada("export", "last", "-o", whole)
+        with open(whole, "rb") as file:
+            data = file.read()
+        self.assertIn(b"*** and ***", data, "the logs are in the exported file")
+        self.assert_absent(data, "the exported file")
+        for command in ("show", "logs", "why", "replay"):
+            self.assert_absent(self.levada(command, whole).stdout.encode(), f"{command} of the exported file")
 
     def test_a_secret_cannot_be_written_into_a_script(self):
         for line in ('run: echo ${{ secrets.token }}', 'run: echo "$X"\n    env: {X: "${{ secrets.token }}"}',

@@ -129,7 +129,8 @@ finally:""", 0)
 
     def test_how_often_or_how_long_a_step_may_run_does_not_change_what_it_did(self):
         self.fail_once()
-        self.write("w.yaml", WORKFLOW.replace("  - id: extract\n", "  - id: extract\n    timeout: 5m\n    name: First\n"))
+        slower = WORKFLOW.replace("  - id: extract\n", "  - id: extract\n    timeout: 5m\n    name: First\n")
+        self.write("w.yaml", slower)
         self.assertEqual(self.plan("--with", self.file)["extract"], ("keep", "succeeded"))
 
     def test_an_edited_file_with_errors_retries_nothing(self):

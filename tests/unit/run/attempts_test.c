@@ -117,47 +117,39 @@ living_and_gone_are_told_apart(void)
     CHECK_INT(attempts_start_time(pid), 0);
 }
 
-/* A process with LEVADA_ATTEMPT=mark in its environment, ready when this returns. */
-static pid_t
-start_marked(const char *mark)
+static void
+a_process_of_another_boot_or_namespace_is_not_alive(void)
 {
-    int fds[2];
-    char byte;
-    CHECK_FATAL(pipe(fds) == 0);
-    pid_t pid = fork();
-    CHECK_FATAL(pid >= 0);
-    if (pid == 0) {
-        char entry[128];
-        snprintf(entry, sizeof entry, "LEVADA_ATTEMPT=%s", mark);
-        char *env[] = {(char[]){"A=b"}, entry, NULL};
-        dup2(fds[1], 1);
-        close(fds[0]);
-        const char *script = "setsid sleep 300 >/dev/null & echo; exec sleep 300 >/dev/null";
-        execle("/bin/sh", "sh", "-c", script, (char *)NULL, env);
-        _exit(127);
-    }
-    close(fds[1]);
-    CHECK_INT(read(fds[0], &byte, 1), 1);
-    close(fds[0]);
-    return pid;
+    struct attempt_record self = {0};
+    attempts_self(&self);
+    CHECK(attempts_alive(&self) && attempts_this_boot(&self) && !attempts_elsewhere(&self));
+    struct attempt_record other = self;
+    other.boot++;
+    CHECK(!attempts_alive(&other) && !attempts_this_boot(&other) && !attempts_elsewhere(&other));
+    other = self;
+    other.pid_space++;
+    CHECK(!attempts_alive(&other) && attempts_elsewhere(&other));
+    other.boot++; /* a container of before the reboot */
+    CHECK(!attempts_elsewhere(&other));
 }
 
 static void
-leftovers_are_found_by_their_mark(void)
+records_without_an_intent_are_forgotten(void)
 {
-    char mark[64], longer[70];
-    snprintf(mark, sizeof mark, "test-%d/1", (int)getpid());
-    snprintf(longer, sizeof longer, "%s2", mark);
-    pid_t marked = start_marked(mark), other = start_marked(longer);
-    int found = attempts_end_leftovers(mark);
-    CHECK(found >= 1 && found <= 3); /* the shell, its sleeper; setsid may still be on its way to it */
-    int status = 0;
-    CHECK_INT(waitpid(marked, &status, WNOHANG), marked);
-    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-    CHECK_INT(attempts_end_leftovers(mark), 0);
-    CHECK_INT(waitpid(other, &status, WNOHANG), 0);
-    CHECK(attempts_end_leftovers(longer) >= 1);
-    CHECK_INT(waitpid(other, &status, 0), other);
+    struct err err = {0};
+    int fd = open_fresh();
+    struct attempt_record record = {.mark = ATTEMPT_STARTED, .pid = 42, .fence = 7}, back;
+    for (uint32_t i = 0; i < 4; i++) CHECK_INT(attempts_write(fd, i, &record, &err), 0);
+    CHECK_INT(attempts_forget(fd, 2, &err), 0);
+    CHECK_INT(attempts_read(fd, 1, &back, &err), 0);
+    CHECK_INT(back.mark, ATTEMPT_STARTED);
+    CHECK_INT(attempts_read(fd, 2, &back, &err), 0);
+    CHECK_INT(back.mark, ATTEMPT_NEW);
+    CHECK_INT(attempts_forget(fd, 100, &err), 0); /* never makes it longer */
+    struct stat st;
+    CHECK_INT(fstat(fd, &st), 0);
+    CHECK_INT(st.st_size, 2 * 64);
+    done(fd);
 }
 
 int
@@ -168,7 +160,9 @@ main(int argc, char **argv)
         {"a byte is held by one opener until it closes", one_opener_holds_one_byte},
         {"a folder that cannot be used is an error", unusable_folder_is_an_error},
         {"a living process is told from a dead and a recycled one", living_and_gone_are_told_apart},
-        {"leftovers are ended by their whole mark and nothing else is", leftovers_are_found_by_their_mark},
+        {"a process of another boot or namespace is not taken for a living one",
+         a_process_of_another_boot_or_namespace_is_not_alive},
+        {"records that the journal knows nothing of are forgotten", records_without_an_intent_are_forgotten},
     };
     return check_main("attempts", tests, CHECK_COUNT(tests), argc, argv);
 }

@@ -53,6 +53,7 @@ fixture_init(struct fixture *f, const struct fixture_step *steps, size_t count)
         }
     }
     f->view.folder = "/state/runs/" FIXTURE_ID;
+    f->view.name = view_short_id(FIXTURE_ID);
     state_init(&f->view.state, &f->arena, &f->model, FIXTURE_ID);
     f->view.decisions = ARENA_ARRAY(&f->arena, 1000, struct decision);
 }

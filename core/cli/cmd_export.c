@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * levada export RUN [-o FILE] [--no-artifacts] [--json]: the whole run as one file, whole or not at all. Its path is
+ * all that goes to stdout.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "cli/cli.h"
+#include "cli/usage.h"
+#include "run/journal_export.h"
+#include "run/store.h"
+#include "show/show.h"
+#include "show/text.h"
+
+static const char usage[] = "levada export [-o FILE] [--no-artifacts] [--json] RUN";
+
+struct wanted {
+    bool json, artifacts;
+    const char *path; /* NULL: WORKFLOW-ID.levada here */
+};
+
+static const char *
+default_name(struct arena *arena, const struct view *view)
+{
+    char *name = arena_strdup(arena, view->state.model->name);
+    for (char *p = name; *p; p++)
+        if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", *p) == NULL) *p = '-';
+    return arena_printf(arena, "%s-%s" EXPORT_SUFFIX, *name == '-' ? "run" : name, view_short_id(view->state.id));
+}
+
+/* The new file beside, and its folder. */
+static int
+make_beside(struct arena *arena, const char *path, const char **beside, int *folder, struct err *err)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const char *where = slash == NULL ? "." : slash == path ? "/" : arena_strndup(arena, path, (size_t)(slash - path));
+    struct stat st;
+    if (*name == '\0' || (stat(path, &st) == 0 && !S_ISREG(st.st_mode)))
+        return err_set(err, EXIT_USAGE, "\"%s\" is no file: name one with -o FILE", path);
+    *folder = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    *beside = arena_printf(arena, "%s/.%s.%d", where, name, (int)getpid());
+    int fd FD_SCOPED = *folder < 0 ? -1 : open(*beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0) return 0;
+    err_errno(err, EXIT_USAGE, "cannot write \"%s\"", path);
+    err_hint(err, "Name a file in a folder that exists and is yours: -o FILE.");
+    return EXIT_USAGE;
+}
+
+static int
+put_in_place(const char *beside, const char *path, int folder, struct err *err)
+{
+    int fd FD_SCOPED = open(beside, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 && fsync(fd) == 0 && rename(beside, path) == 0 && fsync(folder) == 0) return 0;
+    return err_errno(err, EXIT_STORE, "cannot write \"%s\"", path);
+}
+
+static void
+tell(const struct wanted *wanted, const struct view *view, const char *path, const struct export_count *count,
+     bool living)
+{
+    struct buf text BUF_SCOPED = {0};
+    struct stat st = {0};
+    buf_init(&text, LIMIT_VALUE_SIZE);
+    (void)stat(path, &st);
+    if (wanted->json) {
+        buf_printf(&text, "{\"run\":\"%s\"", view->state.id);
+        json_member(&text, "file", path);
+        json_member(&text, "status", run_status_name(view->status));
+        buf_printf(&text, ",\"bytes\":%lld,\"files\":%llu,\"left_out\":%llu}\n", (long long)st.st_size,
+                   (unsigned long long)count->files, (unsigned long long)count->left_out);
+        fputs(buf_str(&text), stdout);
+        return;
+    }
+    puts(path);
+    fflush(stdout);
+    str_size_human(&text, st.st_size);
+    fprintf(stderr, "%s: the journal and %llu files%s\n", buf_str(&text), (unsigned long long)count->files,
+            living ? ", as they are while the run goes on" : "");
+    if (count->left_out)
+        fprintf(stderr, "left out: %llu, the first is %s\n", (unsigned long long)count->left_out,
+                count->first_left_out);
+    fprintf(stderr, "levada show, logs, why, report and replay read it, on any machine\n");
+}
+
+static int
+export_run(struct arena *arena, const struct wanted *wanted, const char *folder, struct err *err)
+{
+    struct view view;
+    struct export_count count;
+    const char *beside = NULL;
+    int where FD_SCOPED = -1;
+    int code = view_load(arena, folder, &view, err);
+    if (code) return code;
+    bool living = view_engine_lives(folder) && !run_status_ended(view.status);
+    const char *path = wanted->path != NULL ? wanted->path : default_name(arena, &view);
+    code = make_beside(arena, path, &beside, &where, err);
+    if (code) return code;
+    code = journal_export(arena, folder, beside, wanted->artifacts, living, &count, err);
+    if (!code) code = put_in_place(beside, path, where, err);
+    if (code) (void)unlink(beside);
+    else tell(wanted, &view, path, &count, living);
+    return code;
+}
+
+int
+cmd_export(int argc, char **argv)
+{
+    static const struct option options[] = {{"help", no_argument, NULL, 'h'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"no-artifacts", no_argument, NULL, 'n'},
+                                            {"output", required_argument, NULL, 'o'},
+                                            {NULL, 0, NULL, 0}};
+    struct arena arena ARENA_SCOPED = {0};
+    struct wanted wanted = {.artifacts = true};
+    struct err err = {0};
+    const char *folder;
+    int option;
+    opterr = 0;
+    optind = 1;
+    while ((option = getopt_long(argc, argv, ":o:h", options, NULL)) != -1) {
+        if (option == 'j') wanted.json = true;
+        else if (option == 'n') wanted.artifacts = false;
+        else if (option != 'o') return usage_option(usage, option, argv);
+        else wanted.path = optarg;
+    }
+    if (argc - optind != 1) return cli_usage(usage, "name one run: its id, a part of it, or `last`");
+    int code = store_run_find(&arena, argv[optind], &folder, &err);
+    if (!code) code = export_run(&arena, &wanted, folder, &err);
+    return code ? cli_fail(&err) : EXIT_OK;
+}

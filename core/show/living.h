@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What lives of the runs of a state directory: engines, workers, workers whose engine is gone, and processes whose worker
+ * is gone. Only looks: takes no lock, writes nothing.
+ */
+#ifndef SHOW_LIVING_H
+#define SHOW_LIVING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+/* kind, word in JSON */
+#define LIVING_KINDS(X)                                                                                     \
+    X(ENGINE, "engine") X(WORKER, "worker")                                                                   \
+    X(ORPHAN, "orphan")     /* a worker whose engine is gone */                                                \
+    X(LEFTOVER, "leftover") /* a process that an attempt started, and whose worker is gone */
+enum living_kind {
+#define X(id, word) LIVING_##id,
+    LIVING_KINDS(X)
+#undef X
+};
+
+struct living {
+    enum living_kind kind;
+    pid_t pid;
+    const char *run, *workflow;
+    const char *status;   /* of the run */
+    const char *step;     /* NULL: an engine */
+    uint32_t attempt;     /* 0: an engine */
+    const char *command;  /* LEFTOVER: its short name; else NULL */
+    const char *counts;   /* ENGINE: "3 succeeded, 1 running"; else NULL */
+    int64_t since_ms;     /* wall; 0: not known */
+    bool stopped;         /* by a signal (SIGSTOP): it does nothing until SIGCONT */
+};
+
+struct living_list {
+    struct living *items; /* by run, the newest first */
+    size_t count, capacity;
+    size_t interrupted;   /* runs of which nothing lives, and which can be resumed */
+    size_t unreadable;    /* runs whose journal cannot be read */
+};
+
+int living_load(struct arena *arena, struct living_list *ret, struct err *err);
+/* A table, and what to type next. `width`: of the terminal, 0: lines as long as they are. */
+void living_text(struct buf *buf, const struct living_list *list, int64_t now_ms, size_t width, bool colour);
+/* [{kind,pid,run,workflow,status,step?,attempt?,command?,since,elapsed_ms,stopped}] */
+void living_json(struct buf *buf, const struct living_list *list, int64_t now_ms);
+
+#endif

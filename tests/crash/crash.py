@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One case: a run of one kind, killed at one point, resumed until it ends, and judged by its ledgers.
+
+    python3 tests/crash/crash.py KIND SPEC      repeats one case and says what became of it
+"""
+import collections
+import concurrent.futures
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "system"))
+import kinds  # noqa: E402
+import levada  # noqa: E402
+
+FAST = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+THREADS = 5
+SESSIONS = 8  # resumes until a run must have ended
+
+
+class Wrong(Exception):
+    """A promise that was not kept."""
+
+
+def setting(name):
+    with open(os.path.join(levada.BUILD, "CMakeCache.txt"), encoding="utf-8") as lines:
+        return any(line.startswith(name + ":") and line.strip().endswith("=ON") for line in lines)
+
+
+class Case:
+    def __init__(self, kind, spec):
+        self.kind, self.spec = kind, spec
+        self.folder = tempfile.mkdtemp(prefix="levada-crash-", dir=FAST)
+        self.state = os.path.join(self.folder, "state")
+        os.mkdir(os.path.join(self.folder, "remote"))
+        self.workflow = os.path.join(self.folder, "crash.yaml")
+        with open(self.workflow, "w", encoding="utf-8") as out:
+            out.write("levada: 1\nname: crash\n" + kind.text)
+        self.env = dict(os.environ, LEVADA_STATE=self.state, NO_COLOR="1", LC_ALL="C",
+                        LEVADA_PLUGIN_PATH=os.path.join(levada.BUILD, "tests", "plugins"))
+        self.history = []
+        self.redone = collections.Counter()
+
+    def close(self):
+        for pid in self.processes():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except OSError:
+                pass
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # ---- doing ----
+
+    def levada(self, *args, spec=None):
+        env = dict(self.env)
+        if spec:
+            env.update(LEVADA_FAILPOINT=spec, LEVADA_FAILPOINT_FILE=os.path.join(self.folder, "passed"))
+        with open(os.path.join(self.folder, "said"), "w+", encoding="utf-8") as said:
+            done = subprocess.Popen([levada.LEVADA, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                    stderr=said, env=env, cwd=self.folder, text=True)
+            try:
+                out, _ = done.communicate(timeout=60)
+            except subprocess.TimeoutExpired as hang:
+                done.kill()
+                raise Wrong(f"levada {args[0]} hangs") from hang
+            said.seek(0)
+            self.history.append(f"{args[0]} = {done.returncode}: {said.read()[-600:].strip()}")
+        return done.returncode, out
+
+    def passed(self, where):
+        try:
+            return os.path.getsize(os.path.join(self.folder, "passed." + where))
+        except FileNotFoundError:
+            return 0
+
+    def fired(self):
+        """How many of the points of the spec were reached."""
+        points = [point.split(":") for point in self.spec.split(",")]
+        return sum(self.passed(point[0]) >= int(point[1]) for point in points)
+
+    def processes(self):
+        """Processes of this case that still do something."""
+        mark, found = ("LEVADA_STATE=" + self.state).encode(), []
+        for pid in os.listdir("/proc"):
+            if not pid.isdigit():
+                continue
+            try:
+                with open(f"/proc/{pid}/environ", "rb") as environ:
+                    if mark in environ.read().split(b"\0"):
+                        found.append(int(pid))
+            except OSError:
+                continue
+        return found
+
+    def drive(self):
+        """Run, then resume and settle until the run has ended."""
+        code, _ = self.levada("run", "--quiet", self.workflow, spec=self.spec)
+        for session in range(SESSIONS):
+            runs = os.path.join(self.state, "runs")
+            if not os.path.isdir(runs) or not [n for n in os.listdir(runs) if n[0] != "."]:
+                if code != -signal.SIGKILL or self.all_ledgers():
+                    raise Wrong(f"no run is there, exit code {code}, and effects are {self.all_ledgers()}")
+                return False
+            if code == self.kind.code:
+                return True
+            if code == 9:
+                self.settle(session)
+            elif code != -signal.SIGKILL:
+                raise Wrong(f"exit code {code}")
+            code, _ = self.levada("resume", "--quiet", "last", spec=self.spec)
+        raise Wrong("the run does not end")
+
+    def settle(self, session):
+        unknown = [s for s in self.show()["steps"] if s["status"] == "unknown"]
+        if not unknown:
+            raise Wrong("exit code 9, and no step is unknown")
+        for step in unknown:
+            effect = self.kind.effects[step["id"]]
+            if not effect.endswith("unsafe"):
+                raise Wrong(f"step {step['id']} is {effect}, and unknown")
+            redo = (session + len(self.spec)) % 2
+            self.redone[step["id"]] += redo
+            known = "--fail" if self.kind.code and step["id"] == "a" else "--done"
+            code, _ = self.levada("resolve", "last", step["id"], "--redo" if redo else known)
+            if code:
+                raise Wrong(f"resolve: exit code {code}")
+
+    def show(self):
+        code, out = self.levada("show", "last", "--json")
+        if code:
+            raise Wrong(f"show: exit code {code}")
+        return json.loads(out)
+
+    # ---- judging ----
+
+    def ledger(self, step):
+        try:
+            with open(os.path.join(self.folder, "ledger." + step), encoding="utf-8") as lines:
+                return [line.split() for line in lines]
+        except FileNotFoundError:
+            return []
+
+    def all_ledgers(self):
+        return {step: self.ledger(step) for step in self.kind.effects if self.ledger(step)}
+
+    def judge(self):
+        for _ in range(200):
+            left = self.processes()
+            if not left:
+                break
+            time.sleep(0.01)
+        else:
+            raise Wrong(f"processes are left: {left}")
+        attempts = self.judge_journal()
+        shown = self.show()
+        want = {0: "succeeded", 1: "failed"}[self.kind.code]
+        if shown["status"] != want:
+            raise Wrong(f"the run is {shown['status']}, not {want}")
+        for step in shown["steps"]:
+            self.judge_step(step, attempts[step["id"]])
+        if len(self.spec) % 4 == 0 and self.levada("resume", "--quiet", "last")[0] != self.kind.code:
+            raise Wrong("a resume of the finished run does not repeat its code")
+
+    def judge_journal(self):
+        runs = os.path.join(self.state, "runs")
+        folder = os.path.join(runs, [n for n in os.listdir(runs) if n[0] != "."][0])
+        if os.path.exists(os.path.join(folder, "journal.db-wal")):
+            raise Wrong("the journal of a finished run is not one plain file")
+        with sqlite3.connect(os.path.join(folder, "journal.db")) as db:
+            if db.execute("pragma integrity_check").fetchone()[0] != "ok":
+                raise Wrong("the journal is damaged")
+            events = db.execute("select seq, type, step, data from events order by seq").fetchall()
+        if [event[0] for event in events] != list(range(1, len(events) + 1)):
+            raise Wrong("an event is missing")
+        attempts, ended, fence, records = collections.Counter(), set(), 0, set()
+        for _, event, step, data in events:
+            data = json.loads(data)
+            if event == "step_intent":
+                if step in ended:
+                    raise Wrong(f"step {step} had ended, and was started again")
+                if data["fence"] <= fence or data["record"] in records:
+                    raise Wrong(f"the fence or the record of an attempt of {step} was used before")
+                fence = data["fence"]
+                records.add(data["record"])
+                attempts[step] += 1
+            elif event == "step_receipt" and step in ended:
+                raise Wrong(f"step {step} had ended, and a receipt came")
+            elif event == "step_finished" and data["status"] != "unknown":
+                ended.add(step)
+            elif event == "step_resolved" and data["decision"] != "redo":
+                ended.add(step)
+        return attempts
+
+    def judge_step(self, step, attempts):
+        ident, effect = step["id"], self.kind.effects[step["id"]]
+        lines = self.ledger(ident)
+        fate = "succeeded" if self.kind.code == 0 or ident not in "ab" else "failed" if ident == "a" else "skipped"
+        resolved = step["reason"]["code"] == "resolved"
+        if step["status"] != fate and not (resolved and step["status"] == "succeeded"):
+            raise Wrong(f"step {ident} is {step['status']}, not {fate}")
+        if effect == "" and lines:
+            raise Wrong(f"step {ident} was never to run, and did: {lines}")
+        if effect == "" or effect.startswith("silent"):
+            return
+        words = [line[0] for line in lines]
+        shell = "begin" in words
+        ends = words.count("end") if shell or self.kind.name.startswith(("run", "retry", "handlers")) else len(lines)
+        if ends == 0 and not resolved:
+            raise Wrong(f"step {ident} succeeded without its effect")
+        if shell and words.count("begin") > attempts:
+            raise Wrong(f"step {ident} began {words.count('begin')} times in {attempts} attempts")
+        tokens = {line[1] if shell else line[0] for line in lines}
+        if len(tokens) > 1:
+            raise Wrong(f"step {ident} used several tokens: {tokens}")
+        self.judge_class(ident, effect, lines, words, ends)
+
+    def judge_class(self, ident, effect, lines, words, ends):
+        if effect in ("transactional", "probe", "keyed") and "begin" not in words and len(lines) != 1:
+            raise Wrong(f"step {ident} is {effect}, and its effect is there {len(lines)} times")
+        remote = [n for n in os.listdir(os.path.join(self.folder, "remote")) if n.startswith(ident + ".")]
+        if effect == "keyed" and "begin" in words and len(remote) != 1:
+            raise Wrong(f"step {ident} is keyed, and its effect is there {len(remote)} times")
+        if effect == "checkpointed":
+            parts = sorted(line[2] for line in lines if len(line) > 2)
+            if parts != ["1", "2", "3"]:
+                raise Wrong(f"step {ident} did the parts {parts}")
+        if effect != "unsafe":
+            return
+        if "begin" not in words:
+            if ends > 1 + self.redone[ident]:
+                raise Wrong(f"step {ident} is unsafe, and its effect is there {ends} times")
+            return
+        # A second beginning is right behind a known failure, or when a person said redo.
+        open_ends = sum(words[i] == "begin" and words[i - 1] != "fail" for i in range(1, len(words)))
+        if open_ends > self.redone[ident]:
+            raise Wrong(f"step {ident} is unsafe, and began again: {words}")
+
+
+def run_case(name, spec):
+    """(points reached, None or what is wrong, passings)"""
+    case = Case(kinds.KINDS[name], spec)
+    try:
+        if case.drive():
+            case.judge()
+        return case.fired(), None
+    except Wrong as wrong:
+        return case.fired(), f"{wrong}\n    " + "\n    ".join(case.history) + f"\n    {case.all_ledgers()}"
+    finally:
+        case.close()
+
+
+def passings(name, points):
+    """How often a run of this kind that nobody kills passes each point."""
+    case = Case(kinds.KINDS[name], ",".join(f"{point}:1000000" for point in points))
+    try:
+        case.drive()
+        case.judge()
+        return {point: case.passed(point) for point in points}
+    except Wrong as wrong:
+        raise AssertionError(f"{name}, with nothing killed: {wrong}\n" + "\n".join(case.history)) from wrong
+    finally:
+        case.close()
+
+
+def run_all(cases):
+    """Cases (kind, spec), several side by side. Returns (kills, messages of what went wrong)."""
+    kills, wrong = collections.Counter(), []
+    with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
+        for (name, spec), (fired, message) in zip(cases, pool.map(lambda case: run_case(*case), cases)):
+            kills[name] += fired
+            if message:
+                wrong.append(f"repeat with: python3 tests/crash/crash.py {name} {spec}\n    {message}")
+    return kills, wrong
+
+
+if __name__ == "__main__":
+    reached, what = run_case(sys.argv[1], sys.argv[2])
+    print(f"{reached} points reached: {what or 'all is well'}")
+    sys.exit(1 if what else 0)

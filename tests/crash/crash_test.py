@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kill -9 at every point of every kind of step: nothing is lost and nothing is done twice."""
+import random
+import unittest
+import zlib
+
+import crash
+import kinds
+import levada
+
+JOURNAL = ("journal_before", "journal_inside", "journal_after")
+VICTIMS = ("engine", "launcher", "worker", "engine+worker", "all")
+SHELLS = [name for name in kinds.KINDS if name.startswith(("run-", "retry-", "handlers-"))]
+ACTIONS = [name for name in kinds.KINDS if name not in SHELLS]
+# A build with sanitizers is five times slower: there every fourth case must do.
+SHARE = 4 if crash.setting("LEVADA_SANITIZE") else 1
+
+
+class Crash(unittest.TestCase):
+    def setUp(self):
+        if not levada.has_failpoints():
+            self.skipTest("this build has no failpoints")
+
+    def kill(self, cases, least):
+        cases = [case for case in cases if zlib.crc32(" ".join(case).encode()) % SHARE == 0]
+        kills, wrong = crash.run_all(cases)
+        print(f"kill points that ran: {sum(kills.values())} in {len(cases)} cases,", dict(kills), flush=True)
+        if wrong:
+            self.fail(f"{len(wrong)} of {len(cases)} cases went wrong\n\n" + "\n\n".join(wrong[:10]))
+        self.assertGreaterEqual(sum(kills.values()), least // (SHARE * (1 if SHARE == 1 else 1.2)))
+
+    def every_write(self, names, victims):
+        cases = []
+        for name in names:
+            for point, count in crash.passings(name, JOURNAL).items():
+                self.assertGreaterEqual(count, kinds.KINDS[name].writes, (name, point))
+                cases += [(name, f"{point}:{n}:{victim}") for victim in victims for n in range(1, count + 1)]
+        least = sum(kinds.KINDS[name].writes for name in names) * len(JOURNAL) * len(victims)
+        self.kill(cases, least)
+
+
+class Shells(Crash):
+    def test_shell_steps_survive_a_kill_at_every_journal_write(self):
+        self.every_write(SHELLS, VICTIMS)
+
+
+class Actions(Crash):
+    def test_actions_and_lua_survive_a_kill_at_every_journal_write(self):
+        self.every_write(ACTIONS, VICTIMS)
+
+
+class Protocol(Crash):
+    """Points of the protocol between engine, launcher and worker."""
+
+    POINTS = ("launcher_asked", "launcher_forked", "launcher_reaped", "worker_launched", "worker_locked", "worker_claimed",
+              "worker_started", "worker_done", "worker_ended", "worker_delivered", "receipt_sent", "checkpoint_sent")
+    KINDS = ("run-unsafe", "run-keyed", "run-checkpointed", "retry-keyed", "handlers-unsafe", "lua-unsafe", "keeper",
+             "keyed", "transactional", "probe", "unsafe", "checkpointed")
+
+    def test_every_kind_survives_a_kill_at_every_point_of_the_protocol(self):
+        cases, least = [], 0
+        for name in self.KINDS:
+            for point, count in crash.passings(name, self.POINTS).items():
+                numbers = range(1, min(count, 4) + 1)
+                for victim in ("self", "self+engine", "engine", "launcher", "all"):
+                    cases += [(name, f"{point}:{n}:{victim}") for n in numbers]
+            # Three workers, or one that takes three jobs; a launcher that is killed asks no more.
+            least += 5 * 3 * (9 if name != "keeper" else 7)
+        self.kill(cases, least)
+
+
+class Alone(Crash):
+    """A worker whose engine is gone keeps what it did, and may be killed while it keeps it."""
+
+    POINTS = ("worker_done", "worker_ended", "file_written", "file_synced", "file_renamed", "worker_delivered",
+              "checkpoint_written", "checkpoint_synced", "adopt_claimed")
+    KINDS = ("run-unsafe", "run-keyed", "run-checkpointed", "handlers-unsafe", "lua-unsafe", "keeper", "keyed",
+             "transactional", "probe", "unsafe", "checkpointed")
+
+    def test_a_worker_without_an_engine_survives_a_kill_while_it_keeps_its_receipt(self):
+        cases = []
+        for name in self.KINDS:
+            for first in ("worker_started:1:engine", "worker_claimed:2:engine+launcher", "worker_locked:1:engine"):
+                cases += [(name, f"{first},{point}:{n}:{victim}") for point in self.POINTS for n in (1, 2)
+                          for victim in ("self", "all")]
+        # Not every point is passed in each: the engine's death always is.
+        self.kill(cases, len(cases) * 5 // 4)
+
+
+class Twice(Crash):
+    """What recovers is killed as well."""
+
+    def test_a_resume_that_is_killed_too_changes_nothing(self):
+        chance, cases = random.Random(4), []
+        for name, kind in kinds.KINDS.items():
+            for _ in range(24):
+                points = [f"{chance.choice(JOURNAL)}:{chance.randint(2, kind.writes)}:{chance.choice(VICTIMS)}",
+                          f"{chance.choice(JOURNAL)}:{kind.writes + chance.randint(1, 3)}:{chance.choice(VICTIMS)}",
+                          f"{chance.choice(Protocol.POINTS)}:{chance.randint(1, 3)}:{chance.choice(('self', 'all'))}"]
+                # One place counts for one point only: the second of the same place would count the same passings.
+                places = {point.split(":")[0]: point for point in points}
+                cases.append((name, ",".join(places.values())))
+        self.kill(cases, len(cases))
+
+
+if __name__ == "__main__":
+    levada.main()

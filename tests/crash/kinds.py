@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kinds of steps that are killed: a workflow of each, and what its effects may look like afterwards.
+
+Effects are judged by ledgers outside the runner: each step appends to the file ledger.STEP beside its workflow, and
+effects that a remote de-duplicates are files remote/STEP.TOKEN.
+"""
+import collections
+
+Kind = collections.namedtuple("Kind", "name text effects code writes")
+# effects: step -> class, or "" for a step that must not run. code: of the run when all is settled.
+# writes: commits that every run of it has at least: the least number of kill points of one place.
+
+SHELL = """\
+      echo "begin $LEVADA_TOKEN" >> ledger.$LEVADA_STEP
+      {body}
+      echo "end $LEVADA_TOKEN" >> ledger.$LEVADA_STEP
+"""
+AGAIN = """\
+      echo "begin $LEVADA_TOKEN" >> ledger.$LEVADA_STEP
+      if [ "$(grep -c fail ledger.$LEVADA_STEP)" -lt 1 ]; then
+        echo "fail $LEVADA_TOKEN" >> ledger.$LEVADA_STEP
+        exit 3
+      fi
+      {body}
+      echo "end $LEVADA_TOKEN" >> ledger.$LEVADA_STEP
+"""
+PARTS = """\
+      echo "begin $LEVADA_TOKEN" >> ledger.$LEVADA_STEP
+      done=$(levada checkpoint get part || echo 0)
+      for part in 1 2 3; do
+        [ "$part" -gt "$done" ] || continue
+        grep -q "^part $LEVADA_TOKEN $part$" ledger.$LEVADA_STEP || echo "part $LEVADA_TOKEN $part" >> ledger.$LEVADA_STEP
+        levada checkpoint set part "$part"
+      done
+      echo "end $LEVADA_TOKEN" >> ledger.$LEVADA_STEP
+"""
+REMOTE = 'mkdir remote/$LEVADA_STEP.$LEVADA_TOKEN 2>/dev/null; sleep 0.0{ms}'
+
+
+def three(step):
+    """a and b side by side, b slower; c behind both."""
+    return "steps:\n" + step("a", "[]", 1) + step("b", "[]", 4) + step("c", "[a, b]", 1)
+
+
+def shell(name, effect=None, text=SHELL, body="sleep 0.0{ms}", extra="", parts=None):
+    def step(ident, needs, wait):
+        script = text.replace("{body}", body.replace("{ms}", str(wait)))
+        keys = (f"    effect: {effect}\n" if effect else "") + extra
+        return f"  - id: {ident}\n    needs: {needs}\n{keys}    run: |\n{script}"
+    whole = parts(step) if parts else three(step)
+    return Kind(name, whole, dict.fromkeys("abc", effect or "unsafe"), 0, 5)
+
+
+def plugin(name, action, effect=None, extra="wait_before: 2ms\n      wait_after: {ms}0ms", writes=5):
+    def step(ident, needs, wait):
+        return (f"  - id: {ident}\n    needs: {needs}\n    uses: {action}\n    with:\n"
+                f"      ledger: ledger.{ident}\n      {extra.replace('{ms}', str(wait))}\n")
+    return Kind(name, three(step), dict.fromkeys("abc", effect or name), 0, writes)
+
+
+def silent(name, body, effect):
+    """A step without an effect outside: only its run can be judged."""
+    def step(ident, needs, wait):
+        return f"  - id: {ident}\n    needs: {needs}\n{body.replace('{ms}', str(wait))}"
+    return Kind(name, three(step), dict.fromkeys("abc", "silent " + effect), 0, 5)
+
+
+def failing(name, effect):
+    """a fails for good; b needs it and never runs; on_failure and finally do."""
+    keys = f"    effect: {effect}\n" if effect else ""
+
+    def step(ident, last, needs=""):
+        script = SHELL.replace("{body}", "sleep 0.01")
+        return f"  - id: {ident}\n{needs}{keys}    run: |\n{script}{last}"
+    text = ("steps:\n" + step("a", "      exit 3\n") + step("b", "", "    needs: [a]\n") +
+            "on_failure:\n" + step("c", "") + step("d", "", "    needs: [c]\n") + "finally:\n" + step("z", ""))
+    effects = dict(dict.fromkeys("acdz", effect or "unsafe"), b="")
+    return Kind(name, text, effects, 1, 6)
+
+
+RETRY = "    retry: {attempts: 9, delay: 5ms, backoff: 1}\n"
+KINDS = {kind.name: kind for kind in (
+    shell("run-unsafe"),
+    shell("run-pure", "pure"),
+    shell("run-read", "read"),
+    shell("run-idempotent", "idempotent"),
+    shell("run-keyed", "keyed", body=REMOTE),
+    shell("run-checkpointed", "checkpointed", text=PARTS),
+    shell("retry-unsafe", text=AGAIN, extra=RETRY)._replace(writes=9),
+    shell("retry-keyed", "keyed", text=AGAIN, body=REMOTE, extra=RETRY)._replace(writes=9),
+    failing("handlers-unsafe", None),
+    failing("handlers-idempotent", "idempotent"),
+    silent("lua-unsafe", "    lua: set_output(\"n\", {ms})\n", "unsafe"),
+    silent("lua-pure", "    effect: pure\n    lua: set_output(\"n\", {ms})\n", "pure"),
+    silent("older", "    uses: older.first\n    with: {count: 1, wait: {ms}0ms}\n", "pure"),
+    silent("keeper", "    uses: keeper.count\n    with: {catalog: catalog, wait: {ms}0ms}\n", "idempotent"),
+    plugin("pure", "probe.pure"),
+    plugin("read", "probe.read"),
+    plugin("idempotent", "probe.idempotent"),
+    plugin("keyed", "probe.keyed"),
+    plugin("transactional", "probe.transactional"),
+    plugin("probe", "probe.probe"),
+    plugin("unsafe", "probe.unsafe"),
+    plugin("checkpointed", "probe.checkpointed", extra="parts: 3\n      wait: {ms}ms", writes=12),
+)}
