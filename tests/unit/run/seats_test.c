@@ -226,8 +226,9 @@ who_wants_more_lets_others_in_between(void)
 static void
 any_text_is_a_group_and_no_two_are_one(void)
 {
-    static const char *const names[] = {"one", "One", "one/../two", "..", "load / x", "load / y", "q-000000000001-" RUN_A,
-                                        "ein sehr langer Name, der nicht in den Namen einer Datei passt, weil er so lang ist"};
+    static const char *const names[] = {"one", "One", "one/../two", "..", "load / x", "load / y",
+                                        "q-000000000001-" RUN_A,
+                                        "a name that is longer than any folder's name should be, and goes on and on"};
     struct seats seats[CHECK_COUNT(names)];
     fresh();
     for (size_t i = 0; i < CHECK_COUNT(names); i++) {
@@ -265,7 +266,8 @@ claimed(const char *marker, const struct line *lines, size_t count)
     for (size_t i = 0; i < count; i++) {
         const struct value *data = NULL;
         CHECK_FATAL(json_parse(&arena, lines[i].json, strlen(lines[i].json), &data, &err) == 0);
-        journal_append(journal, &(struct event){.time_ms = 1, .type = lines[i].type, .step = lines[i].step, .data = data});
+        struct event event = {.time_ms = 1, .type = lines[i].type, .step = lines[i].step, .data = data};
+        journal_append(journal, &event);
     }
     CHECK_INT(journal_commit(journal, false, &err), 0);
     journal_close(&journal, false);
@@ -426,7 +428,8 @@ main(int argc, char **argv)
         {"who wants more lets others in between", who_wants_more_lets_others_in_between},
         {"any text is a group and no two are one", any_text_is_a_group_and_no_two_are_one},
         {"a run claims its group until it has ended", a_run_claims_its_group_until_it_has_ended},
-        {"a step claims its slot while its attempt is open or unknown", a_step_claims_its_slot_while_its_attempt_is_open_or_unknown},
+        {"a step claims its slot while its attempt is open or unknown",
+         a_step_claims_its_slot_while_its_attempt_is_open_or_unknown},
         {"a crowd never fills more seats than there are", a_crowd_never_fills_more_seats_than_there_are},
     };
     return check_main("seats", tests, CHECK_COUNT(tests), argc, argv);
