@@ -16,6 +16,8 @@
 #define LIMIT_ALIASES 10000u             /* nodes that aliases may expand to (alias bombs) */
 #define LIMIT_DIAGNOSTICS 100u           /* one pass; more help nobody */
 #define LIMIT_ID_SIZE 128u               /* ids of steps, params, secrets; part of file names */
+#define LIMIT_POOL_NAME 64u              /* names of pools; names of folders */
+#define LIMIT_GROUP_NAME 1024u           /* names of groups, evaluated */
 
 /* Expressions. */
 #define LIMIT_EXPR_SIZE (16u * KIB)

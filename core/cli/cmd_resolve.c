@@ -12,6 +12,7 @@
 #include "cli/cli.h"
 #include "run/attempts.h"
 #include "run/requests.h"
+#include "run/seats.h"
 #include "run/state.h"
 #include "run/store.h"
 
@@ -69,6 +70,16 @@ parse_outputs(struct arena *arena, const struct decision *decision, const struct
     return 0;
 }
 
+/* It is known now: who waits for its pool need not look at the journal to learn it. */
+static void
+free_slot(struct arena *arena, const char *run_folder, const struct run_state *state, const struct step_state *step)
+{
+    char marker[SEAT_NAME_SIZE];
+    if (step->step->pool == NULL || step->nattempts == 0) return;
+    seat_name(marker, state->id, step->attempts[step->nattempts - 1].record, step->step->id);
+    seats_forget(seats_state_folder(arena, run_folder), SEATS_POOL, step->step->pool, marker);
+}
+
 static int
 settle(struct arena *arena, const struct decision *decision, const char *run_folder, struct journal *journal,
        struct err *err)
@@ -113,6 +124,7 @@ settle(struct arena *arena, const struct decision *decision, const char *run_fol
     journal_append(journal, &(struct event){.time_ms = clock_wall_ms(), .type = EVENT_STEP_RESOLVED,
                                             .step = decision->step, .data = data});
     code = journal_commit(journal, true, err);
+    if (!code) free_slot(arena, run_folder, &state, step);
     if (!code) fprintf(stderr, "step \"%s\" is settled: %s\n  go on with: levada resume %s\n", decision->step,
                        decision->word, strrchr(run_folder, '/') + 1);
     return code;

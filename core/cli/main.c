@@ -4,6 +4,7 @@
  */
 #include <fcntl.h>
 #include <stdarg.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -105,6 +106,7 @@ int
 main(int argc, char **argv)
 {
     fill_standard_descriptors();
+    (void)signal(SIGCHLD, SIG_DFL); /* whoever started us may ignore it, and then no child could be waited for */
     const char *name = argc > 1 ? argv[1] : NULL;
     if (name == NULL) {
         print_help(stderr);

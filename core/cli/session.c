@@ -5,7 +5,6 @@
 #include "cli/session.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,17 +40,7 @@ session_option(struct session *session, int argc, char **argv, int i, const char
 int
 session_holder(const char *run_folder)
 {
-    struct err err;
-    struct attempt_record record = {0};
-    int fd FD_SCOPED = attempts_open_read(run_folder);
-    if (fd < 0 || !attempts_held(fd, 0, false)) return 0;
-    /* An engine that took the lock just now has not written its record yet, and the old pid may be anybody's. */
-    for (int round = 0; round < 50; round++) {
-        if (attempts_read(fd, 0, &record, &err) != 0) return 0;
-        if (attempts_alive(&record)) return record.pid;
-        (void)poll(NULL, 0, 10);
-    }
-    return 0;
+    return attempts_engine(run_folder);
 }
 
 int

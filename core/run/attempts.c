@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,6 +172,22 @@ attempts_alive(const struct attempt_record *record)
     /* A zombie does nothing any more and holds nothing. */
     return attempts_process(record->pid, &process) && process.start_time == record->start_time &&
            process.state != 'Z' && process.state != 'X';
+}
+
+pid_t
+attempts_engine(const char *run_folder)
+{
+    struct err ignored;
+    struct attempt_record record = {0};
+    int fd FD_SCOPED = attempts_open_read(run_folder);
+    if (fd < 0 || !attempts_held(fd, 0, false)) return 0;
+    /* An engine that took the lock just now has not written its record yet, and the old pid may be anybody's. */
+    for (int round = 0; round < 50; round++) {
+        if (attempts_read(fd, 0, &record, &ignored) != 0) return 0;
+        if (attempts_alive(&record)) return (pid_t)record.pid;
+        (void)poll(NULL, 0, 10);
+    }
+    return 0;
 }
 
 bool

@@ -66,5 +66,7 @@ bool attempts_this_boot(const struct attempt_record *record);
 bool attempts_elsewhere(const struct attempt_record *record);
 uint64_t attempts_start_time(pid_t pid); /* 0: no such process */
 bool attempts_process(pid_t pid, struct attempt_process *ret);
+/* The process of the engine that holds the run, 0: none. Takes no lock and makes no file. */
+pid_t attempts_engine(const char *run_folder);
 
 #endif

@@ -23,7 +23,11 @@
 #include "base/str.h"
 #include "run/engine_internal.h"
 #include "run/requests.h"
+#include "run/seats.h"
 #include "run/store.h"
+#include "workflow/template.h"
+
+#define FIRST_PID_SPACE 0xEFFFFFFCu /* inode of the pid namespace the kernel starts with: PROC_PID_INIT_INO */
 
 const struct value *
 engine_run_names(struct arena *arena, const struct model *model)
@@ -45,20 +49,70 @@ not_made(int code, struct err *err)
     return code;
 }
 
+/* The group's name, evaluated once: as long as the run is open it belongs to it. *ret NULL: to none. */
+static int
+evaluate_group(struct arena *arena, const struct model *model, const struct value *params, const char *id,
+               const char *trigger, const char **ret, struct err *err)
+{
+    const struct run_state run = {.model = model, .id = id, .started_ms = clock_wall_ms(), .trigger = trigger};
+    const struct value *value;
+    struct value *names = value_map(arena);
+    *ret = NULL;
+    if (model->concurrency.group == NULL) return 0;
+    value_set(arena, names, "params", params);
+    value_set(arena, names, "run", inputs_run(arena, &run, ""));
+    struct expr_vm *vm = expr_vm_new();
+    int code = template_eval_tree(vm, model->concurrency.group, NULL, names, arena, &value, err);
+    expr_vm_free(vm);
+    if (!code && (value->type == VALUE_NULL || value->type == VALUE_LIST || value->type == VALUE_MAP))
+        code = err_set(err, EXIT_INVALID, "it must be a text, not a %s", value_type_name(value->type));
+    const char *text = code ? "" : value->type == VALUE_STRING ? value->text.ptr : json_text(arena, value);
+    if (!code && (text[0] == '\0' || strlen(text) > LIMIT_GROUP_NAME))
+        code = err_set(err, EXIT_INVALID, "it must have 1 to %u bytes, not %zu", LIMIT_GROUP_NAME, strlen(text));
+    if (code) {
+        const struct value *at = model->concurrency.group;
+        err_context(err, "the group of `concurrency`");
+        if (err->file[0] == '\0') err_place(err, model->file, err->line ? err->line : (int)at->line,
+                                            err->line ? err->column : (int)at->column);
+        return err->code = EXIT_INVALID;
+    }
+    *ret = text;
+    return 0;
+}
+
+static int
+make_run(struct arena *arena, const char *store, const char *id, const struct model *model, const struct value *created,
+         const char **run_folder, struct err *err)
+{
+    const char *folder;
+    struct journal *journal;
+    mode_t umask_before = umask(077);
+    int code = store_run_make(arena, store, id, &folder, err);
+    if (!code)
+        code = journal_create(folder, id, json_text(arena, model_to_json(arena, model)), model->power, &journal, err);
+    umask(umask_before);
+    if (code) return not_made(code, err);
+    journal_append(journal, &(struct event){.time_ms = clock_wall_ms(), .type = EVENT_RUN_CREATED, .data = created});
+    code = journal_commit(journal, model->power, err);
+    journal_close(&journal, false);
+    if (!code) code = store_run_publish(arena, store, id, model->power, run_folder, err);
+    return code ? not_made(code, err) : 0;
+}
+
 int
 engine_create(struct arena *arena, const struct model *model, const struct value *params, const char *trigger,
               const char **run_folder, struct err *err)
 {
     char id[ID_SIZE];
-    const char *store, *folder;
-    mode_t umask_before = umask(077);
-    struct journal *journal;
-    id_new(id);
+    const char *store, *group;
+    int seat FD_SCOPED = -1;
     int code = store_open(arena, true, &store, err);
-    if (!code) code = store_run_make(arena, store, id, &folder, err);
-    if (!code)
-        code = journal_create(folder, id, json_text(arena, model_to_json(arena, model)), model->power, &journal, err);
-    umask(umask_before);
+    if (!code) id_new_after(id, store_changed_ms(arena, store));
+    if (!code) code = evaluate_group(arena, model, params, id, trigger, &group, err);
+    if (code) return not_made(code, err);
+    const char *folder = arena_printf(arena, "%s/runs/%s", store, id);
+    bool skips = group != NULL && model->concurrency.overlap == OVERLAP_SKIP;
+    if (skips) code = seating_skip(arena, folder, id, &model->concurrency, group, model->power, &seat, err);
     if (code) return not_made(code, err);
     struct value *data = value_map(arena);
     value_set(arena, data, "run", value_text(arena, id));
@@ -67,11 +121,10 @@ engine_create(struct arena *arena, const struct model *model, const struct value
     value_set(arena, data, "params", params);
     value_set(arena, data, "version", value_text(arena, LEVADA_VERSION));
     value_set(arena, data, "trigger", value_text(arena, trigger));
-    journal_append(journal, &(struct event){.time_ms = clock_wall_ms(), .type = EVENT_RUN_CREATED, .data = data});
-    code = journal_commit(journal, model->power, err);
-    journal_close(&journal, false);
-    if (!code) code = store_run_publish(arena, store, id, model->power, run_folder, err);
-    return code ? not_made(code, err) : 0;
+    if (group != NULL) value_set(arena, data, "group", value_text(arena, group));
+    code = make_run(arena, store, id, model, data, run_folder, err);
+    if (code && skips) seats_forget(store, SEATS_GROUP, group, id);
+    return code;
 }
 
 /* ---- the loop ---- */
@@ -79,6 +132,7 @@ engine_create(struct arena *arena, const struct model *model, const struct value
 static void
 take_signal(struct engine *e, int signal)
 {
+    if (signal == SIGCHLD) return; /* pool_reap looks */
     if (signal == SIGUSR1) {
         const char *who, *why;
         if (requests_cancel(&e->turn, e->folder, &who, &why)) turn_cancel(e, who, why);
@@ -117,6 +171,8 @@ poll_timeout(const struct engine *e)
     int64_t now = clock_monotonic_ms(), timeout = -1;
     int64_t due = e->interrupted ? -1 : turn_next_due(e);
     if (due >= 0) timeout = due > now ? due - now : 0;
+    int64_t look = e->interrupted ? -1 : seating_due(e);
+    if (look >= 0 && (timeout < 0 || look - now < timeout)) timeout = look > now ? look - now : 0;
     for (size_t i = 0; i < e->nworkers; i++) {
         int64_t kill_at = e->workers[i].kill_at_ms;
         if (kill_at && (timeout < 0 || kill_at - now < timeout)) timeout = kill_at > now ? kill_at - now : 0;
@@ -138,30 +194,33 @@ look_at_clocks(struct engine *e)
 static void
 wait_and_take(struct engine *e)
 {
-    size_t n = e->nworkers + 2;
+    size_t n = e->nworkers + 3, workers = e->nworkers;
     struct pollfd *fds = ARENA_ARRAY(&e->turn, n, struct pollfd);
     fds[0] = (struct pollfd){.fd = e->signals, .events = POLLIN};
-    fds[1] = (struct pollfd){.fd = e->launcher_gone ? -1 : e->launcher.sock, .events = POLLIN};
+    fds[1] = (struct pollfd){.fd = e->launcher_gone ? -1 : e->launcher.sock,
+                             .events = pool_needs_launcher(e) ? POLLIN : 0};
     for (size_t i = 0; i < e->nworkers; i++) {
         const struct worker *w = &e->workers[i];
         fds[i + 2] = (struct pollfd){.fd = w->sock >= 0 ? w->sock : w->pidfd, .events = POLLIN};
     }
-    size_t workers = e->nworkers;
+    fds[n - 1] = (struct pollfd){.fd = seating_fd(e), .events = POLLIN};
     int ready = poll(fds, (nfds_t)n, poll_timeout(e));
     look_at_clocks(e);
     if (ready < 0) return;
-    if (fds[0].revents) take_signals(e);
     for (size_t i = 0; i < workers; i++) {
         if (!fds[i + 2].revents) continue;
         if (e->workers[i].sock >= 0) pool_read(e, i);
         else adopt_gone(e, i);
     }
-    if (fds[1].revents) pool_launcher(e);
+    if (!e->launcher_gone) pool_launcher(e);
+    if (fds[0].revents) take_signals(e);
+    if (e->last) pool_reap(e);
+    if (fds[n - 1].revents) seating_changed(e);
     for (size_t i = 0; i < workers; i++) {
         struct worker *w = &e->workers[i];
         if (w->kill_at_ms && w->kill_at_ms <= e->tick_ms && w->pid > 0) {
             w->kill_at_ms = 0;
-            kill(w->pid, SIGKILL);
+            pool_signal(w, SIGKILL);
         }
     }
 }
@@ -176,22 +235,43 @@ commit_turn(struct engine *e, struct err *err)
     return code;
 }
 
+/* What was waited for begins first, before the answers to those that are done and before anybody is told. A reused
+ * worker must have its answer before its next job. */
+static void
+carry_out(struct engine *e)
+{
+    for (size_t i = 0; i < e->nafter; i++) {
+        struct after after = e->after[i];
+        if (after.type == AFTER_STOP) pool_stop(e, "cancelled", false);
+        else if (after.type == AFTER_LAUNCH && value_get(after.job, "reuse") == NULL)
+            pool_launch(e, after.step, after.record, after.job, after.seat);
+    }
+    for (size_t i = 0; i < e->nafter; i++) {
+        struct after after = e->after[i];
+        if (after.type == AFTER_LAUNCH && value_get(after.job, "reuse") != NULL)
+            pool_launch(e, after.step, after.record, after.job, after.seat);
+        else if (after.type != AFTER_LAUNCH && after.type != AFTER_STOP) pool_ack(e, &after);
+    }
+    e->nafter = 0;
+}
+
 static int
 end_turn(struct engine *e, struct err *err)
 {
     int code = commit_turn(e, err);
     if (code) return code;
-    for (size_t i = 0; i < e->nhappened; i++)
-        if (e->options->watch.event != NULL)
-            e->options->watch.event(e->options->watch.context, &e->state, &e->happened[i]);
+    /* A launch that fails makes new events: they are the next turn's. */
+    struct event *told = e->happened;
+    size_t ntold = e->nhappened, capacity = e->happened_capacity;
+    e->happened = e->told;
+    e->happened_capacity = e->told_capacity;
     e->nhappened = 0;
-    for (size_t i = 0; i < e->nafter; i++) {
-        struct after after = e->after[i];
-        if (after.type == AFTER_LAUNCH) pool_launch(e, after.step, after.record, after.job);
-        else if (after.type == AFTER_STOP) pool_stop(e, "cancelled", false);
-        else pool_ack(e, &after);
-    }
-    e->nafter = 0;
+    carry_out(e);
+    for (size_t i = 0; i < ntold; i++)
+        if (e->options->watch.event != NULL)
+            e->options->watch.event(e->options->watch.context, &e->state, &told[i]);
+    e->told = told;
+    e->told_capacity = capacity;
     e->launching = 0;
     pool_sweep(e);
     return 0;
@@ -202,6 +282,13 @@ static bool
 leave_rest(struct engine *e)
 {
     if (!e->interrupted || e->ended || e->running == 0 || clock_monotonic_ms() < e->leave_at_ms) return false;
+    if (e->last && !e->killed) {
+        engine_note(e, "killing what still runs: this is process 1 of its container, nothing outlives it");
+        pool_kill(e);
+        e->killed = true;
+        e->leave_at_ms += KILL_SLACK_MS; /* for those that hang in the kernel */
+        return false;
+    }
     for (size_t i = 0; i < e->nworkers; i++)
         if (e->workers[i].step >= 0)
             engine_note(e, "step \"%s\" goes on by itself (pid %d); "
@@ -232,30 +319,48 @@ loop(struct engine *e, struct err *err)
         turn_decide(e);
         code = end_turn(e, err);
         if (code || e->ended) break;
-        if (!e->launcher_gone) {
+        bool stay = e->last && e->interrupted; /* orphans are ours then, and their sockets still speak */
+        if (!e->launcher_gone || stay) {
             if (e->nhappened || e->nafter) continue; /* a launch that failed: decide again first */
             arena_rewind(&e->turn, e->turn_start);
             wait_and_take(e);
         }
         if (e->options->watch.tick != NULL) e->options->watch.tick(e->options->watch.context, &e->state);
-        if (e->launcher_gone && e->interrupted) {
+        stay = e->last && e->interrupted;
+        if (e->launcher_gone && e->interrupted && !stay) {
             turn_stop(e); /* somebody asked for the end: workers go on by themselves, and resume finds them */
             code = end_turn(e, err);
             break;
         }
-        if (e->launcher_gone) start_again(e);
+        if (e->launcher_gone && !stay) start_again(e);
         if (leave_rest(e)) code = end_turn(e, err);
     }
     return code;
 }
 
+/* Are we process 1 of a container, or its only child (`docker run --init`, `sh -c`)? Then nothing outlives us. */
+static bool
+is_last(void)
+{
+    struct stat st;
+    if (getpid() == 1) return true;
+    bool container = stat("/proc/self/ns/pid", &st) == 0 && st.st_ino != FIRST_PID_SPACE;
+    return container && getppid() == 1 && access("/run/systemd/system", F_OK) != 0;
+}
+
+/* What was ignored when we were started stays so: nohup ignores SIGHUP, a shell SIGINT of what it puts behind itself.
+ * Blocked signals are queued even when they are ignored, so those are left alone. */
 static int
 open_signals(struct err *err)
 {
     sigset_t mask;
+    struct sigaction before;
     sigemptyset(&mask);
-    const int all[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) sigaddset(&mask, all[i]);
+    const int all[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (sigaction(all[i], NULL, &before) != 0 || before.sa_handler != SIG_IGN) sigaddset(&mask, all[i]);
+    sigaddset(&mask, SIGUSR1);
+    sigaddset(&mask, SIGCHLD);
     sigprocmask(SIG_BLOCK, &mask, NULL);
     signal(SIGPIPE, SIG_IGN);
     int fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -298,6 +403,7 @@ work(struct engine *e, struct err *err)
     if (code) return code;
     struct expr_vm *vm = expr_vm_new();
     code = inputs_init(&e->inputs, vm, &e->state, e->folder, err);
+    if (!code) code = seating_open(e, err);
     if (!code) {
         code = adopt_all(e, err);
         sched_init(&e->sched, &e->arena, &e->state);
@@ -314,19 +420,21 @@ int
 engine_run(const char *run_folder, const struct engine_options *options, struct err *err)
 {
     struct engine e = {.options = options, .folder = run_folder, .attempts = -1, .signals = -1,
-                       .launcher = options->launcher};
+                       .launcher = options->launcher, .group_seat = -1, .last = is_last()};
     mode_t umask_before = umask(077);
-    int result = EXIT_FAILED, code = adopt_take(&e, options->takeover, err);
+    /* Before the run is held: who sees that asks us by a signal. */
+    e.signals = open_signals(err);
+    int result = EXIT_FAILED, code = e.signals < 0 ? EXIT_FAILED : adopt_take(&e, options->takeover, err);
     if (!code) code = journal_open(run_folder, &e.journal, err);
     if (!code) code = state_read(&e.arena, e.journal, &e.state, err);
     if (!code && run_status_ended(e.state.status)) {
         result = e.state.exit_code; /* a finished run repeats its code and does nothing */
     } else if (!code) {
-        e.signals = open_signals(err);
-        code = e.signals < 0 ? EXIT_FAILED : work(&e, err);
+        code = work(&e, err);
         result = e.state.exit_code;
     }
     journal_close(&e.journal, run_status_ended(e.state.status));
+    seating_end(&e);
     for (size_t i = 0; i < e.nworkers; i++) {
         fd_close(&e.workers[i].sock);
         fd_close(&e.workers[i].pidfd);
@@ -338,6 +446,7 @@ engine_run(const char *run_folder, const struct engine_options *options, struct 
     memory_free(e.delayed);
     memory_free(e.after);
     memory_free(e.happened);
+    memory_free(e.told);
     fd_close(&e.launcher.sock);
     adopt_release(&e);
     fd_close(&e.attempts);

@@ -22,6 +22,7 @@ struct worker {
     pid_t pid;             /* 0: not forked yet */
     ptrdiff_t step;        /* index, -1: idle */
     uint32_t record;
+    bool fresh;            /* it has never had a job */
     bool dead;             /* DIED came, or its pidfd says so */
     int status;            /* of waitpid, when dead and not adopted */
     bool acking;           /* its receipt waits for the commit */
@@ -44,6 +45,7 @@ struct after {
     size_t step;           /* launch */
     uint32_t record;
     const struct value *job;
+    int seat;              /* launch: the descriptor that keeps its slot of a pool, or -1 */
 };
 
 /* A step in backoff. */
@@ -88,12 +90,18 @@ struct engine {
     size_t nafter, after_capacity;
     struct event *happened; /* of this turn, for the watch */
     size_t nhappened, happened_capacity;
+    struct event *told;    /* committed, being told to the watch */
+    size_t told_capacity;
     bool sync;             /* this turn's commit must be on disk */
 
     int interrupted;       /* the signal, 0: none */
     unsigned interrupts;   /* how often */
     int64_t leave_at_ms;   /* interrupted: when we stop waiting for what is unsafe to stop */
+    bool last;             /* when we end, the kernel ends all processes: nothing may be left to go on by itself */
+    bool killed;           /* last, and the wait is over: what still ran was killed */
     bool cancelling;       /* the cancel was carried out */
+    struct seating *seating; /* NULL: neither group nor pools yet */
+    int group_seat;        /* the descriptor that keeps its place in the group, or -1: every worker has it too */
     bool ended;            /* RUN_FINISHED or RUN_STOPPED is journalled */
 };
 
@@ -109,6 +117,7 @@ void turn_cancel(struct engine *e, const char *who, const char *why); /* somebod
 void turn_stop(struct engine *e);                  /* leave the run as it is: interrupted or unknown */
 void turn_wait(struct engine *e, size_t step, int64_t delay_ms); /* look at it again after the delay */
 void turn_wait_no_more(struct engine *e, size_t step);
+int64_t turn_since(const struct engine *e, int64_t time_ms); /* wall; never negative, whoever sets the clock */
 int64_t turn_next_due(const struct engine *e);     /* monotonic; -1: nothing waits */
 
 /* step.c */
@@ -122,16 +131,38 @@ void step_end(struct engine *e, size_t i, enum step_status status, const struct 
 bool step_safe_to_stop(const struct step_state *step);
 const struct value *error_value(struct arena *arena, int error_class, const struct err *err);
 
+/* seating.c */
+/* The run's group, before the loop: a resumed run has its place again. Nothing without a group. */
+int seating_open(struct engine *e, struct err *err);
+bool seating_group(struct engine *e);           /* may the run begin? True without a group */
+/* May step i begin? True: *seat keeps its slot (-1: by itself). False: it waits, and will be looked at again. */
+bool seating_pool(struct engine *e, size_t i, int *seat);
+void seating_event(struct engine *e, enum event_type type, const struct step_state *step); /* of a step with a pool */
+void seating_wake(struct engine *e);            /* steps whose pool changed are looked at again */
+bool seating_waits(const struct engine *e);     /* does a step wait for what others hold? */
+int seating_fd(const struct engine *e);         /* readable: something changed; -1: none */
+int64_t seating_due(const struct engine *e);    /* monotonic, of the next slow look; -1: nothing waits */
+void seating_changed(struct engine *e);
+void seating_end(struct engine *e);
+/* For `overlap: skip`, before the run's folder has its name: EXIT_HELD says who holds the group. Else *seat keeps its
+ * place until the folder is there, and its journal says the rest. */
+int seating_skip(struct arena *arena, const char *run_folder, const char *run, const struct concurrency *concurrency,
+                 const char *group, bool durable, int *seat, struct err *err);
+
 /* pool.c */
-void pool_launch(struct engine *e, size_t step, uint32_t record, const struct value *job);
+/* Takes the descriptor `seat`. */
+void pool_launch(struct engine *e, size_t step, uint32_t record, const struct value *job, int seat);
 bool pool_busy(const struct engine *e, const char *reuse);  /* is a worker for it at work or about to be? */
 void pool_hold(struct engine *e, size_t step, const char *reuse);
 void pool_read(struct engine *e, size_t worker);      /* frames of one worker */
 void pool_launcher(struct engine *e);                 /* frames of the launcher */
+bool pool_needs_launcher(const struct engine *e);     /* is it worth waking for them? */
 void pool_settle(struct engine *e, size_t worker);    /* dead and drained: what became of its attempt */
 void pool_ack(struct engine *e, const struct after *after);
 void pool_stop(struct engine *e, const char *why, bool safe_only); /* ask running workers to end */
 void pool_kill(struct engine *e);                     /* SIGKILL all that run */
+void pool_signal(const struct worker *w, int signal);
+void pool_reap(struct engine *e);                     /* orphans that came to us, process 1 of a pid namespace */
 void pool_end(struct engine *e);                      /* BYE to the idle ones */
 struct worker *pool_add(struct engine *e);
 void pool_sweep(struct engine *e);                    /* forget workers that are gone */

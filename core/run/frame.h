@@ -17,8 +17,7 @@
     X(FORK, 1)       /* engine → launcher, with the worker's socket: {} */                                    \
     X(FORKED, 2)     /* launcher → engine: {worker, pid} */                                                   \
     X(DIED, 3)       /* launcher → engine: {pid, status} (as of waitpid), after its leftovers were ended */    \
-    X(JOB, 4)        /* engine → worker: job.h */                                                             \
-    X(STARTED, 5)    /* worker → engine: {record, pid}: the attempt's record says started */                  \
+    X(JOB, 4)        /* engine → worker: job.h; perhaps with the slot of its pool, kept until the receipt */   \
     X(REFUSED, 6)    /* worker → engine: {record, why}: newer claim or lock held; nothing was done */         \
     X(PROGRESS, 7)   /* worker → engine: {record, done, total, what} */                                       \
     X(CHECKPOINT, 8) /* worker → engine: {record, key, value}; answered by CHECKPOINT_ACK when durable */      \
@@ -26,7 +25,8 @@
     X(RECEIPT, 10)   /* worker → engine: job.h; answered by RECEIPT_ACK when committed */                     \
     X(RECEIPT_ACK, 11) /* engine → worker: {record} */                                                        \
     X(CANCEL, 12)    /* engine → worker: {record, why: "cancelled" or "interrupted", grace_ms} */            \
-    X(BYE, 13)       /* engine → worker: end now, nothing is running */
+    X(BYE, 13)       /* engine → worker: end now, nothing is running */                                       \
+    X(SEAT, 14)      /* engine → worker, with the run's place in its group, kept as long as the worker lives: {} */
 
 enum frame_type {
 #define X(id, number) FRAME_##id = number,

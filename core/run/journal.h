@@ -19,7 +19,7 @@
 
 /* Type, word in the database, meaning and members of its data. `step` and `item` are columns of their own. */
 #define EVENTS(X)                                                                                            \
-    X(RUN_CREATED, "run_created")         /* run workflow file params version trigger */                      \
+    X(RUN_CREATED, "run_created")         /* run workflow file params version trigger group? */                    \
     X(RUN_STARTED, "run_started")         /* pid fence resumed again? max_parallel */                         \
     X(STEP_INTENT, "step_intent")         /* attempt record fence token effect log inputs reason{code,text} */ \
     X(STEP_CHECKPOINT, "step_checkpoint") /* key value */                                                     \
@@ -31,7 +31,10 @@
     X(CANCEL_ASKED, "cancel_asked")       /* who why */                                                       \
     X(RUN_RETRIED, "run_retried")         /* who why again[ids] model? (its number) params? */                 \
     X(RUN_STOPPED, "run_stopped")         /* status: interrupted or unknown; exit signal? */                  \
-    X(RUN_FINISHED, "run_finished")       /* status exit outputs? error? failed_step? duration_ms */
+    X(RUN_FINISHED, "run_finished")       /* status exit outputs? error? failed_step? duration_ms */ \
+    X(RUN_QUEUED, "run_queued")           /* group limit overlap held_by[{run}] reason{code,text} */          \
+    X(RUN_SEATED, "run_seated")           /* group waited_ms: its place in the group, until it has ended */   \
+    X(STEP_QUEUED, "step_queued")         /* pool slots held_by[{run,step}] reason{code,text} */
 
 enum event_type {
 #define X(id, word) EVENT_##id,
@@ -83,6 +86,10 @@ int journal_is_ended(struct journal *journal, bool *ret, struct err *err);
 int journal_read(struct journal *journal, int64_t after,
                  int (*each)(void *context, const struct event *event, struct arena *scratch, struct err *err),
                  void *context, struct err *err);
+/* Events of one step (all its items), or with NULL those of the run itself, in order. */
+int journal_read_of(struct journal *journal, const char *step,
+                    int (*each)(void *context, const struct event *event, struct arena *scratch, struct err *err),
+                    void *context, struct err *err);
 /* The JSON text of model `number`, from 1, and how many there are: a retry with an edited file adds one. 0: the last. */
 int journal_model(struct journal *journal, struct arena *arena, int64_t number, const char **ret, size_t *size,
                   int64_t *count, struct err *err);

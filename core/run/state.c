@@ -146,6 +146,7 @@ apply_run_created(struct run_state *state, struct step_state *step, const struct
     (void)err;
     state->params = keep(state, event->data, "params");
     state->trigger = keep_text(state, event->data, "trigger", NULL);
+    state->group = keep_text(state, event->data, "group", NULL);
     state->started_ms = state->begun_ms = event->time_ms;
     return 0;
 }
@@ -193,7 +194,38 @@ apply_intent(struct run_state *state, struct step_state *step, const struct even
     step->token = keep_text(state, event->data, "token", step->token);
     if (step->inputs == NULL) step->inputs = keep(state, event->data, "inputs");
     step->status = STEP_RUNNING_STATUS;
+    step->queued = false;
     keep_reason(state, step, event->data);
+    return 0;
+}
+
+static int
+apply_step_queued(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
+{
+    (void)err;
+    step->status = STEP_READY_STATUS;
+    step->queued = true;
+    keep_reason(state, step, event->data);
+    return 0;
+}
+
+static int
+apply_run_queued(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
+{
+    (void)step;
+    (void)err;
+    state->queued_text = keep_text(state, value_get(event->data, "reason"), "text", NULL);
+    return 0;
+}
+
+static int
+apply_run_seated(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
+{
+    (void)step;
+    (void)event;
+    (void)err;
+    state->seated = true;
+    state->queued_text = NULL;
     return 0;
 }
 
@@ -329,7 +361,7 @@ reset_step(struct run_state *state, struct step_state *step)
     step->status = STEP_WAITING_STATUS;
     step->past = step->nattempts;
     step->vanished = 0;
-    step->ask_first = false;
+    step->queued = step->ask_first = false;
     step->started_ms = step->finished_ms = 0;
     step->inputs = step->outputs = step->error = NULL;
     step->reason_code = "retried";
@@ -371,6 +403,8 @@ apply_run_end(struct run_state *state, struct step_state *step, const struct eve
     if (i == sizeof run_names / sizeof run_names[0])
         return err_set(err, EXIT_STORE, "the run ended as \"%s\", which is no status", word);
     state->status = (enum run_status)i;
+    state->queued_text = NULL;
+    if (run_status_ended(state->status)) state->seated = false;
     state->exit_code = (int)value_get_int(event->data, "exit", 0);
     state->finished_ms = run_status_ended(state->status) ? event->time_ms : 0;
     state->outputs = keep(state, event->data, "outputs");
@@ -392,6 +426,8 @@ static const struct {
     [EVENT_STEP_FINISHED] = {apply_finished, true},     [EVENT_STEP_RESOLVED] = {apply_resolved, true},
     [EVENT_CANCEL_ASKED] = {apply_cancel, false},       [EVENT_RUN_STOPPED] = {apply_run_end, false},
     [EVENT_RUN_FINISHED] = {apply_run_end, false},      [EVENT_RUN_RETRIED] = {apply_retried, false},
+    [EVENT_RUN_QUEUED] = {apply_run_queued, false},     [EVENT_RUN_SEATED] = {apply_run_seated, false},
+    [EVENT_STEP_QUEUED] = {apply_step_queued, true},
 };
 
 /* A step that an edited workflow no longer has: its numbers stay taken. */

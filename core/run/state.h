@@ -62,6 +62,7 @@ struct step_state {
     size_t past;                    /* attempts before the last retry of the run: they count no more */
     uint32_t round;                 /* how often it was to be done again after a success; 0: never */
     uint32_t vanished;              /* vanished attempts under the last engine */
+    bool queued;                    /* it was ready, and found its pool full */
     bool ask_first;                 /* its last attempt vanished: the next one asks whether the effect happened */
     int64_t due_ms, delay_ms;       /* BACKOFF: wall time of the next attempt, and how long it is from the last */
     int64_t started_ms, finished_ms;
@@ -87,6 +88,9 @@ struct run_state {
     uint32_t next_record;           /* first unused record of `attempts` */
     uint32_t max_parallel;
     uint32_t sessions;              /* engines so far */
+    const char *group;              /* that it belongs to; NULL: none */
+    bool seated;                    /* it has its place in the group */
+    const char *queued_text;        /* RUNNING, and not seated: what it waits for; NULL: nothing */
     bool cancel_asked;
     const char *cancel_who, *cancel_why;
     const struct value *params;     /* as bound; secrets never are params */

@@ -49,7 +49,7 @@ step_end(struct engine *e, size_t i, enum step_status status, const struct value
     if (error != NULL) value_set(&e->turn, data, "error", error);
     value_set(&e->turn, data, "reason", reason);
     value_set(&e->turn, data, "attempt", value_int(&e->turn, (int64_t)step->nattempts));
-    value_set(&e->turn, data, "duration_ms", value_int(&e->turn, step->started_ms ? e->now_ms - step->started_ms : 0));
+    value_set(&e->turn, data, "duration_ms", value_int(&e->turn, step->started_ms ? turn_since(e, step->started_ms) : 0));
     engine_emit(e, EVENT_STEP_FINISHED, step, data);
     if (e->scheduled && step_status_ended(status)) sched_ended(&e->sched, i);
 }
@@ -164,6 +164,8 @@ job_of_kind(struct engine *e, const struct step *step, struct value *job, const 
 static void
 start_attempt(struct engine *e, size_t i, const struct value *inputs, bool ask, const struct value *reason)
 {
+    int seat = -1;
+    if (e->state.steps[i].step->pool != NULL && !seating_pool(e, i, &seat)) return;
     struct step_state *step = &e->state.steps[i];
     struct value *intent = value_map(&e->turn), *job = value_map(&e->turn);
     char token[HASH_HEX_SIZE];
@@ -191,7 +193,8 @@ start_attempt(struct engine *e, size_t i, const struct value *inputs, bool ask, 
     engine_emit(e, EVENT_STEP_INTENT, step, intent);
     if (step->step->effect > LEVADA_EFFECT_READ) e->sync = true;
     e->launching++;
-    engine_after(e, (struct after){.type = AFTER_LAUNCH, .step = i, .record = record, .job = job});
+    engine_after(e, (struct after){.type = AFTER_LAUNCH, .step = i, .record = record, .job = job,
+                                   .seat = seat});
 }
 
 static void

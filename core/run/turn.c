@@ -28,6 +28,7 @@ engine_emit(struct engine *e, enum event_type type, const struct step_state *ste
         err_print(&err);
         UNREACHABLE("our own event does not apply");
     }
+    if (step != NULL && step->step->pool != NULL) seating_event(e, type, step);
     e->happened = engine_grow(e->happened, e->nhappened, &e->happened_capacity, sizeof *e->happened);
     e->happened[e->nhappened++] = event;
 }
@@ -86,7 +87,7 @@ finish_run(struct engine *e)
     if (outputs != NULL) value_set(&e->turn, data, "outputs", outputs);
     if (error != NULL) value_set(&e->turn, data, "error", error);
     if (failed != NULL) value_set(&e->turn, data, "failed_step", value_text(&e->turn, failed->step->id));
-    value_set(&e->turn, data, "duration_ms", value_int(&e->turn, e->now_ms - e->state.begun_ms));
+    value_set(&e->turn, data, "duration_ms", value_int(&e->turn, turn_since(e, e->state.begun_ms)));
     engine_emit(e, EVENT_RUN_FINISHED, NULL, data);
     e->ended = true;
 }
@@ -114,6 +115,12 @@ turn_stop(struct engine *e)
 }
 
 /* ---- deciding ---- */
+
+int64_t
+turn_since(const struct engine *e, int64_t time_ms)
+{
+    return e->now_ms > time_ms ? e->now_ms - time_ms : 0;
+}
 
 /* Delays run on the monotonic clock: a wall clock that is set back makes nobody wait for it to come round again. */
 void
@@ -146,7 +153,8 @@ static void
 wake_due(struct engine *e)
 {
     for (size_t i = e->ndelayed; i-- > 0;) {
-        if (e->delayed[i].due_ms > e->tick_ms) continue;
+        enum step_part part = e->state.steps[e->delayed[i].step].step->part;
+        if (e->delayed[i].due_ms > e->tick_ms || part != e->sched.part) continue;
         sched_again(&e->sched, e->delayed[i].step);
         e->delayed[i] = e->delayed[--e->ndelayed];
     }
@@ -177,9 +185,29 @@ turn_cancel(struct engine *e, const char *who, const char *why)
     engine_emit(e, EVENT_CANCEL_ASKED, NULL, data);
 }
 
+/* It has not begun: there is nothing to clean up, so a cancel ends `finally` too. */
+static void
+decide_queued(struct engine *e)
+{
+    if (e->state.cancel_asked) {
+        for (size_t i = 0; i < e->state.nsteps; i++)
+            if (!step_status_ended(e->state.steps[i].status)) step_cancel(e, i, "the run was cancelled before it began");
+        finish_run(e);
+    } else if (e->interrupted) {
+        turn_stop(e);
+    }
+}
+
 void
 turn_decide(struct engine *e)
 {
+    if (e->state.group != NULL && !e->state.seated) {
+        if (e->state.cancel_asked || e->interrupted || !seating_group(e)) {
+            decide_queued(e);
+            return;
+        }
+    }
+    if (e->seating != NULL) seating_wake(e);
     if (e->state.cancel_asked && !e->cancelling) carry_out_cancel(e);
     if (!e->interrupted) wake_due(e);
     while (!e->interrupted && e->running + e->launching < e->state.max_parallel) {
@@ -203,7 +231,7 @@ turn_decide(struct engine *e)
     }
     if (e->ended || e->running + e->launching > 0) return;
     if (e->interrupted) turn_stop(e);
-    else if (e->ndelayed == 0 && e->sched.head == e->sched.tail) {
+    else if (e->ndelayed == 0 && e->sched.head == e->sched.tail && !seating_waits(e)) {
         ASSERT(count_unknown(e) > 0); /* else something waits for what will never come */
         turn_stop(e);
     }

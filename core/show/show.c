@@ -89,6 +89,7 @@ show_json(struct buf *buf, const struct view *view, int64_t now_ms)
     json_member(buf, "status", run_status_name(view->status));
     json_time(buf, "started", state->started_ms);
     json_time(buf, "finished", state->finished_ms);
+    if (state->queued_text != NULL) json_member(buf, "waits_for", state->queued_text);
     json_map(buf, "params", state->params);
     buf_text(buf, ",\"steps\":[");
     for (size_t i = 0; i < state->nsteps; i++) {
@@ -140,6 +141,11 @@ show_head(struct buf *buf, const struct view *view, int64_t now_ms, bool colour)
         heading(buf, "finished");
         text_clock(buf, state->finished_ms);
         buf_text(buf, " UTC\n");
+    }
+    if (state->queued_text != NULL) {
+        heading(buf, "queued");
+        text_line(buf, state->queued_text);
+        buf_char(buf, '\n');
     }
     heading(buf, "took");
     text_elapsed(buf, view_elapsed_ms(view, now_ms));

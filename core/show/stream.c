@@ -96,6 +96,25 @@ json_run_end(struct stream *stream, const struct event *event, struct buf *buf)
 }
 
 static void
+json_queued(struct stream *stream, const struct event *event, struct buf *buf)
+{
+    bool run = event->type == EVENT_RUN_QUEUED;
+    const char *name = value_get_str(event->data, run ? "group" : "pool", "");
+    const char *text = value_get_str(value_get(event->data, "reason"), "text", "");
+    const struct value *holders = value_get(event->data, "held_by");
+    json_head(buf, stream, run ? "run_queued" : "step_queued", event);
+    if (!run) json_step(buf, event);
+    buf_printf(buf, ",\"%s\":", run ? "group" : "pool");
+    json_quote(buf, name, strlen(name));
+    buf_text(buf, ",\"held_by\":");
+    if (holders != NULL) json_write(buf, holders);
+    else buf_text(buf, "[]");
+    buf_text(buf, ",\"reason\":");
+    json_quote(buf, text, strlen(text));
+    buf_text(buf, "}\n");
+}
+
+static void
 json_step_finished(struct stream *stream, const struct event *event, const struct step_state *step, struct buf *buf)
 {
     const char *status = value_get_str(event->data, "status", step_status_name(step->status));
@@ -143,6 +162,8 @@ stream_json(struct stream *stream, const struct event *event, struct buf *buf)
                    value_get_int(event->data, "attempt", 0), value_get_int(event->data, "delay_ms", 0));
         json_quote(buf, text, strlen(text));
         buf_text(buf, "}\n");
+    } else if (event->type == EVENT_RUN_QUEUED || event->type == EVENT_STEP_QUEUED) {
+        json_queued(stream, event, buf);
     } else if (event->type == EVENT_STEP_FINISHED && step != NULL) {
         json_step_finished(stream, event, step, buf);
     } else if (event->type == EVENT_RUN_STOPPED || event->type == EVENT_RUN_FINISHED) {
@@ -222,6 +243,9 @@ plain_run_event(struct stream *stream, const struct event *event, struct buf *bu
             text_line(buf, why);
         }
         buf_char(buf, '\n');
+    } else if (event->type == EVENT_RUN_QUEUED) {
+        text_line(buf, value_get_str(value_get(event->data, "reason"), "text", "waiting"));
+        buf_char(buf, '\n');
     } else {
         text_line(buf, state->model->name);
         buf_printf(buf, " %s (", value_get_str(event->data, "status", ""));
@@ -246,12 +270,18 @@ stream_plain(struct stream *stream, const struct event *event, struct buf *buf)
     }
     switch (event->type) {
     case EVENT_RUN_STARTED: case EVENT_CANCEL_ASKED: case EVENT_RUN_STOPPED: case EVENT_RUN_FINISHED:
+    case EVENT_RUN_QUEUED:
         plain_run_event(stream, event, buf);
         break;
     case EVENT_STEP_VANISHED:
         plain_head(buf, event);
         buf_text(buf, "vanished");
         plain_reason(buf, event->data);
+        buf_char(buf, '\n');
+        break;
+    case EVENT_STEP_QUEUED:
+        plain_head(buf, event);
+        text_line(buf, value_get_str(value_get(event->data, "reason"), "text", "waiting"));
         buf_char(buf, '\n');
         break;
     case EVENT_STEP_RETRY:

@@ -149,7 +149,9 @@ check_workflow(struct check *check, const char *path)
     check_plugins(check);
     check_defaults(check);
     check_shared_env(check);
+    check_concurrency(check);
     check_steps(check);
+    check_pools(check);
     check_run_outputs(check);
     check_shared_inputs(check);
     if (check->diags->errors == 0) check_unused(check);

@@ -104,6 +104,11 @@ void check_ref(struct check *check, const struct scope *scope, const struct expr
 void check_call(struct check *check, const struct scope *scope, const char *name, int line, int column);
 void check_expr(struct check *check, const struct scope *scope, const struct expr *expr);
 
+/* check_shared.c: what a run shares with others: its group, and the pools of its steps. */
+void check_concurrency(struct check *check);
+void check_pool(struct check *check, uint32_t index);
+void check_pools(struct check *check); /* all of them, beside each other */
+
 /* check_script.c: the text of `run` and `lua`. */
 void check_script(struct check *check, uint32_t index);
 

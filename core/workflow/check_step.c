@@ -202,6 +202,7 @@ step_settings(struct check *check, uint32_t index)
     check_env(check, draft->own_env, arena_printf(check->arena, "`env` of %s", draft->what));
     step->env = check_merge(check->arena, check->env, draft->own_env);
     step_retry(check, index, defaults);
+    check_pool(check, index);
     if (step->kind == STEP_USES) {
         step->shell = NULL;
         step->cwd = NULL;

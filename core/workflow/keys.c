@@ -15,6 +15,7 @@ static const char *const providers[] = {"env", "file", NULL};
 static const char *const effects[] = {"pure", "read", "idempotent", "keyed", "checkpointed", "unsafe", NULL};
 static const char *const on_unknowns[] = {"hold", "retry", "fail", NULL};
 static const char *const output_sources[] = {"stdout", NULL};
+static const char *const overlaps[] = {"queue", "skip", "replace", "allow", NULL};
 static const char *const output_forms[] = {"text", "json", "lines", "integer", "number", NULL};
 static const char *const classes[] = {"transient", "throttled", "conflict", "auth", "invalid", "contract",
                                       "missing", "timeout", "cancelled", "permanent", NULL};
@@ -31,6 +32,7 @@ static const struct key workflow_keys[] = {
     KEY("defaults", MAP, "What steps use that say nothing themselves; see defaults."),
     KEY("durability", WORD, "`power`: intents survive a power cut; `process`: they survive any kill, and are faster.",
         durabilities),
+    KEY("concurrency", SHORT, "How many runs of a group may be open at once, or the group's name; see concurrency."),
     KEY("steps", LIST, "The work: a list of steps.", .required = true),
     KEY("outputs", MAP, "What the run yields: names and values."),
     KEY("on_failure", LIST, "Steps that run when a step has failed."),
@@ -38,7 +40,6 @@ static const struct key workflow_keys[] = {
     KEY("schedule", LATER, "Let cron or a timer call `levada run`."),
     KEY("deadline", LATER, "Give the steps a `timeout`."),
     KEY("objectives", LATER, "Compare the measured values in an `expect`."),
-    KEY("concurrency", LATER, "Guard the command that starts the run, with flock(1) for instance."),
     KEY("hooks", LATER, "Use `on_failure` or `finally`."),
     KEY("on_success", LATER, "Let a last step need all others."),
     KEY("history", MAP, "How long `levada gc` keeps its runs; see history."),
@@ -51,6 +52,7 @@ static const struct key_alias workflow_aliases[] = {
     {"title", "name", NULL}, {"on", "schedule", NULL}, {"cron", "schedule", NULL}, {"triggers", "schedule", NULL},
     {"always", "finally", NULL}, {"on_exit", "finally", NULL}, {"on_error", "on_failure", NULL},
     {"doc", "description", NULL}, {"tags", "labels", NULL}, {"results", "outputs", NULL},
+    {"mutex", "concurrency", NULL}, {"lock", "concurrency", NULL}, {"group", "concurrency", NULL},
     {"retention", "history", NULL}, {"keep", "history", "Write `history: {keep: 30d}`."},
 };
 
@@ -120,6 +122,7 @@ static const struct key step_keys[] = {
     KEY("timeout", DURATION, "End an attempt after this time."),
     KEY("grace", DURATION, "From the polite end of an attempt to the hard one; 10s without it."),
     KEY("effect", WORD, "What may be done when an attempt vanishes; `unsafe` without it; `run` and `lua`.", effects),
+    KEY("pool", SHORT, "What it shares with steps of all runs, by name, and how many may use it at once; see pool."),
     KEY("on_unknown", WORD, "When nobody knows whether its effect happened: `hold` and ask a person, the default; "
         "`retry`: run it again all the same; `fail`.", on_unknowns),
     KEY("continue_on_error", BOOL, "Its failure fails neither the run nor the steps behind it."),
@@ -139,7 +142,6 @@ static const struct key step_keys[] = {
     KEY("lifecycle", LATER, "Leave it out."),
     KEY("limits", LATER, "Use ulimit in `run`."),
     KEY("sandbox", LATER, "Leave it out."),
-    KEY("pool", LATER, "Use `levada run --max-parallel`."),
     KEY("hooks", LATER, "Use `on_failure` or `finally`."),
 };
 static const struct key_alias step_aliases[] = {
@@ -163,6 +165,9 @@ static const struct key_alias step_aliases[] = {
     {"timeout_minutes", "timeout", "Write `timeout: 5m`."}, {"timeout-minutes", "timeout", "Write `timeout: 5m`."},
     {"timeout_seconds", "timeout", "Write `timeout: 30s`."},
     {"assert", "expect", NULL}, {"checks", "expect", NULL}, {"title", "name", NULL}, {"input_text", "stdin", NULL},
+    {"semaphore", "pool", NULL}, {"mutex", "pool", NULL}, {"lock", "pool", NULL}, {"resource", "pool", NULL},
+    {"pool_slots", "pool", "Write `pool: {name: NAME, slots: 3}`."},
+    {"concurrency", "pool", "`concurrency` is of the whole workflow; steps share a `pool`."},
 };
 
 static const struct key retry_keys[] = {
@@ -190,6 +195,30 @@ static const struct key_alias output_aliases[] = {
     {"type", "as", NULL}, {"format", "as", NULL}, {"source", "from", NULL},
 };
 
+static const struct key concurrency_keys[] = {
+    KEY("group", TEMPLATE, "The name that runs share; may use `params` and `run`.", .required = true),
+    KEY("limit", COUNT, "How many runs of the group may be open at once; 1 without it."),
+    KEY("overlap", WORD, "What a run does that finds the group full: wait, not start, cancel the others, or start.",
+        overlaps),
+};
+static const struct key_alias concurrency_aliases[] = {
+    {"name", "group", NULL}, {"key", "group", NULL}, {"id", "group", NULL}, {"mutex", "group", NULL},
+    {"max", "limit", NULL}, {"slots", "limit", NULL}, {"size", "limit", NULL}, {"max_runs", "limit", NULL},
+    {"max_parallel", "limit", NULL}, {"max_active_runs", "limit", NULL},
+    {"policy", "overlap", NULL}, {"mode", "overlap", NULL}, {"strategy", "overlap", NULL},
+    {"on_conflict", "overlap", NULL}, {"cancel-in-progress", "overlap", "Write `overlap: replace`."},
+    {"cancel_in_progress", "overlap", "Write `overlap: replace`."},
+};
+
+static const struct key pool_keys[] = {
+    KEY("name", TEXT, "What the pool is called, in all workflows.", .required = true),
+    KEY("slots", COUNT, "How many steps may use it at once; 1 without it."),
+};
+static const struct key_alias pool_aliases[] = {
+    {"id", "name", NULL}, {"pool", "name", NULL}, {"limit", "slots", NULL}, {"size", "slots", NULL},
+    {"count", "slots", NULL}, {"max", "slots", NULL}, {"max_parallel", "slots", NULL},
+};
+
 static const struct key history_keys[] = {
     KEY("keep", KEEP, "How long an ended run is kept, or how many of them; all without it."),
     KEY("keep_failed", KEEP, "The same for runs that failed or were cancelled; `keep` without it."),
@@ -215,6 +244,8 @@ static const struct key_table tables[PLACES] = {
     TABLE(PLACE_STEP, "A step", step),
     TABLE(PLACE_RETRY, "retry", retry),
     TABLE(PLACE_OUTPUT, "outputs", output),
+    TABLE(PLACE_CONCURRENCY, "concurrency", concurrency),
+    TABLE(PLACE_POOL, "pool", pool),
     TABLE(PLACE_HISTORY, "history", history),
 };
 

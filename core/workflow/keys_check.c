@@ -65,6 +65,7 @@ static const char *const forms[][2] = {
     [KEY_LIST] = {"a list", NULL},
     [KEY_MAP] = {"a map", "Write `name: value` lines below it."},
     [KEY_NAMED] = {"a list of names or a map", "Write `[a, b]`, or `{a: {from: stdout}}`."},
+    [KEY_SHORT] = {"a name or a map", NULL},
     [KEY_ANY] = {"a value", NULL},
     [KEY_LATER] = {"a value", NULL},
 };
@@ -125,6 +126,7 @@ is_right(const struct key *key, const struct value *value)
     case KEY_LIST: return value->type == VALUE_LIST;
     case KEY_MAP: return value->type == VALUE_MAP;
     case KEY_NAMED: return value->type == VALUE_LIST || value->type == VALUE_MAP;
+    case KEY_SHORT: return value->type == VALUE_STRING || value->type == VALUE_MAP;
     case KEY_ANY: return true;
     case KEY_LATER: return false;
     }
@@ -149,6 +151,7 @@ known_word(const char *word)
         {"double", "number"}, {"real", "number"}, {"array", "list"}, {"object", "map"}, {"dict", "map"},
         {"date", "timestamp"}, {"datetime", "timestamp"}, {"time", "timestamp"}, {"url", "uri"},
         {"environment", "env"}, {"network", "transient"}, {"none", "pure"},
+        {"wait", "queue"}, {"forbid", "skip"}, {"drop", "skip"}, {"cancel", "replace"}, {"parallel", "allow"},
     };
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (str_eq(words[i][0], word)) return words[i][1];
@@ -202,6 +205,10 @@ report_type(struct diags *diags, const struct key *key, const struct value *valu
     if (key->type == KEY_DURATION && value->type == VALUE_INT && value->integer > 0)
         hint = arena_printf(diags->arena, "Write the unit too: `%llds`, `%lldm`.", (long long)value->integer,
                             (long long)value->integer);
+    if (key->type == KEY_COUNT && value->type == VALUE_INT && value->integer == 0 && strstr("limit slots", key->name))
+        hint = "With 0 nothing could ever begin.";
+    if (str_eq(key->name, "concurrency")) hint = "Write `concurrency: {group: NAME, overlap: queue}`.";
+    if (str_eq(key->name, "pool")) hint = "Write `pool: {name: NAME, slots: 3}`, or only its name.";
     if (str_eq(key->name, "retry")) hint = "Write `retry: {attempts: 3}`.";
     if (str_eq(key->name, "history")) hint = "Write `history: {keep: 30d}`.";
     if (str_eq(key->name, "expect")) hint = "Write a list: `- ${{ outputs.rows > 0 }}`.";

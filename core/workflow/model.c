@@ -5,6 +5,8 @@
  */
 #include "workflow/model.h"
 
+#include <string.h>
+
 #include "base/limits.h"
 #include "base/str.h"
 #include "workflow/model_json.h"
@@ -14,12 +16,29 @@
 const char *const model_parts[3] = {"steps", "on_failure", "finally"};
 const char *const model_on_unknown[3] = {"hold", "retry", "fail"};
 
+static const char *const overlaps[] = {
+    [OVERLAP_QUEUE] = "queue", [OVERLAP_SKIP] = "skip", [OVERLAP_REPLACE] = "replace", [OVERLAP_ALLOW] = "allow"};
+
+const char *
+overlap_name(enum overlap overlap)
+{
+    return overlaps[overlap];
+}
+
 ptrdiff_t
 model_step_find(const struct model *model, const char *id)
 {
     for (size_t i = 0; i < model->nsteps; i++)
         if (str_eq(model->steps[i].id, id)) return (ptrdiff_t)i;
     return -1;
+}
+
+bool
+pool_name_is(const char *name)
+{
+    const char *allowed = "abcdefghijklmnopqrstuvwxyz0123456789_-";
+    size_t size = strlen(name);
+    return size > 0 && size <= LIMIT_POOL_NAME && name[strspn(name, allowed)] == '\0' && name[0] != '-';
 }
 
 struct reader {
@@ -273,6 +292,28 @@ read_indexes(struct reader *reader, const struct value *map, const char *name, s
 }
 
 static void
+read_concurrency(struct reader *reader, struct concurrency *concurrency, const struct value *map)
+{
+    const char *word = need_text(reader, map, "overlap");
+    size_t i = 0;
+    concurrency->group = get_tree(reader, map, "group");
+    if (concurrency->group == NULL) damage(reader, "group");
+    concurrency->limit = (uint32_t)int_within(reader, map, "limit", LIMIT_ATTEMPTS);
+    if (concurrency->limit == 0) damage(reader, "limit");
+    while (i < sizeof overlaps / sizeof overlaps[0] && !str_eq(overlaps[i], word)) i++;
+    if (i == sizeof overlaps / sizeof overlaps[0]) damage(reader, "overlap");
+    else concurrency->overlap = (enum overlap)i;
+}
+
+static void
+read_pool(struct reader *reader, struct step *step, const struct value *map)
+{
+    step->pool = value_get_str(map, "pool", NULL);
+    step->pool_slots = (uint32_t)int_within(reader, map, "pool_slots", LIMIT_ATTEMPTS);
+    if (step->pool != NULL && (!pool_name_is(step->pool) || step->pool_slots == 0)) damage(reader, "pool");
+}
+
+static void
 read_step(struct reader *reader, const struct model *model, struct step *step, const struct value *map)
 {
     step->id = need_text(reader, map, "id");
@@ -310,6 +351,7 @@ read_step(struct reader *reader, const struct model *model, struct step *step, c
     step->grace_ms = int_within(reader, map, "grace_ms", HOURS_MAX);
     step->continue_on_error = value_get_bool(map, "continue_on_error", false);
     step->starts_alone = value_get_bool(map, "starts_alone", false);
+    read_pool(reader, step, map);
 }
 
 /* Ids are part of file names and of lookups: unique and of their shape, or the model is damaged. */
@@ -345,6 +387,8 @@ model_from_json(struct arena *arena, const struct value *json, const struct mode
     model->outputs = get_map(&reader, json, "outputs");
     model->history = get_map(&reader, json, "history");
     model->power = value_get_bool(json, "power", false);
+    const struct value *concurrency = value_get(json, "concurrency");
+    if (concurrency != NULL) read_concurrency(&reader, &model->concurrency, concurrency);
     read_declared(&reader, model, json);
     int code = read_plugins(&reader, model, json, err);
     if (code) return code;

@@ -51,6 +51,14 @@ struct retry {
     uint32_t classes;       /* bit 1 << enum levada_class; 0: those worth retrying by default */
 };
 
+enum overlap { OVERLAP_QUEUE, OVERLAP_SKIP, OVERLAP_REPLACE, OVERLAP_ALLOW };
+
+struct concurrency {        /* which runs exclude each other */
+    const struct value *group; /* template over params and run; NULL: none */
+    uint32_t limit;         /* runs of the group that may be open at once, at least 1 */
+    enum overlap overlap;   /* what a run does that finds it full */
+};
+
 struct output_def {         /* outputs: {x: {from: stdout, as: json}} or an expression */
     const char *name;
     const char *from;       /* "stdout", or NULL */
@@ -91,6 +99,8 @@ struct step {
     int64_t timeout_ms;                      /* 0: none */
     int64_t grace_ms;
     bool continue_on_error;
+    const char *pool;                        /* name of what it shares with steps of other runs; NULL: nothing */
+    uint32_t pool_slots;                     /* how many may use it at once, in its opinion; at least 1 */
 
     uint32_t *needs; /* indexes into model.steps of the same part: explicit and inferred, sorted, unique */
     size_t nneeds;
@@ -114,6 +124,7 @@ struct model {
     const struct schema_plugin **plugins;    /* every plugin used */
     size_t nplugins;
     const struct value *outputs;             /* map of templates, or NULL */
+    struct concurrency concurrency;
     bool power;                              /* durability: power (default) or process */
     const struct value *history;             /* map or NULL */
 };
@@ -138,6 +149,9 @@ int params_bind(struct arena *arena, const struct model *model, const struct val
 /* A params file: YAML or JSON map. */
 int params_read(struct arena *arena, const char *path, const struct value **ret, struct err *err);
 const char *param_type_name(enum param_type type);
+const char *overlap_name(enum overlap overlap);
+/* A pool's name is part of file names: lower-case letters, digits, `_` and `-`, at most LIMIT_POOL_NAME. */
+bool pool_name_is(const char *name);
 
 /* Index of a step by id in all parts, or -1. */
 ptrdiff_t model_step_find(const struct model *model, const char *id);

@@ -167,6 +167,18 @@ write_step(struct arena *arena, const struct step *step)
     set_indexes(arena, ret, "needs", step->needs, step->nneeds);
     set_indexes(arena, ret, "reads", step->reads, step->nreads);
     set_flag(arena, ret, "starts_alone", step->starts_alone);
+    set_text(arena, ret, "pool", step->pool);
+    if (step->pool != NULL) set_int(arena, ret, "pool_slots", step->pool_slots);
+    return ret;
+}
+
+static const struct value *
+write_concurrency(struct arena *arena, const struct model *model)
+{
+    struct value *ret = value_map(arena);
+    set_tree(arena, ret, "group", model->concurrency.group);
+    set_int(arena, ret, "limit", model->concurrency.limit);
+    set_text(arena, ret, "overlap", overlap_name(model->concurrency.overlap));
     return ret;
 }
 
@@ -189,6 +201,7 @@ model_to_json(struct arena *arena, const struct model *model)
     for (size_t i = 0; i < model->nsteps; i++) value_push(arena, steps, write_step(arena, &model->steps[i]));
     value_set(arena, ret, "steps", steps);
     set_tree(arena, ret, "outputs", model->outputs);
+    if (model->concurrency.group != NULL) value_set(arena, ret, "concurrency", write_concurrency(arena, model));
     set_flag(arena, ret, "power", model->power);
     set_tree(arena, ret, "history", model->history);
     return ret;
