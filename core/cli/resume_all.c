@@ -133,6 +133,8 @@ start_child(struct all *all, struct child *child)
         count_code(all, EXIT_FAILED);
         return;
     }
+    if (child->pid > 0 && !all->json)
+        fprintf(stderr, "resuming %s\n", view_short_id(strrchr(child->folder, '/') + 1));
     if (child->pid == 0) {
         sigset_t none;
         sigemptyset(&none);
