@@ -238,6 +238,7 @@ worker_main(int sock)
         more = next_job(&worker, &arena, &data) == 0 && run_job(&worker, data);
         arena_release(&arena);
     }
+    if (worker.scratch_empty) (void)rmdir(worker.scratch);
     /* Not exit(): the launcher's buffers and handlers are not ours. */
     _exit(0);
 }
