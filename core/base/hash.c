@@ -50,8 +50,15 @@ static const char id_digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
 void
 id_new(char ret[ID_SIZE])
 {
+    id_new_after(ret, 0);
+}
+
+void
+id_new_after(char ret[ID_SIZE], int64_t time_ms)
+{
     unsigned char chance[16];
-    uint64_t now = (uint64_t)clock_wall_ms();
+    int64_t wall = clock_wall_ms();
+    uint64_t now = (uint64_t)(wall > time_ms ? wall : time_ms + 1);
     ASSERT(getrandom(chance, sizeof chance, 0) == (ssize_t)sizeof chance);
     for (int i = 9; i >= 0; i--, now >>= 5) ret[i] = id_digits[now & 31];
     for (int i = 0; i < 16; i++) ret[10 + i] = id_digits[chance[i] & 31];

@@ -6,6 +6,7 @@
 #define BASE_HASH_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define HASH_HEX_SIZE 65 /* with the NUL */
 
@@ -16,6 +17,8 @@ int hash_sha256_file(const char *path, char ret[HASH_HEX_SIZE]);
 /* A run id: 26 characters of [0-9a-z] without i, l, o, u: 10 of time in ms, 16 of chance; sorts by time. */
 #define ID_SIZE 27
 void id_new(char ret[ID_SIZE]);
+/* The same, but it sorts behind time_ms (wall) even when the clock was set back since. */
+void id_new_after(char ret[ID_SIZE], int64_t time_ms);
 /* Has it the shape of a run id? */
 int id_is(const char *text);
 

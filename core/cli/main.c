@@ -4,6 +4,7 @@
  */
 #include <fcntl.h>
 #include <stdarg.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,6 +33,7 @@ static const struct command {
     {"report", cmd_report, "Write one HTML page about a run."},
     {"export", cmd_export, "Write a whole run as one file."},
     {"replay", cmd_replay, "Tell the events of a run again."},
+    {"gc", cmd_gc, "Take away old runs, as their workflows or options say."},
     {"actions", cmd_actions, "List plugins' actions, their inputs and outputs."},
     {"checkpoint", cmd_checkpoint, "Keep a value over attempts (in `run:` steps)."},
     {"worker", cmd_worker, "Run one job from stdin by hand, for debugging."},
@@ -103,6 +105,7 @@ int
 main(int argc, char **argv)
 {
     fill_standard_descriptors();
+    (void)signal(SIGCHLD, SIG_DFL); /* whoever started us may ignore it, and then no child could be waited for */
     const char *name = argc > 1 ? argv[1] : NULL;
     if (name == NULL) {
         print_help(stderr);

@@ -27,6 +27,8 @@
 #include "run/store.h"
 #include "workflow/template.h"
 
+#define FIRST_PID_SPACE 0xEFFFFFFCu /* inode of the pid namespace the kernel starts with: PROC_PID_INIT_INO */
+
 const struct value *
 engine_run_names(struct arena *arena, const struct model *model)
 {
@@ -104,9 +106,9 @@ engine_create(struct arena *arena, const struct model *model, const struct value
     char id[ID_SIZE];
     const char *store, *group;
     int seat FD_SCOPED = -1;
-    id_new(id);
-    int code = evaluate_group(arena, model, params, id, trigger, &group, err);
-    if (!code) code = store_open(arena, true, &store, err);
+    int code = store_open(arena, true, &store, err);
+    if (!code) id_new_after(id, store_changed_ms(arena, store));
+    if (!code) code = evaluate_group(arena, model, params, id, trigger, &group, err);
     if (code) return not_made(code, err);
     const char *folder = arena_printf(arena, "%s/runs/%s", store, id);
     bool skips = group != NULL && model->concurrency.overlap == OVERLAP_SKIP;
@@ -130,6 +132,7 @@ engine_create(struct arena *arena, const struct model *model, const struct value
 static void
 take_signal(struct engine *e, int signal)
 {
+    if (signal == SIGCHLD) return; /* pool_reap looks */
     if (signal == SIGUSR1) {
         const char *who, *why;
         if (requests_cancel(&e->turn, e->folder, &who, &why)) turn_cancel(e, who, why);
@@ -194,7 +197,8 @@ wait_and_take(struct engine *e)
     size_t n = e->nworkers + 3, workers = e->nworkers;
     struct pollfd *fds = ARENA_ARRAY(&e->turn, n, struct pollfd);
     fds[0] = (struct pollfd){.fd = e->signals, .events = POLLIN};
-    fds[1] = (struct pollfd){.fd = e->launcher_gone ? -1 : e->launcher.sock, .events = POLLIN};
+    fds[1] = (struct pollfd){.fd = e->launcher_gone ? -1 : e->launcher.sock,
+                             .events = pool_needs_launcher(e) ? POLLIN : 0};
     for (size_t i = 0; i < e->nworkers; i++) {
         const struct worker *w = &e->workers[i];
         fds[i + 2] = (struct pollfd){.fd = w->sock >= 0 ? w->sock : w->pidfd, .events = POLLIN};
@@ -203,19 +207,20 @@ wait_and_take(struct engine *e)
     int ready = poll(fds, (nfds_t)n, poll_timeout(e));
     look_at_clocks(e);
     if (ready < 0) return;
-    if (fds[0].revents) take_signals(e);
     for (size_t i = 0; i < workers; i++) {
         if (!fds[i + 2].revents) continue;
         if (e->workers[i].sock >= 0) pool_read(e, i);
         else adopt_gone(e, i);
     }
-    if (fds[1].revents) pool_launcher(e);
+    if (!e->launcher_gone) pool_launcher(e);
+    if (fds[0].revents) take_signals(e);
+    if (e->last) pool_reap(e);
     if (fds[n - 1].revents) seating_changed(e);
     for (size_t i = 0; i < workers; i++) {
         struct worker *w = &e->workers[i];
         if (w->kill_at_ms && w->kill_at_ms <= e->tick_ms && w->pid > 0) {
             w->kill_at_ms = 0;
-            kill(w->pid, SIGKILL);
+            pool_signal(w, SIGKILL);
         }
     }
 }
@@ -230,22 +235,43 @@ commit_turn(struct engine *e, struct err *err)
     return code;
 }
 
+/* What was waited for begins first, before the answers to those that are done and before anybody is told. A reused
+ * worker must have its answer before its next job. */
+static void
+carry_out(struct engine *e)
+{
+    for (size_t i = 0; i < e->nafter; i++) {
+        struct after after = e->after[i];
+        if (after.type == AFTER_STOP) pool_stop(e, "cancelled", false);
+        else if (after.type == AFTER_LAUNCH && value_get(after.job, "reuse") == NULL)
+            pool_launch(e, after.step, after.record, after.job, after.seat);
+    }
+    for (size_t i = 0; i < e->nafter; i++) {
+        struct after after = e->after[i];
+        if (after.type == AFTER_LAUNCH && value_get(after.job, "reuse") != NULL)
+            pool_launch(e, after.step, after.record, after.job, after.seat);
+        else if (after.type != AFTER_LAUNCH && after.type != AFTER_STOP) pool_ack(e, &after);
+    }
+    e->nafter = 0;
+}
+
 static int
 end_turn(struct engine *e, struct err *err)
 {
     int code = commit_turn(e, err);
     if (code) return code;
-    for (size_t i = 0; i < e->nhappened; i++)
-        if (e->options->watch.event != NULL)
-            e->options->watch.event(e->options->watch.context, &e->state, &e->happened[i]);
+    /* A launch that fails makes new events: they are the next turn's. */
+    struct event *told = e->happened;
+    size_t ntold = e->nhappened, capacity = e->happened_capacity;
+    e->happened = e->told;
+    e->happened_capacity = e->told_capacity;
     e->nhappened = 0;
-    for (size_t i = 0; i < e->nafter; i++) {
-        struct after after = e->after[i];
-        if (after.type == AFTER_LAUNCH) pool_launch(e, after.step, after.record, after.job, after.seat);
-        else if (after.type == AFTER_STOP) pool_stop(e, "cancelled", false);
-        else pool_ack(e, &after);
-    }
-    e->nafter = 0;
+    carry_out(e);
+    for (size_t i = 0; i < ntold; i++)
+        if (e->options->watch.event != NULL)
+            e->options->watch.event(e->options->watch.context, &e->state, &told[i]);
+    e->told = told;
+    e->told_capacity = capacity;
     e->launching = 0;
     pool_sweep(e);
     return 0;
@@ -256,6 +282,13 @@ static bool
 leave_rest(struct engine *e)
 {
     if (!e->interrupted || e->ended || e->running == 0 || clock_monotonic_ms() < e->leave_at_ms) return false;
+    if (e->last && !e->killed) {
+        engine_note(e, "killing what still runs: this is process 1 of its container, nothing outlives it");
+        pool_kill(e);
+        e->killed = true;
+        e->leave_at_ms += KILL_SLACK_MS; /* for those that hang in the kernel */
+        return false;
+    }
     for (size_t i = 0; i < e->nworkers; i++)
         if (e->workers[i].step >= 0)
             engine_note(e, "step \"%s\" goes on by itself (pid %d); "
@@ -286,30 +319,48 @@ loop(struct engine *e, struct err *err)
         turn_decide(e);
         code = end_turn(e, err);
         if (code || e->ended) break;
-        if (!e->launcher_gone) {
+        bool stay = e->last && e->interrupted; /* orphans are ours then, and their sockets still speak */
+        if (!e->launcher_gone || stay) {
             if (e->nhappened || e->nafter) continue; /* a launch that failed: decide again first */
             arena_rewind(&e->turn, e->turn_start);
             wait_and_take(e);
         }
         if (e->options->watch.tick != NULL) e->options->watch.tick(e->options->watch.context, &e->state);
-        if (e->launcher_gone && e->interrupted) {
+        stay = e->last && e->interrupted;
+        if (e->launcher_gone && e->interrupted && !stay) {
             turn_stop(e); /* somebody asked for the end: workers go on by themselves, and resume finds them */
             code = end_turn(e, err);
             break;
         }
-        if (e->launcher_gone) start_again(e);
+        if (e->launcher_gone && !stay) start_again(e);
         if (leave_rest(e)) code = end_turn(e, err);
     }
     return code;
 }
 
+/* Are we process 1 of a container, or its only child (`docker run --init`, `sh -c`)? Then nothing outlives us. */
+static bool
+is_last(void)
+{
+    struct stat st;
+    if (getpid() == 1) return true;
+    bool container = stat("/proc/self/ns/pid", &st) == 0 && st.st_ino != FIRST_PID_SPACE;
+    return container && getppid() == 1 && access("/run/systemd/system", F_OK) != 0;
+}
+
+/* What was ignored when we were started stays so: nohup ignores SIGHUP, a shell SIGINT of what it puts behind itself.
+ * Blocked signals are queued even when they are ignored, so those are left alone. */
 static int
 open_signals(struct err *err)
 {
     sigset_t mask;
+    struct sigaction before;
     sigemptyset(&mask);
-    const int all[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) sigaddset(&mask, all[i]);
+    const int all[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (sigaction(all[i], NULL, &before) != 0 || before.sa_handler != SIG_IGN) sigaddset(&mask, all[i]);
+    sigaddset(&mask, SIGUSR1);
+    sigaddset(&mask, SIGCHLD);
     sigprocmask(SIG_BLOCK, &mask, NULL);
     signal(SIGPIPE, SIG_IGN);
     int fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -369,7 +420,7 @@ int
 engine_run(const char *run_folder, const struct engine_options *options, struct err *err)
 {
     struct engine e = {.options = options, .folder = run_folder, .attempts = -1, .signals = -1,
-                       .launcher = options->launcher, .group_seat = -1};
+                       .launcher = options->launcher, .group_seat = -1, .last = is_last()};
     mode_t umask_before = umask(077);
     /* Before the run is held: who sees that asks us by a signal. */
     e.signals = open_signals(err);
@@ -395,6 +446,7 @@ engine_run(const char *run_folder, const struct engine_options *options, struct 
     memory_free(e.delayed);
     memory_free(e.after);
     memory_free(e.happened);
+    memory_free(e.told);
     fd_close(&e.launcher.sock);
     adopt_release(&e);
     fd_close(&e.attempts);

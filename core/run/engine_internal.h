@@ -22,6 +22,7 @@ struct worker {
     pid_t pid;             /* 0: not forked yet */
     ptrdiff_t step;        /* index, -1: idle */
     uint32_t record;
+    bool fresh;            /* it has never had a job */
     bool dead;             /* DIED came, or its pidfd says so */
     int status;            /* of waitpid, when dead and not adopted */
     bool acking;           /* its receipt waits for the commit */
@@ -89,11 +90,15 @@ struct engine {
     size_t nafter, after_capacity;
     struct event *happened; /* of this turn, for the watch */
     size_t nhappened, happened_capacity;
+    struct event *told;    /* committed, being told to the watch */
+    size_t told_capacity;
     bool sync;             /* this turn's commit must be on disk */
 
     int interrupted;       /* the signal, 0: none */
     unsigned interrupts;   /* how often */
     int64_t leave_at_ms;   /* interrupted: when we stop waiting for what is unsafe to stop */
+    bool last;             /* when we end, the kernel ends all processes: nothing may be left to go on by itself */
+    bool killed;           /* last, and the wait is over: what still ran was killed */
     bool cancelling;       /* the cancel was carried out */
     struct seating *seating; /* NULL: neither group nor pools yet */
     int group_seat;        /* the descriptor that keeps its place in the group, or -1: every worker has it too */
@@ -112,6 +117,7 @@ void turn_cancel(struct engine *e, const char *who, const char *why); /* somebod
 void turn_stop(struct engine *e);                  /* leave the run as it is: interrupted or unknown */
 void turn_wait(struct engine *e, size_t step, int64_t delay_ms); /* look at it again after the delay */
 void turn_wait_no_more(struct engine *e, size_t step);
+int64_t turn_since(const struct engine *e, int64_t time_ms); /* wall; never negative, whoever sets the clock */
 int64_t turn_next_due(const struct engine *e);     /* monotonic; -1: nothing waits */
 
 /* step.c */
@@ -150,10 +156,13 @@ bool pool_busy(const struct engine *e, const char *reuse);  /* is a worker for i
 void pool_hold(struct engine *e, size_t step, const char *reuse);
 void pool_read(struct engine *e, size_t worker);      /* frames of one worker */
 void pool_launcher(struct engine *e);                 /* frames of the launcher */
+bool pool_needs_launcher(const struct engine *e);     /* is it worth waking for them? */
 void pool_settle(struct engine *e, size_t worker);    /* dead and drained: what became of its attempt */
 void pool_ack(struct engine *e, const struct after *after);
 void pool_stop(struct engine *e, const char *why, bool safe_only); /* ask running workers to end */
 void pool_kill(struct engine *e);                     /* SIGKILL all that run */
+void pool_signal(const struct worker *w, int signal);
+void pool_reap(struct engine *e);                     /* orphans that came to us, process 1 of a pid namespace */
 void pool_end(struct engine *e);                      /* BYE to the idle ones */
 struct worker *pool_add(struct engine *e);
 void pool_sweep(struct engine *e);                    /* forget workers that are gone */

@@ -240,7 +240,7 @@ host_checkpoint_set(struct levada_step *step, const char *key, const char *value
         return fail_with(hosted, &err, LEVADA_INVALID);
     }
     if (!engine_keeps(work, key, value) &&
-        checkpoint_append(work_path(work, "checkpoints"), key, value, &err) != 0)
+        checkpoint_append(work_own_path(work, "checkpoints"), key, value, &err) != 0)
         return fail_with(hosted, &err, LEVADA_PERMANENT);
     value_set(&work->arena, work->kept, key, value_text(&work->arena, value));
     return 0;

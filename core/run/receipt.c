@@ -119,12 +119,10 @@ receipt_keep(struct work *work, const struct value *receipt, struct err *err)
     json_write(&text, receipt);
     buf_char(&text, '\n');
 
-    char path[4096], name[32];
+    char name[32];
     snprintf(name, sizeof name, "%u.json", work->job.record);
-    if (snprintf(path, sizeof path, "%s/" RECEIPTS_FOLDER, work->job.run_folder) >= (int)sizeof path)
-        return err_set(err, EXIT_STORE, "path too long: \"%s\"", work->job.run_folder);
-    int folder FD_SCOPED = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0) return err_errno(err, EXIT_STORE, "cannot open \"%s\"", path);
+    int folder FD_SCOPED = openat(work->worker->folder, RECEIPTS_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0) return err_errno(err, EXIT_STORE, "cannot open \"%s/" RECEIPTS_FOLDER "\"", work->job.run_folder);
     return fd_replace_file(folder, name, buf_str(&text), text.size, 0600, true, err);
 }
 

@@ -28,6 +28,7 @@ enqueue_part(struct sched *sched)
 {
     for (size_t i = 0; i < sched->state->nsteps; i++) {
         const struct step_state *step = &sched->state->steps[i];
+        if (step->status == STEP_BACKOFF_STATUS) continue; /* its delay says when */
         if (step->step->part == sched->part && sched->missing[i] == 0 && may_run(step)) enqueue(sched, i);
     }
 }

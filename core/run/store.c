@@ -132,6 +132,14 @@ store_open(struct arena *arena, bool make, const char **ret, struct err *err)
     return 0;
 }
 
+int64_t
+store_changed_ms(struct arena *arena, const char *store)
+{
+    struct stat st;
+    if (stat(arena_printf(arena, "%s/runs", store), &st) != 0) return 0;
+    return (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+}
+
 int
 store_run_make(struct arena *arena, const char *store, const char *id, const char **ret, struct err *err)
 {

@@ -8,6 +8,7 @@
 #define RUN_STORE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -15,6 +16,9 @@
 /* Absolute path, made if absent when `make`. EXIT_STORE (unwritable, read-only, network file
  * system), EXIT_REFUSED (owner, mode). */
 int store_open(struct arena *arena, bool make, const char **ret, struct err *err);
+/* When the last run appeared (wall, ms; 0: none yet): ids of new ones are to sort behind it even when the clock was set
+ * back since. */
+int64_t store_changed_ms(struct arena *arena, const char *store);
 /* Folder of a new run with logs/ receipts/ artifacts/, 0700. Nobody sees it before it is published
  * as runs/ID: a run killed
  * while it is made never was. */

@@ -87,7 +87,7 @@ finish_run(struct engine *e)
     if (outputs != NULL) value_set(&e->turn, data, "outputs", outputs);
     if (error != NULL) value_set(&e->turn, data, "error", error);
     if (failed != NULL) value_set(&e->turn, data, "failed_step", value_text(&e->turn, failed->step->id));
-    value_set(&e->turn, data, "duration_ms", value_int(&e->turn, e->now_ms - e->state.begun_ms));
+    value_set(&e->turn, data, "duration_ms", value_int(&e->turn, turn_since(e, e->state.begun_ms)));
     engine_emit(e, EVENT_RUN_FINISHED, NULL, data);
     e->ended = true;
 }
@@ -115,6 +115,12 @@ turn_stop(struct engine *e)
 }
 
 /* ---- deciding ---- */
+
+int64_t
+turn_since(const struct engine *e, int64_t time_ms)
+{
+    return e->now_ms > time_ms ? e->now_ms - time_ms : 0;
+}
 
 /* Delays run on the monotonic clock: a wall clock that is set back makes nobody wait for it to come round again. */
 void
@@ -147,7 +153,8 @@ static void
 wake_due(struct engine *e)
 {
     for (size_t i = e->ndelayed; i-- > 0;) {
-        if (e->delayed[i].due_ms > e->tick_ms) continue;
+        enum step_part part = e->state.steps[e->delayed[i].step].step->part;
+        if (e->delayed[i].due_ms > e->tick_ms || part != e->sched.part) continue;
         sched_again(&e->sched, e->delayed[i].step);
         e->delayed[i] = e->delayed[--e->ndelayed];
     }
@@ -184,7 +191,8 @@ decide_queued(struct engine *e)
 {
     if (e->state.cancel_asked) {
         for (size_t i = 0; i < e->state.nsteps; i++)
-            if (!step_status_ended(e->state.steps[i].status)) step_cancel(e, i, "the run was cancelled before it began");
+            if (!step_status_ended(e->state.steps[i].status))
+                step_cancel(e, i, "the run was cancelled before it began");
         finish_run(e);
     } else if (e->interrupted) {
         turn_stop(e);

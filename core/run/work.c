@@ -241,6 +241,13 @@ work_path(struct work *work, const char *suffix)
     return arena_printf(&work->arena, "%s/" RECEIPTS_FOLDER "/%u.%s", work->job.run_folder, work->job.record, suffix);
 }
 
+const char *
+work_own_path(struct work *work, const char *suffix)
+{
+    return arena_printf(&work->arena, "/proc/self/fd/%d/" RECEIPTS_FOLDER "/%u.%s", work->worker->folder,
+                        work->job.record, suffix);
+}
+
 void
 work_end_tree(struct work *work, int64_t self_ms, int64_t term_ms, void (*pump)(void *, int), void *context)
 {

@@ -71,6 +71,7 @@ struct worker {
     struct attempt_record self;
     mode_t umask;                 /* the user's, for what `run:` starts; ours is 077 */
     int attempts;                 /* descriptor of the run's file, or -1 */
+    int folder;                   /* of the run: it may be moved while an attempt runs; -1: none yet */
     int seat, slot;               /* the run's place in its group, the attempt's slot of a pool: seats.h; or -1 */
     struct arena arena;
     const char *attempts_folder;  /* whose file it is */
@@ -131,6 +132,8 @@ void work_said(struct work *work, int stream, const void *data, size_t size);
 void work_said_end(struct work *work);
 /* A path in the run folder: "receipts/RECORD.SUFFIX". */
 const char *work_path(struct work *work, const char *suffix);
+/* The same for this process alone: right even when the run folder was moved since. */
+const char *work_own_path(struct work *work, const char *suffix);
 /* Ends what the attempt left behind, and says so in the log. `pump` as in tree_end, or NULL. */
 void work_end_tree(struct work *work, int64_t self_ms, int64_t term_ms, void (*pump)(void *, int), void *context);
 /* What a stop means for the outcome: fills status or error. False: nobody asked for the end. */
