@@ -178,8 +178,8 @@ lock_attempt(struct engine *e, size_t i, uint32_t number, bool may_wait, struct 
         }
         if (code == 0) return 0;
         if (attempts_elsewhere(record))
-            return err_set(err, EXIT_HELD, "step \"%s\" still runs in another pid namespace (pid %d there): resume there",
-                           e->state.steps[i].step->id, record->pid);
+            return err_set(err, EXIT_HELD, "step \"%s\" still runs in another pid namespace (pid %d there): resume it "
+                           "there", e->state.steps[i].step->id, record->pid);
         /* Held, and its process is gone, or stopped before it said who it is: end what holds the lock. */
         if (round % 50 == (record->pid ? 0 : 49)) (void)leftovers_end(&holders);
         if (round > 200)

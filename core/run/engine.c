@@ -316,14 +316,15 @@ loop(struct engine *e, struct err *err)
     return code;
 }
 
-/* Are we process 1 of a container, or its only child (`docker run --init`, `sh -c`)? Then nothing outlives us. */
+/* Are we process 1 of a container, or what it waits for (`docker run --init`, `sh -c`)? Then nothing outlives us.
+ * What was detached has a session of its own. */
 static bool
 is_last(void)
 {
     struct stat st;
     if (getpid() == 1) return true;
     bool container = stat("/proc/self/ns/pid", &st) == 0 && st.st_ino != FIRST_PID_SPACE;
-    return container && getppid() == 1 && access("/run/systemd/system", F_OK) != 0;
+    return container && getppid() == 1 && getsid(0) == getsid(1) && access("/run/systemd/system", F_OK) != 0;
 }
 
 /* What was ignored when we were started stays so: nohup ignores SIGHUP, a shell SIGINT of what it puts behind itself.
