@@ -16,6 +16,20 @@
 
 static const char usage[] = "levada logs [-f] [--attempt N] RUN|FILE [STEP]";
 
+/* Did a step write what is there no longer? */
+static bool
+logs_were_written(const struct view *view, const struct logs_options *options)
+{
+    for (size_t i = 0; i < view->state.nsteps; i++) {
+        const struct step_state *step = &view->state.steps[i];
+        if (options->step != NULL && !str_eq(options->step, step->step->id)) continue;
+        for (size_t k = 0; k < step->nattempts; k++)
+            if (step->attempts[k].log_bytes > 0 && (options->attempt == 0 || step->attempts[k].attempt == options->attempt))
+                return true;
+    }
+    return false;
+}
+
 /* The end of following, or an empty answer, is explained; stdout stays what the steps wrote. */
 static void
 explain(const struct view *view, const struct logs_options *options, bool written)
@@ -23,7 +37,9 @@ explain(const struct view *view, const struct logs_options *options, bool writte
     const char *id = view->name;
     const struct step_state *step =
         options->step != NULL ? state_step(&view->state, options->step, NULL) : NULL;
-    if (!written && step != NULL)
+    if (!written && logs_were_written(view, options))
+        fprintf(stderr, "the logs of run %s were taken away (levada gc); levada show %s has its outcome\n", id, id);
+    else if (!written && step != NULL)
         fprintf(stderr, "%s wrote nothing: it is %s; levada why %s %s says more\n", step->step->id,
                 step_status_name(step->status), id, step->step->id);
     else if (!written)

@@ -33,6 +33,7 @@ static const struct command {
     {"report", cmd_report, "Write one HTML page about a run."},
     {"export", cmd_export, "Write a whole run as one file."},
     {"replay", cmd_replay, "Tell the events of a run again."},
+    {"gc", cmd_gc, "Take away old runs, as their workflows or options say."},
     {"actions", cmd_actions, "List plugins' actions, their inputs and outputs."},
     {"checkpoint", cmd_checkpoint, "Keep a value over attempts (in `run:` steps)."},
     {"worker", cmd_worker, "Run one job from stdin by hand, for debugging."},

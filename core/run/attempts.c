@@ -210,3 +210,9 @@ attempts_forget(int fd, uint32_t from, struct err *err)
         return err_errno(err, EXIT_STORE, "cannot shorten \"attempts\"");
     return 0;
 }
+
+bool
+attempts_lives(int fd, uint32_t number, const struct attempt_record *record)
+{
+    return attempts_alive(record) || (attempts_elsewhere(record) && attempts_held(fd, number, false));
+}

@@ -59,6 +59,8 @@ int attempts_forget(int fd, uint32_t from, struct err *err);
 void attempts_self(struct attempt_record *ret);
 /* Does the process of the record live (same boot, pid and start time)? False too when it cannot be seen from here. */
 bool attempts_alive(const struct attempt_record *record);
+/* The same for record `number` of the file: what cannot be seen from here lives as long as its lock is held. */
+bool attempts_lives(int fd, uint32_t number, const struct attempt_record *record);
 bool attempts_this_boot(const struct attempt_record *record);
 /* In another pid namespace of this boot: nobody here can tell whether it lives. */
 bool attempts_elsewhere(const struct attempt_record *record);

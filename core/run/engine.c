@@ -197,7 +197,8 @@ wait_and_take(struct engine *e)
     size_t n = e->nworkers + 3, workers = e->nworkers;
     struct pollfd *fds = ARENA_ARRAY(&e->turn, n, struct pollfd);
     fds[0] = (struct pollfd){.fd = e->signals, .events = POLLIN};
-    fds[1] = (struct pollfd){.fd = e->launcher_gone ? -1 : e->launcher.sock, .events = POLLIN};
+    fds[1] = (struct pollfd){.fd = e->launcher_gone ? -1 : e->launcher.sock,
+                             .events = pool_needs_launcher(e) ? POLLIN : 0};
     for (size_t i = 0; i < e->nworkers; i++) {
         const struct worker *w = &e->workers[i];
         fds[i + 2] = (struct pollfd){.fd = w->sock >= 0 ? w->sock : w->pidfd, .events = POLLIN};
@@ -206,13 +207,13 @@ wait_and_take(struct engine *e)
     int ready = poll(fds, (nfds_t)n, poll_timeout(e));
     look_at_clocks(e);
     if (ready < 0) return;
-    if (fds[0].revents) take_signals(e);
     for (size_t i = 0; i < workers; i++) {
         if (!fds[i + 2].revents) continue;
         if (e->workers[i].sock >= 0) pool_read(e, i);
         else adopt_gone(e, i);
     }
-    if (fds[1].revents) pool_launcher(e);
+    if (!e->launcher_gone) pool_launcher(e);
+    if (fds[0].revents) take_signals(e);
     if (e->last) pool_reap(e);
     if (fds[n - 1].revents) seating_changed(e);
     for (size_t i = 0; i < workers; i++) {
@@ -234,22 +235,43 @@ commit_turn(struct engine *e, struct err *err)
     return code;
 }
 
+/* What was waited for begins first, before the answers to those that are done and before anybody is told. A reused
+ * worker must have its answer before its next job. */
+static void
+carry_out(struct engine *e)
+{
+    for (size_t i = 0; i < e->nafter; i++) {
+        struct after after = e->after[i];
+        if (after.type == AFTER_STOP) pool_stop(e, "cancelled", false);
+        else if (after.type == AFTER_LAUNCH && value_get(after.job, "reuse") == NULL)
+            pool_launch(e, after.step, after.record, after.job, after.seat);
+    }
+    for (size_t i = 0; i < e->nafter; i++) {
+        struct after after = e->after[i];
+        if (after.type == AFTER_LAUNCH && value_get(after.job, "reuse") != NULL)
+            pool_launch(e, after.step, after.record, after.job, after.seat);
+        else if (after.type != AFTER_LAUNCH && after.type != AFTER_STOP) pool_ack(e, &after);
+    }
+    e->nafter = 0;
+}
+
 static int
 end_turn(struct engine *e, struct err *err)
 {
     int code = commit_turn(e, err);
     if (code) return code;
-    for (size_t i = 0; i < e->nhappened; i++)
-        if (e->options->watch.event != NULL)
-            e->options->watch.event(e->options->watch.context, &e->state, &e->happened[i]);
+    /* A launch that fails makes new events: they are the next turn's. */
+    struct event *told = e->happened;
+    size_t ntold = e->nhappened, capacity = e->happened_capacity;
+    e->happened = e->told;
+    e->happened_capacity = e->told_capacity;
     e->nhappened = 0;
-    for (size_t i = 0; i < e->nafter; i++) {
-        struct after after = e->after[i];
-        if (after.type == AFTER_LAUNCH) pool_launch(e, after.step, after.record, after.job, after.seat);
-        else if (after.type == AFTER_STOP) pool_stop(e, "cancelled", false);
-        else pool_ack(e, &after);
-    }
-    e->nafter = 0;
+    carry_out(e);
+    for (size_t i = 0; i < ntold; i++)
+        if (e->options->watch.event != NULL)
+            e->options->watch.event(e->options->watch.context, &e->state, &told[i]);
+    e->told = told;
+    e->told_capacity = capacity;
     e->launching = 0;
     pool_sweep(e);
     return 0;
@@ -425,6 +447,7 @@ engine_run(const char *run_folder, const struct engine_options *options, struct 
     memory_free(e.delayed);
     memory_free(e.after);
     memory_free(e.happened);
+    memory_free(e.told);
     fd_close(&e.launcher.sock);
     adopt_release(&e);
     fd_close(&e.attempts);

@@ -22,6 +22,7 @@ struct worker {
     pid_t pid;             /* 0: not forked yet */
     ptrdiff_t step;        /* index, -1: idle */
     uint32_t record;
+    bool fresh;            /* it has never had a job */
     bool dead;             /* DIED came, or its pidfd says so */
     int status;            /* of waitpid, when dead and not adopted */
     bool acking;           /* its receipt waits for the commit */
@@ -89,6 +90,8 @@ struct engine {
     size_t nafter, after_capacity;
     struct event *happened; /* of this turn, for the watch */
     size_t nhappened, happened_capacity;
+    struct event *told;    /* committed, being told to the watch */
+    size_t told_capacity;
     bool sync;             /* this turn's commit must be on disk */
 
     int interrupted;       /* the signal, 0: none */
@@ -153,6 +156,7 @@ bool pool_busy(const struct engine *e, const char *reuse);  /* is a worker for i
 void pool_hold(struct engine *e, size_t step, const char *reuse);
 void pool_read(struct engine *e, size_t worker);      /* frames of one worker */
 void pool_launcher(struct engine *e);                 /* frames of the launcher */
+bool pool_needs_launcher(const struct engine *e);     /* is it worth waking for them? */
 void pool_settle(struct engine *e, size_t worker);    /* dead and drained: what became of its attempt */
 void pool_ack(struct engine *e, const struct after *after);
 void pool_stop(struct engine *e, const char *why, bool safe_only); /* ask running workers to end */

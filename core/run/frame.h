@@ -18,7 +18,6 @@
     X(FORKED, 2)     /* launcher → engine: {worker, pid} */                                                   \
     X(DIED, 3)       /* launcher → engine: {pid, status} (as of waitpid), after its leftovers were ended */    \
     X(JOB, 4)        /* engine → worker: job.h; perhaps with the slot of its pool, kept until the receipt */   \
-    X(STARTED, 5)    /* worker → engine: {record, pid}: the attempt's record says started */                  \
     X(REFUSED, 6)    /* worker → engine: {record, why}: newer claim or lock held; nothing was done */         \
     X(PROGRESS, 7)   /* worker → engine: {record, done, total, what} */                                       \
     X(CHECKPOINT, 8) /* worker → engine: {record, key, value}; answered by CHECKPOINT_ACK when durable */      \

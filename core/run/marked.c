@@ -143,7 +143,7 @@ marked_end_leftovers(const char *run_folder, const char *run)
             struct err ignored;
             if (!str_eq(list[i].run, run)) continue;
             bool worker = attempts >= 0 && attempts_read(attempts, list[i].record, &record, &ignored) == 0 &&
-                          attempts_alive(&record);
+                          attempts_lives(attempts, list[i].record, &record);
             if (!worker) ended += marked_end(&list[i]);
         }
         if (ended == 0) break;
@@ -155,12 +155,6 @@ marked_end_leftovers(const char *run_folder, const char *run)
 bool
 marked_is_stopped(pid_t pid)
 {
-    char path[40], text[1024];
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    int fd FD_SCOPED = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
-    if (n <= 0) return false;
-    text[n] = '\0';
-    const char *p = strrchr(text, ')'); /* the command before it may hold anything */
-    return p != NULL && p[1] == ' ' && (p[2] == 'T' || p[2] == 't');
+    struct attempt_process process;
+    return attempts_process(pid, &process) && (process.state == 'T' || process.state == 't');
 }

@@ -18,6 +18,13 @@
 #include "run/engine_internal.h"
 #include "run/leftovers.h"
 
+static char *
+text_copy(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    return memcpy(memory_resize(NULL, size), text, size);
+}
+
 struct worker *
 pool_add(struct engine *e)
 {
@@ -68,8 +75,7 @@ pool_hold(struct engine *e, size_t step, const char *reuse)
 {
     e->held = engine_grow(e->held, e->nheld, &e->held_capacity, sizeof *e->held);
     struct held *held = &e->held[e->nheld++];
-    *held = (struct held){.step = step, .reuse = memory_resize(NULL, strlen(reuse) + 1)};
-    memcpy(held->reuse, reuse, strlen(reuse) + 1);
+    *held = (struct held){.step = step, .reuse = text_copy(reuse)};
 }
 
 /* A worker came free, or went: the first step that waits for one like it is looked at again. */
@@ -105,7 +111,7 @@ not_launched(struct engine *e, struct worker *w)
 }
 
 static struct worker *
-fork_worker(struct engine *e, const char *reuse)
+fork_worker(struct engine *e)
 {
     int pair[2];
     struct err err;
@@ -117,8 +123,7 @@ fork_worker(struct engine *e, const char *reuse)
     struct worker *w = pool_add(e);
     w->sock = pair[0];
     w->key = ++e->worker_key;
-    w->reuse = reuse != NULL ? memory_resize(NULL, strlen(reuse) + 1) : NULL;
-    if (w->reuse != NULL) memcpy(w->reuse, reuse, strlen(reuse) + 1);
+    w->fresh = true;
     struct value *data = value_map(&e->turn);
     value_set(&e->turn, data, "worker", value_int(&e->turn, w->key));
     if (frame_send(e->launcher.sock, FRAME_FORK, data, pair[1], &err) != 0) e->launcher_gone = true;
@@ -128,6 +133,22 @@ fork_worker(struct engine *e, const char *reuse)
     return w;
 }
 
+static struct worker *
+find_fresh(struct engine *e)
+{
+    for (size_t i = 0; i < e->nworkers; i++)
+        if (e->workers[i].fresh && !e->workers[i].dead && e->workers[i].sock >= 0) return &e->workers[i];
+    return NULL;
+}
+
+/* Forked while a step runs, so that the next one need not wait for a fork. It knows nothing of any job. */
+static void
+keep_spare(struct engine *e)
+{
+    bool more = e->sched.open[e->sched.part] > e->running;
+    if (more && !e->interrupted && !e->launcher_gone && find_fresh(e) == NULL) (void)fork_worker(e);
+}
+
 void
 pool_launch(struct engine *e, size_t step, uint32_t record, const struct value *job, int seat)
 {
@@ -135,7 +156,8 @@ pool_launch(struct engine *e, size_t step, uint32_t record, const struct value *
     struct err err;
     const char *reuse = value_get_str(job, "reuse", NULL);
     struct worker *w = find_idle(e, reuse);
-    if (w == NULL && !e->launcher_gone) w = fork_worker(e, reuse);
+    if (w == NULL) w = find_fresh(e);
+    if (w == NULL && !e->launcher_gone) w = fork_worker(e);
     if (e->launcher_gone) return; /* the intent stands: the engine starts again and finds that it has not begun */
     if (w == NULL) {
         step_vanished(e, step, record, -1, false);
@@ -144,13 +166,17 @@ pool_launch(struct engine *e, size_t step, uint32_t record, const struct value *
     w->step = (ptrdiff_t)step;
     w->record = record;
     w->asked_to_stop = false;
+    if (w->fresh && reuse != NULL) w->reuse = text_copy(reuse);
+    w->fresh = false;
     const struct step *model = e->state.steps[step].step;
     if (model->timeout_ms)
         w->kill_at_ms = clock_monotonic_ms() + model->timeout_ms + model->grace_ms + KILL_SLACK_MS;
     e->running++;
-    if (frame_send(w->sock, FRAME_JOB, job, seat_fd, &err) == 0) return;
-    fd_close(&w->sock); /* an idle one that was killed: it must not be found again before the launcher says so */
-    not_launched(e, w);
+    if (frame_send(w->sock, FRAME_JOB, job, seat_fd, &err) != 0) {
+        fd_close(&w->sock); /* an idle one that was killed: it must not be found again before the launcher says so */
+        not_launched(e, w);
+    }
+    keep_spare(e);
 }
 
 void
@@ -164,7 +190,9 @@ pool_ack(struct engine *e, const struct after *after)
     /* A worker that is gone by now keeps nothing that is not committed. */
     (void)frame_send(w->sock, after->type == AFTER_RECEIPT_ACK ? FRAME_RECEIPT_ACK : FRAME_CHECKPOINT_ACK, data, -1,
                      &err);
-    if (after->type == AFTER_RECEIPT_ACK) w->acking = false;
+    if (after->type != AFTER_RECEIPT_ACK) return;
+    w->acking = false;
+    if (w->reuse == NULL) fd_close(&w->sock); /* it ends now, and nothing it could say would matter */
 }
 
 static void
@@ -187,9 +215,6 @@ take_frame(struct engine *e, size_t worker, const struct frame *frame)
     struct step_state *step = w->step >= 0 ? &e->state.steps[w->step] : NULL;
     bool ours = step != NULL && value_get_int(frame->data, "record", -1) == (int64_t)w->record;
     switch (frame->type) {
-    case FRAME_STARTED:
-        if (ours) step->attempts[step->nattempts - 1].pid = (int)value_get_int(frame->data, "pid", 0);
-        break;
     case FRAME_REFUSED:
         if (ours) not_launched(e, w);
         break;
@@ -279,6 +304,18 @@ take_died(struct engine *e, pid_t pid, int status)
         pool_settle(e, i);
         return;
     }
+}
+
+/* Most of what the launcher says can be read whenever something else wakes us. Not so when a worker hung up on its
+ * attempt: then its death, with all it left behind, is what everybody waits for. */
+bool
+pool_needs_launcher(const struct engine *e)
+{
+    for (size_t i = 0; i < e->nworkers; i++) {
+        const struct worker *w = &e->workers[i];
+        if (w->step >= 0 && w->sock < 0 && w->pidfd < 0 && !w->dead) return true;
+    }
+    return false;
 }
 
 void

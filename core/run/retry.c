@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Every step gets a verdict of its own first (how it ended, whether it was edited, whether it was named); then what runs
- * again takes all behind it along, for their inputs may change.
+ * Every step gets a verdict of its own first (how it ended, whether it was edited, whether it was named); then what
+ * runs again takes all behind it along, for their inputs may change.
  */
 #include "run/retry.h"
 

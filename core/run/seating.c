@@ -248,7 +248,8 @@ seating_open(struct engine *e, struct err *err)
     struct seats_look look;
     if (e->state.group == NULL) return 0;
     struct seating *s = seating_of(e);
-    int code = seats_open(&s->group, &e->arena, s->state_folder, SEATS_GROUP, e->state.group, e->state.model->power, err);
+    bool durable = e->state.model->power;
+    int code = seats_open(&s->group, &e->arena, s->state_folder, SEATS_GROUP, e->state.group, durable, err);
     if (code) return code;
     s->group_open = s->group_look = true;
     s->group_since_ms = e->tick_ms;
@@ -311,12 +312,11 @@ pool_queued(struct engine *e, struct step_state *step, const struct seats_look *
     value_set(&e->turn, data, "pool", value_text(&e->turn, pool));
     value_set(&e->turn, data, "slots", value_int(&e->turn, step->step->pool_slots));
     value_set(&e->turn, data, "held_by", holders_value(e, look));
-    const struct value *reason =
-        err->code            ? engine_reason(e, "pool", "waiting for pool \"%s\": %s", pool, err->message)
-        : look->nholders > 0 ? engine_reason(e, "pool", "waiting for pool \"%s\", held by %s", pool, holders_text(e, look))
-        : look->nahead > 0   ? engine_reason(e, "pool", "waiting for pool \"%s\", behind run %s", pool, look->ahead[0])
-                             : engine_reason(e, "pool", "waiting for pool \"%s\"", pool);
-    value_set(&e->turn, data, "reason", reason);
+    const char *why = err->code            ? arena_printf(&e->turn, ": %s", err->message)
+                      : look->nholders > 0 ? arena_printf(&e->turn, ", held by %s", holders_text(e, look))
+                      : look->nahead > 0   ? arena_printf(&e->turn, ", behind run %s", look->ahead[0])
+                                           : "";
+    value_set(&e->turn, data, "reason", engine_reason(e, "pool", "waiting for pool \"%s\"%s", pool, why));
     engine_emit(e, EVENT_STEP_QUEUED, step, data);
 }
 
@@ -526,8 +526,8 @@ seating_skip(struct arena *arena, const char *run_folder, const char *run, const
     if (holder == NULL) return err_set(err, EXIT_HELD, "not started: group \"%s\" is busy", group);
     const char *folder = arena_printf(arena, "%s/runs/%s", seats_state_folder(arena, run_folder), holder);
     pid_t pid = attempts_engine(folder);
-    if (pid > 0) err_set(err, EXIT_HELD, "not started: group \"%s\" is held by run %s (pid %d)", group, holder, (int)pid);
-    else err_set(err, EXIT_HELD, "not started: group \"%s\" is held by run %s, which has not ended", group, holder);
+    err_set(err, EXIT_HELD, "not started: group \"%s\" is held by run %s%s", group, holder,
+            pid > 0 ? arena_printf(arena, " (pid %d)", (int)pid) : ", which has not ended");
     if (pid > 0) err_hint(err, "Wait for it (levada show %s), or end it: levada cancel %s", holder, holder);
     else err_hint(err, "Go on with it, or end it: levada resume %s, levada cancel %s", holder, holder);
     return EXIT_HELD;

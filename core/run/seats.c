@@ -183,9 +183,9 @@ list_folder(const struct seats *seats, struct arena *arena, struct listing *ret,
         if (n == 0) break;
         for (ssize_t at = 0; at < n;) {
             const struct dirent64 *entry = (const void *)(chunk + at);
-            if (is_place(entry->d_name)) add_name(arena, &ret->places, &ret->nplaces, &ret->places_capacity, entry->d_name);
-            else if (is_holder(entry->d_name))
-                add_name(arena, &ret->holders, &ret->nholders, &ret->holders_capacity, entry->d_name);
+            const char *name = entry->d_name;
+            if (is_place(name)) add_name(arena, &ret->places, &ret->nplaces, &ret->places_capacity, name);
+            else if (is_holder(name)) add_name(arena, &ret->holders, &ret->nholders, &ret->holders_capacity, name);
             at += entry->d_reclen;
         }
     }

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -108,6 +107,53 @@ explain_spawn(struct shell *shell, const char *program, const char *cwd, int err
     return invalid(err);
 }
 
+struct child {
+    const char *program, *cwd;
+    char **argv, **env;
+    const struct ends *ends;
+    mode_t umask;
+};
+
+/* Between vfork and execve: on the parent's stack and in its memory, with signals blocked. */
+static void
+child_main(const struct child *child)
+{
+    /* Those that we handle or ignore; execve resets a handler, but until then it would be the parent's. */
+    static const int ours[] = {SIGTERM, SIGINT, SIGPIPE};
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    sigset_t none;
+    sigemptyset(&none);
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) (void)sigaction(ours[i], &action, NULL);
+    (void)umask(child->umask);
+    if (setpgid(0, 0) != 0 || (child->ends->in >= 0 && dup2(child->ends->in, 0) < 0) ||
+        dup2(child->ends->out, 1) < 0 || dup2(child->ends->err >= 0 ? child->ends->err : child->ends->out, 2) < 0 ||
+        chdir(child->cwd) != 0 || sigprocmask(SIG_SETMASK, &none, NULL) != 0)
+        return;
+    (void)execvpe(child->program, child->argv, child->env);
+}
+
+/* posix_spawn would do, but it resets all 64 signals, two system calls each. Returns 0 or an errno. */
+static int
+child_start(const struct child *child, pid_t *ret)
+{
+    volatile int error = 0;
+    sigset_t all, before;
+    sigfillset(&all);
+    (void)sigprocmask(SIG_BLOCK, &all, &before);
+    pid_t pid = vfork();
+    if (pid == 0) {
+        child_main(child);
+        error = errno;
+        _exit(127);
+    }
+    if (pid < 0) error = errno;
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    if (pid > 0 && error != 0)
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
+    *ret = pid;
+    return error;
+}
+
 static int
 spawn(struct shell *shell, const struct ends *ends, char **env, struct err *err)
 {
@@ -118,33 +164,11 @@ spawn(struct shell *shell, const struct ends *ends, char **env, struct err *err)
         cwd = job->cwd[0] == '/' ? job->cwd : arena_printf(&shell->work->arena, "%s/%s", job->folder, job->cwd);
     if (strlen(job->script) + 1 > LIMIT_ENV_VALUE) return explain_spawn(shell, program, cwd, E2BIG, err);
 
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    if (ends->in >= 0) posix_spawn_file_actions_adddup2(&actions, ends->in, 0);
-    else posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, ends->out, 1);
-    posix_spawn_file_actions_adddup2(&actions, ends->err >= 0 ? ends->err : ends->out, 2);
-    posix_spawn_file_actions_addchdir_np(&actions, cwd);
-
-    posix_spawnattr_t attr;
-    posix_spawnattr_init(&attr);
-    /* SIGPIPE is the only signal we ignore, and only what is ignored is inherited. */
-    sigset_t ignored, none;
-    sigemptyset(&ignored);
-    sigaddset(&ignored, SIGPIPE);
-    sigemptyset(&none);
-    posix_spawnattr_setsigdefault(&attr, &ignored);
-    posix_spawnattr_setsigmask(&attr, &none);
-    posix_spawnattr_setpgroup(&attr, 0);
-    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-
     char *argv[] = {arena_strdup(&shell->work->arena, job->shell), arena_strdup(&shell->work->arena, "-c"),
                     arena_strdup(&shell->work->arena, job->script), NULL};
-    mode_t ours = umask(shell->work->worker->umask);
-    int error = posix_spawnp(&shell->pid, program, &actions, &attr, argv, env);
-    umask(ours);
-    posix_spawnattr_destroy(&attr);
-    posix_spawn_file_actions_destroy(&actions);
+    const struct child child = {.program = program, .cwd = cwd, .argv = argv, .env = env, .ends = ends,
+                                .umask = shell->work->worker->umask};
+    int error = child_start(&child, &shell->pid);
     if (error != 0) return explain_spawn(shell, program, cwd, error, err);
     shell->pidfd = pidfd_open(shell->pid, 0);
     if (shell->pidfd < 0) {

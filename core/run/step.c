@@ -49,8 +49,8 @@ step_end(struct engine *e, size_t i, enum step_status status, const struct value
     if (error != NULL) value_set(&e->turn, data, "error", error);
     value_set(&e->turn, data, "reason", reason);
     value_set(&e->turn, data, "attempt", value_int(&e->turn, (int64_t)step->nattempts));
-    int64_t duration = step->started_ms ? turn_since(e, step->started_ms) : 0;
-    value_set(&e->turn, data, "duration_ms", value_int(&e->turn, duration));
+    value_set(&e->turn, data, "duration_ms",
+              value_int(&e->turn, step->started_ms ? turn_since(e, step->started_ms) : 0));
     engine_emit(e, EVENT_STEP_FINISHED, step, data);
     if (e->scheduled && step_status_ended(status)) sched_ended(&e->sched, i);
 }

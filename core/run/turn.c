@@ -191,7 +191,8 @@ decide_queued(struct engine *e)
 {
     if (e->state.cancel_asked) {
         for (size_t i = 0; i < e->state.nsteps; i++)
-            if (!step_status_ended(e->state.steps[i].status)) step_cancel(e, i, "the run was cancelled before it began");
+            if (!step_status_ended(e->state.steps[i].status))
+                step_cancel(e, i, "the run was cancelled before it began");
         finish_run(e);
     } else if (e->interrupted) {
         turn_stop(e);

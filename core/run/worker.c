@@ -14,8 +14,10 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/fd.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "levada/plugin.h"
+#include "run/environ.h"
 #include "run/job.h"
 #include "run/mask.h"
 #include "run/secret.h"
@@ -89,15 +91,12 @@ run_kind(struct work *work, struct outcome *ret)
 }
 
 static void
-answer(struct work *work, enum frame_type type, const char *why)
+refuse(struct work *work, const char *why)
 {
-    struct arena_mark mark = arena_mark(&work->arena);
     struct value *data = value_map(&work->arena);
     value_set(&work->arena, data, "record", value_int(&work->arena, work->job.record));
-    if (why != NULL) value_set(&work->arena, data, "why", value_text(&work->arena, why));
-    else value_set(&work->arena, data, "pid", value_int(&work->arena, getpid()));
-    work_send(work, type, data, false);
-    arena_rewind(&work->arena, mark);
+    value_set(&work->arena, data, "why", value_text(&work->arena, why));
+    work_send(work, FRAME_REFUSED, data, false);
 }
 
 static bool
@@ -114,7 +113,6 @@ run_claimed(struct work *work)
 {
     struct outcome outcome = {.exit_code = -1};
     if (work->job.timeout_ms > 0) work->deadline_ms = clock_monotonic_ms() + work->job.timeout_ms;
-    answer(work, FRAME_STARTED, NULL);
     FAILPOINT("worker_started");
     run_kind(work, &outcome);
     FAILPOINT("worker_done");
@@ -133,6 +131,7 @@ run_job(struct worker *worker, const struct value *data)
     struct work work;
     struct outcome outcome = {.exit_code = -1};
     const char *why = NULL;
+    (void)prctl(PR_SET_NAME, "levada-worker");
     work_init(&work, worker);
     int code = job_read(data, &work.job, &outcome.error);
     if (code) { /* our own engine's fault, or a person's: nothing was done */
@@ -146,7 +145,7 @@ run_job(struct worker *worker, const struct value *data)
     logfile_init(&work.log, log);
     bool more = work.job.reuse != NULL;
     if (code == 0) more &= run_claimed(&work);
-    else if (why != NULL) answer(&work, FRAME_REFUSED, why);
+    else if (why != NULL) refuse(&work, why);
     else more = false, (void)deliver(&work, &outcome);
     logfile_release(&work.log);
     work_release(&work);
@@ -160,7 +159,7 @@ become_worker(struct worker *worker, int sock)
 {
     (void)setsid();
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
-    (void)prctl(PR_SET_NAME, "levada-worker");
+    (void)prctl(PR_SET_NAME, "levada-spare");
     sigset_t none;
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
@@ -181,6 +180,26 @@ become_worker(struct worker *worker, int sock)
     worker->mask = mask_new(&worker->mask_arena);
     pthread_mutex_init(&worker->mask_mutex, NULL);
     attempts_self(&worker->self);
+}
+
+/* A worker is mostly forked ahead of its job. Here it does what every job does, without any effect: so the pages it
+ * shares with the launcher are copied, and symbols bound, while nobody waits for it. */
+static void
+rehearse(struct worker *worker)
+{
+    static const char text[] =
+        "{\"attempt\":1,\"record\":1,\"fence\":1,\"token\":\"\",\"kind\":\"run\",\"run\":\"\",\"step\":\"\","
+        "\"item\":\"\",\"run_folder\":\"/\",\"folder\":\"/\",\"timeout_ms\":0,\"grace_ms\":0,\"script\":\"\","
+        "\"secrets\":[{\"mask_only\":true}],\"shell\":\"sh\",\"vars\":{},\"unset\":[],\"outputs\":[]}";
+    struct work work;
+    struct outcome outcome = {.exit_code = 0};
+    const struct value *data;
+    char **env;
+    work_init(&work, worker);
+    if (json_parse(&work.arena, text, sizeof text - 1, &data, &outcome.error) == 0 &&
+        job_read(data, &work.job, &outcome.error) == 0 && environ_make(&work, &env, &outcome.error) == 0)
+        (void)json_text(&work.arena, receipt_make(&work, &work.arena, &outcome));
+    work_release(&work);
 }
 
 /* True: a job or the end of file is there. False: somebody waits for a lock we only keep for
@@ -229,6 +248,7 @@ worker_main(int sock)
 {
     struct worker worker;
     become_worker(&worker, sock);
+    rehearse(&worker);
     for (bool more = true; more && !atomic_load(&worker.gone);) {
         struct arena arena = {0};
         const struct value *data;

@@ -57,7 +57,8 @@ static bool
 read_record(const struct look *look, uint32_t record, struct attempt_record *ret)
 {
     struct err ignored;
-    return look->attempts >= 0 && attempts_read(look->attempts, record, ret, &ignored) == 0 && attempts_alive(ret);
+    return look->attempts >= 0 && attempts_read(look->attempts, record, ret, &ignored) == 0 &&
+           attempts_lives(look->attempts, record, ret);
 }
 
 static bool

@@ -105,6 +105,14 @@ check_defaults(struct check *check)
 }
 
 static void
+check_history(struct check *check)
+{
+    const struct value *history = keys_get(PLACE_WORKFLOW, check->root, "history");
+    if (history != NULL) keys_check(check->diags, PLACE_HISTORY, history, "`history`");
+    check->model->history = history;
+}
+
+static void
 check_run_outputs(struct check *check)
 {
     const struct value *outputs = keys_get(PLACE_WORKFLOW, check->root, "outputs");
@@ -135,6 +143,7 @@ check_workflow(struct check *check, const char *path)
     model->description = keys_text(PLACE_WORKFLOW, check->root, "description");
     const char *durability = keys_text(PLACE_WORKFLOW, check->root, "durability");
     model->power = durability == NULL || str_eq(durability, "power");
+    check_history(check);
     check_secrets(check);
     check_params(check);
     check_plugins(check);

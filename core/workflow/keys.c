@@ -42,7 +42,7 @@ static const struct key workflow_keys[] = {
     KEY("objectives", LATER, "Compare the measured values in an `expect`."),
     KEY("hooks", LATER, "Use `on_failure` or `finally`."),
     KEY("on_success", LATER, "Let a last step need all others."),
-    KEY("history", LATER, "Remove old run folders by hand."),
+    KEY("history", MAP, "How long `levada gc` keeps its runs; see history."),
     KEY("require", LATER, "Check it in a first step."),
 };
 static const struct key_alias workflow_aliases[] = {
@@ -53,6 +53,7 @@ static const struct key_alias workflow_aliases[] = {
     {"always", "finally", NULL}, {"on_exit", "finally", NULL}, {"on_error", "on_failure", NULL},
     {"doc", "description", NULL}, {"tags", "labels", NULL}, {"results", "outputs", NULL},
     {"mutex", "concurrency", NULL}, {"lock", "concurrency", NULL}, {"group", "concurrency", NULL},
+    {"retention", "history", NULL}, {"keep", "history", "Write `history: {keep: 30d}`."},
 };
 
 static const struct key param_keys[] = {
@@ -218,6 +219,18 @@ static const struct key_alias pool_aliases[] = {
     {"count", "slots", NULL}, {"max", "slots", NULL}, {"max_parallel", "slots", NULL},
 };
 
+static const struct key history_keys[] = {
+    KEY("keep", KEEP, "How long an ended run is kept, or how many of them; all without it."),
+    KEY("keep_failed", KEEP, "The same for runs that failed or were cancelled; `keep` without it."),
+    KEY("logs", DURATION, "How long the logs of an ended run are kept; as long as the run without it."),
+    KEY("proofs", LATER, "It comes with proved backups."),
+};
+static const struct key_alias history_aliases[] = {
+    {"max_age", "keep", NULL}, {"age", "keep", NULL}, {"days", "keep", "Write `keep: 30d`."},
+    {"count", "keep", NULL}, {"limit", "keep", NULL}, {"runs", "keep", NULL}, {"keep_success", "keep", NULL},
+    {"failed", "keep_failed", NULL}, {"keep_logs", "logs", NULL},
+};
+
 #define TABLE(place, title, noun) \
     [place] = {title, noun##_keys, sizeof noun##_keys / sizeof noun##_keys[0], noun##_aliases, \
                sizeof noun##_aliases / sizeof noun##_aliases[0]}
@@ -233,6 +246,7 @@ static const struct key_table tables[PLACES] = {
     TABLE(PLACE_OUTPUT, "outputs", output),
     TABLE(PLACE_CONCURRENCY, "concurrency", concurrency),
     TABLE(PLACE_POOL, "pool", pool),
+    TABLE(PLACE_HISTORY, "history", history),
 };
 
 const struct key_table *

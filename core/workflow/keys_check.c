@@ -57,6 +57,8 @@ static const char *const forms[][2] = {
     [KEY_NUMBER] = {"a number, not negative", NULL},
     [KEY_DURATION] = {"a duration longer than nothing",
                       "Write a number with its unit: `500ms`, `30s`, `5m`, `1h30m`, `2d`."},
+    [KEY_KEEP] = {"a duration longer than nothing, or a whole number from 1",
+                  "Write how long, as in `30d`, or how many, as in `10`."},
     [KEY_WORD] = {"one word", NULL},
     [KEY_WORDS] = {"a list of words", NULL},
     [KEY_NAMES] = {"a list of step ids", "Write `[a, b]`."},
@@ -117,6 +119,7 @@ is_right(const struct key *key, const struct value *value)
         return (value->type == VALUE_INT && value->integer >= 0) ||
                (value->type == VALUE_REAL && value->real >= 0);
     case KEY_DURATION: return is_duration(value);
+    case KEY_KEEP: return value->type == VALUE_INT ? value->integer >= 1 : is_duration(value);
     case KEY_WORD: return is_word(key, value);
     case KEY_WORDS: return is_words(key, value);
     case KEY_NAMES: return is_names(value);
@@ -207,18 +210,20 @@ report_type(struct diags *diags, const struct key *key, const struct value *valu
     if (str_eq(key->name, "concurrency")) hint = "Write `concurrency: {group: NAME, overlap: queue}`.";
     if (str_eq(key->name, "pool")) hint = "Write `pool: {name: NAME, slots: 3}`, or only its name.";
     if (str_eq(key->name, "retry")) hint = "Write `retry: {attempts: 3}`.";
+    if (str_eq(key->name, "history")) hint = "Write `history: {keep: 30d}`.";
     if (str_eq(key->name, "expect")) hint = "Write a list: `- ${{ outputs.rows > 0 }}`.";
     bool steps = key->type == KEY_LIST && value->type == VALUE_MAP && strchr("sof", key->name[0]) != NULL;
     if (steps) hint = "Write a list; each step begins with `- id: NAME`.";
+    bool number = (key->type == KEY_COUNT || key->type == KEY_KEEP) && value->type == VALUE_INT;
     if (value->type == VALUE_NULL)
         diag_add(diags, DIAG_ERROR, line, column, "wrong-type", hint, "\"%s\" of %s has no value", key->name, what);
     else
         diag_add(diags, DIAG_ERROR, line, column,
-                 key->type == KEY_COUNT && value->type == VALUE_INT ? "wrong-value" : "wrong-type", hint,
+                 number ? "wrong-value" : "wrong-type", hint,
                  "\"%s\" of %s must be %s, not %s", key->name, what, forms[key->type][0],
-                 key->type == KEY_DURATION && value->type == VALUE_STRING
+                 (key->type == KEY_DURATION || key->type == KEY_KEEP) && value->type == VALUE_STRING
                      ? arena_printf(diags->arena, "\"%.60s\"", value->text.ptr)
-                 : key->type == KEY_COUNT && value->type == VALUE_INT
+                 : number
                      ? arena_printf(diags->arena, "%lld", (long long)value->integer)
                      : keys_type_phrase(value));
 }

@@ -43,7 +43,8 @@ earlier_attempts_are_settled(struct world *world, const struct real *real)
         bool may_have_happened = other->phase >= STARTED && other->receipt == NULL && !other->ask && !other->known;
         if (!may_have_happened || real->ask || !str_eq(other->token, real->token)) continue;
         if (model->effect == LEVADA_EFFECT_UNSAFE && model->on_unknown != ON_UNKNOWN_RETRY)
-            world_break(world, "%s is unsafe and runs again though record %u may have done it", model->id, other->record);
+            world_break(world, "%s is unsafe and runs again though record %u may have done it", model->id,
+                        other->record);
         bool asks = model->effect == LEVADA_EFFECT_TRANSACTIONAL || model->effect == LEVADA_EFFECT_PROBE;
         if (asks && model->on_unknown != ON_UNKNOWN_RETRY)
             world_break(world, "%s runs again without having asked about record %u", model->id, other->record);
@@ -159,7 +160,8 @@ effects_are_as_promised(struct world *world, size_t i)
     const struct real *real = &world->real[i];
     enum levada_effect effect = world->steps[real->step].effect;
     size_t count = world_effects(world, real->token);
-    bool once = effect == LEVADA_EFFECT_TRANSACTIONAL || effect == LEVADA_EFFECT_PROBE || effect == LEVADA_EFFECT_UNSAFE;
+    bool once = effect == LEVADA_EFFECT_TRANSACTIONAL || effect == LEVADA_EFFECT_PROBE ||
+                effect == LEVADA_EFFECT_UNSAFE;
     if (once && count > 1 && world->steps[real->step].on_unknown != ON_UNKNOWN_RETRY && !world->person[real->step])
         world_break(world, "%s (%s) happened %zu times", world->ids[real->step], schema_effect_name(effect), count);
 }
@@ -183,7 +185,9 @@ promise_end(struct world *world, const struct run_state *state)
         if (world->real[i].alive && !world->real[i].claimed)
             world_break(world, "the run has ended, and record %u still runs", world->real[i].record);
     }
-    enum run_status want = state->cancel_asked ? RUN_CANCELLED_STATUS : failed ? RUN_FAILED_STATUS : RUN_SUCCEEDED_STATUS;
+    enum run_status want = state->cancel_asked ? RUN_CANCELLED_STATUS
+                           : failed            ? RUN_FAILED_STATUS
+                                               : RUN_SUCCEEDED_STATUS;
     if (state->status != want)
         world_break(world, "the run is %s, and should be %s", run_status_name(state->status), run_status_name(want));
 }

@@ -187,7 +187,8 @@ begin(struct session *s, struct expr_vm *vm)
     if (inputs_init(&e->inputs, vm, &e->state, "/", &err) != 0) world_break(s->world, "%s", err.message);
     for (size_t i = 0; i < e->state.nsteps; i++) {
         const struct step_state *step = &e->state.steps[i];
-        if (step->status == STEP_BACKOFF_STATUS) turn_wait(e, i, step->due_ms > e->now_ms ? step->due_ms - e->now_ms : 0);
+        int64_t left = step->due_ms - e->now_ms;
+        if (step->status == STEP_BACKOFF_STATUS) turn_wait(e, i, left > 0 ? left : 0);
         else if (step->status == STEP_RUNNING_STATUS) adopt(s, i);
     }
     sched_init(&e->sched, &e->arena, &e->state);

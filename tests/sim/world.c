@@ -112,8 +112,8 @@ world_commit(struct world *world, const struct event *event)
     kept->step = event->step != NULL ? arena_strdup(&world->arena, event->step) : NULL;
     kept->data = value_copy(&world->arena, event->data);
     const struct value *reason = value_get(event->data, "reason");
-    world_say(world, "%4lld %-16s %-4s %s %s", (long long)kept->seq, event_name(event->type), event->step ? event->step : "",
-              value_get_str(event->data, "status", ""), value_get_str(reason, "code", ""));
+    world_say(world, "%4lld %-16s %-4s %s %s", (long long)kept->seq, event_name(event->type),
+              event->step ? event->step : "", value_get_str(event->data, "status", ""), value_get_str(reason, "code", ""));
     promise_event(world, kept);
 }
 
@@ -162,8 +162,8 @@ move(struct world *world, struct real *real)
     } else {
         end_of(real, "succeeded");
     }
-    world_say(world, "     world: record %u of %s: phase %d%s%s", real->record, world->ids[real->step], (int)real->phase,
-              real->receipt ? ", ended " : "", real->receipt ? real->receipt : "");
+    world_say(world, "     world: record %u of %s: phase %d%s%s", real->record, world->ids[real->step],
+              (int)real->phase, real->receipt ? ", ended " : "", real->receipt ? real->receipt : "");
 }
 
 bool

@@ -19,6 +19,8 @@ COUNTED = """mkdir -p "$LEDGER.inside"
       sleep {seconds}
       rm "$LEDGER.inside/$$\""""
 
+WAIT = 'while [ ! -e "$LEDGER.go" ]; do sleep 0.02; done'
+
 
 def workflow(steps, concurrency=None, durability="process"):
     head = f"levada: 1\ndurability: {durability}\n"
@@ -74,7 +76,7 @@ class Locks(Case):
         return process, run
 
     def holding_flow(self, overlap="queue", name="flow.yaml", limit=1, effect=""):
-        step = f"id: hold{effect}\n    run: |\n      echo in >> \"$LEDGER\"; while [ ! -e \"$LEDGER.go\" ]; do sleep 0.02; done"
+        step = f"id: hold{effect}\n    run: |\n      echo in >> \"$LEDGER\"; {WAIT}"
         return self.write(name, workflow([step], f"{{group: one, limit: {limit}, overlap: {overlap}}}"))
 
     def let_go(self):
@@ -105,8 +107,8 @@ class Groups(Locks):
             self.ended(process)
 
     def test_a_group_is_a_text_with_expressions(self):
-        flow = self.write("flow.yaml", "levada: 1\nparams: {t: {default: a}}\nconcurrency: \"load / ${{ params.t }} …\"\n"
-                          "steps:\n  - {id: a, run: sleep 0.5}\n")
+        flow = self.write("flow.yaml", "levada: 1\nparams: {t: {default: a}}\n"
+                          "concurrency: \"load / ${{ params.t }} …\"\nsteps:\n  - {id: a, run: sleep 0.5}\n")
         first = self.start("run", "--json", "-p", "t=x", flow)
         self.engine_of(first)
         begun = time.monotonic()
@@ -134,7 +136,7 @@ class Groups(Locks):
         said = self.levada("run", self.holding_flow("skip", "skip.yaml"), expect=6).stderr
         self.assertIn(f'not started: group "one" is held by run {run} (pid {pid})', said)
         self.assertIn(f"levada cancel {run}", said)
-        self.assertIn("not started", self.levada("run", "--detach", os.path.join(self.folder, "skip.yaml"), expect=6).stderr)
+        self.assertIn("not started", self.levada("run", "--detach", "skip.yaml", expect=6).stderr)
         self.assertEqual(self.runs(), [run])
         self.let_go()
         self.ended(holder)
@@ -177,8 +179,8 @@ class Groups(Locks):
 
     def test_who_comes_first_begins_first(self):
         holder, _, _ = self.held(self.holding_flow())
-        flow = self.write("flow2.yaml", "levada: 1\ndurability: process\nparams: {n: {default: x}}\nconcurrency: one\nsteps:\n"
-                          "  - {id: a, run: 'echo ${{ params.n }} >> \"$LEDGER\"'}\n")
+        flow = self.write("flow2.yaml", "levada: 1\ndurability: process\nparams: {n: {default: x}}\nconcurrency: one\n"
+                          "steps:\n  - {id: a, run: 'echo ${{ params.n }} >> \"$LEDGER\"'}\n")
         queued = []
         for n in range(5):
             queued.append(self.start("run", "--quiet", "-p", f"n={n}", flow))
@@ -315,7 +317,7 @@ class Deaths(Locks):
         self.ended(again)
 
     def test_a_daemon_that_a_script_left_behind_holds_no_place(self):
-        """It lives on where nobody can end it: its worker and launcher were killed, its session and environment are its own."""
+        """It lives on where nobody can end it: worker and launcher were killed, session and environment are its own."""
         flow = self.write("daemon.yaml", workflow(
             ['id: a\n    pool: db\n    run: |\n'
              '      setsid env -i PATH="$PATH" sh -c "sleep 60 & echo \\$! > $LEDGER.pid" </dev/null >/dev/null 2>&1\n'
@@ -339,8 +341,8 @@ class Deaths(Locks):
 
     def test_a_script_inherits_no_seat_and_its_worker_has_both(self):
         flow = self.write("flow.yaml", workflow(
-            ["id: a\n    run: |\n      ls -l /proc/$$/fd > \"$LEDGER.own\"; ls -l /proc/$PPID/fd > \"$LEDGER.worker\"\n    pool: db"],
-            "one"))
+            ["id: a\n    pool: db\n    run: |\n      ls -l /proc/$$/fd > \"$LEDGER.own\"\n"
+             "      ls -l /proc/$PPID/fd > \"$LEDGER.worker\""], "one"))
         self.levada("run", "--quiet", flow)
         with open(self.ledger_path + ".own", encoding="utf-8") as own, \
                 open(self.ledger_path + ".worker", encoding="utf-8") as worker:
@@ -362,7 +364,8 @@ class Pools(Locks):
 
     def test_runs_that_wait_for_a_pool_take_turns(self):
         flow = self.write("flow.yaml", "levada: 1\ndurability: process\nparams: {n: {default: x}}\nsteps:\n" + "".join(
-            f"  - {{id: s{i}, pool: db, run: 'echo ${{{{ params.n }}}} >> \"$LEDGER\"; sleep 0.15'}}\n" for i in range(4)))
+            f"  - {{id: s{i}, pool: db, run: 'echo ${{{{ params.n }}}} >> \"$LEDGER\"; sleep 0.15'}}\n"
+            for i in range(4)))
         first = self.start("run", "--quiet", "-p", "n=a", flow)
         self.wait_for(lambda: self.ledger() == ["a"], "the first")
         second = self.start("run", "--quiet", "-p", "n=b", flow)
@@ -373,7 +376,7 @@ class Pools(Locks):
 
     def test_a_step_that_waits_takes_no_place_of_its_run_and_holds_up_no_other(self):
         flow = self.write("flow.yaml", workflow(
-            ["id: a\n    pool: db\n    run: 'while [ ! -e \"$LEDGER.go\" ]; do sleep 0.02; done'", "{id: b, pool: db, run: 'true'}",
+            [f"id: a\n    pool: db\n    run: '{WAIT}'", "{id: b, pool: db, run: 'true'}",
              "{id: c, pool: db, run: 'true'}", "{id: d, run: 'echo d >> \"$LEDGER\"'}"]))
         process = self.start("run", "--json", "--max-parallel", "2", flow)
         run, _ = self.engine_of(process)
@@ -386,7 +389,8 @@ class Pools(Locks):
 
     def test_a_cancel_reaches_steps_that_wait(self):
         flow = self.write("flow.yaml", workflow(
-            ["{id: a, pool: db, effect: idempotent, grace: 100ms, run: 'echo in >> \"$LEDGER\"; sleep 60'}", "{id: b, pool: db, run: 'true'}"]))
+            ["{id: a, pool: db, effect: idempotent, grace: 100ms, run: 'echo in >> \"$LEDGER\"; sleep 60'}",
+             "{id: b, pool: db, run: 'true'}"]))
         process, run, _ = self.held(flow)
         self.levada("cancel", run)
         self.ended(process, 10)
@@ -402,7 +406,7 @@ class Pools(Locks):
 
     def hold_slot(self, effect="unsafe"):
         return self.held(self.write("slot.yaml", workflow(
-            [f"id: a\n    pool: db\n    effect: {effect}\n    run: |\n      echo a >> \"$LEDGER\"; while [ ! -e \"$LEDGER.go\" ]; do sleep 0.02; done"])))
+            [f"id: a\n    pool: db\n    effect: {effect}\n    run: |\n      echo a >> \"$LEDGER\"; {WAIT}"])))
 
     def other(self):
         flow = self.write("other.yaml", workflow(["{id: b, pool: db, run: 'echo b >> \"$LEDGER\"'}"]))
@@ -452,7 +456,8 @@ class Pools(Locks):
 
     def test_a_worker_that_vanishes_gives_its_slot_to_its_next_attempt(self):
         flow = self.write("flow.yaml", workflow(
-            ["{id: a, pool: db, effect: idempotent, run: 'echo a >> \"$LEDGER\"; test -e \"$LEDGER.go\" || { : > \"$LEDGER.go\"; kill -9 $PPID; }'}"]))
+            ["id: a\n    pool: db\n    effect: idempotent\n    run: |\n      echo a >> \"$LEDGER\"\n"
+             "      test -e \"$LEDGER.go\" || { : > \"$LEDGER.go\"; kill -9 $PPID; }"]))
         self.levada("run", "--quiet", flow, timeout=20)
         self.assertEqual(self.ledger(), ["a", "a"])
         self.assertEqual(self.markers("pools"), [])
@@ -477,7 +482,7 @@ class Crowd(Locks):
                           "  - {id: a, run: 'true'}\n  - id: b\n    pool: {name: db, slots: 3}\n    run: |\n      "
                           + COUNTED.format(seconds=0.01) + "\n")
         keeper = self.start("run", "--quiet", self.write("keeper.yaml", workflow(
-            [f"{{id: k{i}, pool: {{name: db, slots: 3}}, run: 'while [ ! -e \"$LEDGER.go\" ]; do sleep 0.1; done'}}" for i in range(3)])))
+            [f"{{id: k{i}, pool: {{name: db, slots: 3}}, run: '{WAIT}'}}" for i in range(3)])))
         self.wait_for(lambda: len(self.markers("pools")) == 3, "the pool to be full")
         begun = time.monotonic()
         for n in range(self.RUNS):
@@ -503,8 +508,8 @@ class Crowd(Locks):
             time.sleep(0.5)
         rows = json.loads(self.levada("ls", "--json", "--limit", "0").stdout)
         took = time.monotonic() - went
-        print(f"\n  {self.RUNS} runs at once: started in {started:.1f} s, all ended {took:.1f} s after the pool came free; "
-              f"a look meanwhile took {looked:.2f} s", flush=True)
+        print(f"\n  {self.RUNS} runs at once: started in {started:.1f} s, all ended {took:.1f} s after the pool came "
+              f"free; a look meanwhile took {looked:.2f} s", flush=True)
         self.ended(keeper)
         self.assertEqual({row["status"] for row in rows}, {"succeeded"})
         self.assertEqual(len(self.counts()), self.RUNS)

@@ -111,7 +111,7 @@ steps:
         return process
 
     def worker_pids(self):
-        """Processes whose parent is a launcher of this test."""
+        """Those of this test that have a job; a spare one is called levada-spare."""
         pids = []
         for pid in [p for p in os.listdir("/proc") if p.isdigit()]:
             try:
@@ -119,9 +119,12 @@ steps:
                     if ("LEVADA_STATE=" + self.state).encode() not in environ.read().split(b"\0"):
                         continue
                     parent = int(stat.read().rsplit(")", 1)[1].split()[1])
-                with open(f"/proc/{parent}/comm", encoding="utf-8") as comm:
-                    if comm.read().strip() == "levada-launch":
-                        pids.append(int(pid))
+                names = []
+                for process in (parent, pid):
+                    with open(f"/proc/{process}/comm", encoding="utf-8") as comm:
+                        names.append(comm.read().strip())
+                if names == ["levada-launch", "levada-worker"]:
+                    pids.append(int(pid))
             except OSError:
                 continue
         return pids

@@ -112,7 +112,7 @@ crash_leaves_its_last_words(void)
     struct bench bench;
     bench_open(&bench);
     bench_send(&bench, FRAME_JOB, bench_job(&bench, probe(&bench, "crash", "{\"signal\": 11}", "")));
-    CHECK_FATAL(bench_expect(&bench, FRAME_STARTED) != NULL);
+    CHECK_FATAL(bench_started(&bench));
     int status = bench_wait(&bench);
     CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
     CHECK(strstr(bench_read(&bench, "logs/log"), "info about to die of signal 11\n") != NULL);
@@ -129,7 +129,7 @@ words_of_an_aborting_library_are_kept(void)
         "{\"kind\": \"uses\", \"plugin\": \"%s/tests/evil/last_words.so\", "
         "\"action\": \"speak\"}", getenv("LEVADA_BUILD"));
     bench_send(&bench, FRAME_JOB, bench_job(&bench, job));
-    CHECK_FATAL(bench_expect(&bench, FRAME_STARTED) != NULL);
+    CHECK_FATAL(bench_started(&bench));
     int status = bench_wait(&bench);
     CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
     CHECK_STR(bench_read(&bench, "logs/log"), "heap: these are the last words\n");
@@ -158,7 +158,7 @@ cancel_reaches_a_sleeping_action(void)
     struct bench bench;
     bench_open(&bench);
     bench_send(&bench, FRAME_JOB, bench_job(&bench, probe(&bench, "pause", "{\"wait\": \"1h\"}", "")));
-    CHECK_FATAL(bench_expect(&bench, FRAME_STARTED) != NULL);
+    CHECK_FATAL(bench_started(&bench));
     struct value *data = value_map(&bench.arena);
     value_set(&bench.arena, data, "record", value_int(&bench.arena, 1));
     value_set(&bench.arena, data, "why", value_text(&bench.arena, "interrupted"));
@@ -206,7 +206,7 @@ checkpoints_go_to_the_engine(void)
     bench_send(&bench, FRAME_JOB,
                bench_job(&bench, probe(&bench, "checkpointed", "{\"ledger\": \"ledger\", \"parts\": 4}",
                                        ", \"checkpoints\": {\"part\": \"2\"}")));
-    CHECK_FATAL(bench_expect(&bench, FRAME_STARTED) != NULL);
+    CHECK_FATAL(bench_started(&bench));
     const struct value *checkpoint = bench_expect(&bench, FRAME_CHECKPOINT);
     CHECK_STR(value_get_str(checkpoint, "key", ""), "part");
     CHECK_STR(value_get_str(checkpoint, "value", ""), "3");
@@ -229,7 +229,7 @@ checkpoints_without_an_engine_are_kept(void)
     bench_open(&bench);
     bench_send(&bench, FRAME_JOB,
                bench_job(&bench, probe(&bench, "checkpointed", "{\"ledger\": \"ledger\", \"parts\": 3}", "")));
-    CHECK_FATAL(bench_expect(&bench, FRAME_STARTED) != NULL);
+    CHECK_FATAL(bench_started(&bench));
     CHECK_FATAL(bench_expect(&bench, FRAME_CHECKPOINT) != NULL);
     bench_hang_up(&bench); /* the first one was sent, and nobody says that it was committed */
     CHECK_INT(bench_wait(&bench), 0);
@@ -338,7 +338,7 @@ progress_and_metrics(void)
     bench_open(&bench);
     bench_send(&bench, FRAME_JOB, bench_job(&bench, probe(&bench, "progress", "{\"total\": 1000, "
         "\"what\": \"sheep\"}", "")));
-    CHECK_FATAL(bench_expect(&bench, FRAME_STARTED) != NULL);
+    CHECK_FATAL(bench_started(&bench));
     const struct value *progress = bench_expect(&bench, FRAME_PROGRESS);
     CHECK_STR(value_get_str(progress, "what", ""), "sheep");
     CHECK_INT(value_get_int(progress, "total", 0), 1000);
@@ -413,7 +413,7 @@ no_second_action_after_a_fault(void)
     struct bench bench;
     bench_open(&bench);
     bench_send(&bench, FRAME_JOB, bench_job(&bench, probe(&bench, "leave", "{\"code\": 0}", ", \"reuse\": \"x\"")));
-    CHECK_FATAL(bench_expect(&bench, FRAME_STARTED) != NULL);
+    CHECK_FATAL(bench_started(&bench));
     int status = bench_wait(&bench);
     CHECK(WIFEXITED(status));
     CHECK(bench_read(&bench, "receipts/1.json") == NULL);

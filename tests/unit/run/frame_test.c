@@ -51,10 +51,10 @@ arrives_as_sent(void)
     struct frame frame = {.fd = 7};
     struct err err = {0};
     pair_open(&pair);
-    CHECK_INT(frame_send(pair.a, FRAME_STARTED, record(&pair.arena, 5), -1, &err), 0);
+    CHECK_INT(frame_send(pair.a, FRAME_REFUSED, record(&pair.arena, 5), -1, &err), 0);
     CHECK_INT(frame_send(pair.a, FRAME_BYE, NULL, -1, &err), 0);
     CHECK_INT(frame_receive(pair.b, &pair.arena, &frame, &err), 0);
-    CHECK_INT(frame.type, FRAME_STARTED);
+    CHECK_INT(frame.type, FRAME_REFUSED);
     CHECK_INT(value_get_int(frame.data, "record", 0), 5);
     CHECK_INT(frame.fd, -1);
     CHECK_INT(frame_receive(pair.b, &pair.arena, &frame, &err), 0);
@@ -163,16 +163,16 @@ bad_bytes_are_refused(void)
         struct head head;
         const char *payload, *message;
     } cases[] = {
-        {{MAGIC + 1, 5, 0, 2, 0}, "{}", "a bad frame: not ours"},
+        {{MAGIC + 1, 6, 0, 2, 0}, "{}", "a bad frame: not ours"},
         {{MAGIC, 0, 0, 2, 0}, "{}", "a bad frame: of a type nobody knows"},
         {{MAGIC, 99, 0, 2, 0}, "{}", "a bad frame: of a type nobody knows"},
-        {{MAGIC, 5, 4, 2, 0}, "{}", "a bad frame: with unknown flags"},
-        {{MAGIC, 5, 0, 2, 1}, "{}", "a bad frame: with unknown flags"},
-        {{MAGIC, 5, 0, 3, 0}, "{}", "a bad frame: with a size that is not its own"},
-        {{MAGIC, 5, 0, 0xffffffffu, 0}, "{}", "a bad frame: larger than the limit of a value"},
-        {{MAGIC, 5, 0, 2, 0}, "[]", "a bad frame: its payload is no map"},
-        {{MAGIC, 5, 0, 2, 0}, "{x", "a bad frame STARTED: not valid JSON: string or '}' expected near 'x'"},
-        {{MAGIC, 5, 1, 2, 0}, "", "a bad frame: its payload is elsewhere"},
+        {{MAGIC, 6, 4, 2, 0}, "{}", "a bad frame: with unknown flags"},
+        {{MAGIC, 6, 0, 2, 1}, "{}", "a bad frame: with unknown flags"},
+        {{MAGIC, 6, 0, 3, 0}, "{}", "a bad frame: with a size that is not its own"},
+        {{MAGIC, 6, 0, 0xffffffffu, 0}, "{}", "a bad frame: larger than the limit of a value"},
+        {{MAGIC, 6, 0, 2, 0}, "[]", "a bad frame: its payload is no map"},
+        {{MAGIC, 6, 0, 2, 0}, "{x", "a bad frame REFUSED: not valid JSON: string or '}' expected near 'x'"},
+        {{MAGIC, 6, 1, 2, 0}, "", "a bad frame: its payload is elsewhere"},
     };
     for (size_t i = 0; i < CHECK_COUNT(cases); i++) {
         struct arena arena = {0};

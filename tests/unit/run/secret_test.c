@@ -213,7 +213,7 @@ no_secret_in_a_checkpoint_or_receipt_file(void)
     bench_send(&bench, FRAME_JOB, bench_job(&bench,
         "{\"script\": \"while ! test -f go; do sleep 0.01; done; echo " CANARY "; exit 1\", "
         "\"secrets\": [{\"name\": \"key\", \"from\": \"env\", \"key\": \"LEVADA_TEST_KEY\"}]}"));
-    CHECK_FATAL(bench_expect(&bench, FRAME_STARTED) != NULL);
+    CHECK_FATAL(bench_started(&bench));
     bench_hang_up(&bench);
     bench_write(&bench, "go", "");
     bench_wait(&bench);

@@ -265,7 +265,7 @@ static const struct value *
 cancel(struct bench *bench, const char *script, const char *why)
 {
     bench_send(bench, FRAME_JOB, bench_job(bench, script));
-    CHECK_FATAL(bench_expect(bench, FRAME_STARTED) != NULL);
+    CHECK_FATAL(bench_started(bench));
     CHECK(bench_await(bench, "ready"));
     struct value *data = value_map(&bench->arena);
     value_set(&bench->arena, data, "record", value_int(&bench->arena, 1));

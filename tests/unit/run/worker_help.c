@@ -17,6 +17,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "check.h"
+#include "run/attempts.h"
 #include "run/folder.h"
 #include "run/job.h"
 
@@ -160,10 +161,22 @@ const struct value *
 bench_run(struct bench *bench, const char *json)
 {
     bench_send(bench, FRAME_JOB, bench_job(bench, json));
-    if (bench_expect(bench, FRAME_STARTED) == NULL) return NULL;
     const struct value *receipt = bench_expect(bench, FRAME_RECEIPT);
     if (receipt != NULL) acknowledge(bench, FRAME_RECEIPT_ACK, receipt);
     return receipt;
+}
+
+bool
+bench_started(struct bench *bench)
+{
+    struct err err = {0};
+    int fd FD_SCOPED = attempts_open(bench->folder, &err);
+    for (int i = 0; i < WAIT_MS / 2; i++) {
+        struct attempt_record record = {0};
+        if (attempts_read(fd, 1, &record, &err) == 0 && record.mark == ATTEMPT_STARTED) return true;
+        (void)poll(NULL, 0, 2);
+    }
+    return false;
 }
 
 const char *

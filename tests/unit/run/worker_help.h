@@ -38,7 +38,9 @@ void bench_send(struct bench *bench, enum frame_type type, const struct value *d
 /* The next frame of this type; PROGRESS and CHECKPOINT frames before it are passed over
  * (checkpoints acknowledged), any other one is a failure and gives NULL. */
 const struct value *bench_expect(struct bench *bench, enum frame_type type);
-/* Job, STARTED, RECEIPT, RECEIPT_ACK; returns the receipt. */
+/* Waits until record 1 says started. */
+bool bench_started(struct bench *bench);
+/* Job, RECEIPT, RECEIPT_ACK; returns the receipt. */
 const struct value *bench_run(struct bench *bench, const char *json);
 /* receipt.error.MEMBER or "" */
 const char *error_of(const struct value *receipt, const char *member);

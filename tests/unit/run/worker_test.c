@@ -48,9 +48,7 @@ record_says_started(void)
     int fd FD_SCOPED = attempts_open(bench.folder, &err);
     bench_send(&bench, FRAME_JOB, bench_job(&bench, "{\"script\": \"while ! test -f go; do sleep 0.01; "
         "done\", \"fence\": 5}"));
-    const struct value *started = bench_expect(&bench, FRAME_STARTED);
-    CHECK_INT(value_get_int(started, "record", -1), 1);
-    CHECK_INT(value_get_int(started, "pid", -1), bench.pid);
+    CHECK_FATAL(bench_started(&bench));
     struct attempt_record record = {0};
     CHECK_INT(attempts_read(fd, 1, &record, &err), 0);
     CHECK_INT(record.mark, ATTEMPT_STARTED);
@@ -126,7 +124,7 @@ receipt_becomes_a_file(void)
     bench_send(&bench, FRAME_JOB, bench_job(&bench,
         "{\"script\": \"while ! test -f go; do sleep 0.01; done; echo said; echo n=1 > $LEVADA_OUTPUT; "
         "echo '{\\\"key\\\":\\\"k\\\",\\\"value\\\":\\\"v\\\"}' >> $LEVADA_CHECKPOINTS\"}"));
-    CHECK_FATAL(bench_expect(&bench, FRAME_STARTED) != NULL);
+    CHECK_FATAL(bench_started(&bench));
     bench_hang_up(&bench);
     bench_write(&bench, "go", "");
     CHECK_INT(bench_wait(&bench), 0);
@@ -144,7 +142,7 @@ unacknowledged_receipt_becomes_a_file(void)
     struct bench bench;
     bench_open(&bench);
     bench_send(&bench, FRAME_JOB, bench_job(&bench, "{\"script\": \"exit 4\"}"));
-    CHECK_FATAL(bench_expect(&bench, FRAME_STARTED) != NULL);
+    CHECK_FATAL(bench_started(&bench));
     CHECK_FATAL(bench_expect(&bench, FRAME_RECEIPT) != NULL);
     CHECK(bench_read(&bench, "receipts/1.json") == NULL);
     bench_hang_up(&bench);
@@ -159,7 +157,7 @@ timeout_is_kept_without_an_engine(void)
     struct bench bench;
     bench_open(&bench);
     bench_send(&bench, FRAME_JOB, bench_job(&bench, "{\"script\": \"sleep 100\", \"timeout_ms\": 100}"));
-    CHECK_FATAL(bench_expect(&bench, FRAME_STARTED) != NULL);
+    CHECK_FATAL(bench_started(&bench));
     bench_hang_up(&bench);
     bench_wait(&bench);
     CHECK_STR(error_of(receipt_file(&bench, "receipts/1.json"), "class"), "timeout");
@@ -177,7 +175,7 @@ signals_of_an_adopting_engine(void)
         struct bench bench;
         bench_open(&bench);
         bench_send(&bench, FRAME_JOB, bench_job(&bench, "{\"script\": \"sleep 100\"}"));
-        CHECK_FATAL(bench_expect(&bench, FRAME_STARTED) != NULL);
+        CHECK_FATAL(bench_started(&bench));
         bench_hang_up(&bench);
         CHECK_INT(kill(bench.pid, cases[i].signal), 0);
         bench_wait(&bench);
