@@ -92,6 +92,7 @@ adopt_take(struct engine *e, bool takeover, struct err *err)
     if (code) return code;
     attempts_self(&self);
     self.mark = ATTEMPT_STARTED;
+    e->boot = self.boot;
     e->again = holder.mark == ATTEMPT_STARTED && holder.pid == self.pid && holder.start_time == self.start_time &&
                holder.boot == self.boot;
     code = attempts_write(e->attempts, 0, &self, err);
@@ -189,6 +190,15 @@ lock_attempt(struct engine *e, size_t i, uint32_t number, bool may_wait, struct 
     }
 }
 
+/* `attempts` is not synced: when the machine went down since, a record that says nothing means nothing. */
+static bool
+rebooted(const struct engine *e, size_t i)
+{
+    const struct step_state *step = &e->state.steps[i];
+    uint64_t boot = step->attempts[step->nattempts - 1].boot;
+    return boot != 0 && boot != e->boot;
+}
+
 /* What became of one open attempt. */
 static int
 settle_attempt(struct engine *e, size_t i, uint32_t number, bool may_wait, struct err *err)
@@ -200,7 +210,7 @@ settle_attempt(struct engine *e, size_t i, uint32_t number, bool may_wait, struc
     adopt_checkpoints(e, i, number);
     if (receipt != NULL) {
         step_receipt(e, i, number, receipt);
-    } else if (record.mark != ATTEMPT_STARTED) {
+    } else if (record.mark != ATTEMPT_STARTED && !rebooted(e, i)) {
         record.claim = e->fence; /* a late worker finds it and exits */
         code = attempts_write(e->attempts, number, &record, err);
         FAILPOINT("adopt_claimed");

@@ -385,6 +385,7 @@ begin_session(struct engine *e, struct err *err)
     value_set(&e->turn, data, "pid", value_int(&e->turn, getpid()));
     value_set(&e->turn, data, "fence", value_int(&e->turn, (int64_t)e->fence));
     value_set(&e->turn, data, "resumed", value_bool(&e->turn, resumed));
+    value_set(&e->turn, data, "boot", value_int(&e->turn, (int64_t)e->boot));
     if (e->again) value_set(&e->turn, data, "again", value_bool(&e->turn, true));
     value_set(&e->turn, data, "max_parallel", value_int(&e->turn, parallel > LIMIT_WORKERS ? LIMIT_WORKERS : parallel));
     engine_emit(e, EVENT_RUN_STARTED, NULL, data);
