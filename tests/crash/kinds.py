@@ -29,7 +29,8 @@ PARTS = """\
       done=$(levada checkpoint get part || echo 0)
       for part in 1 2 3; do
         [ "$part" -gt "$done" ] || continue
-        grep -q "^part $LEVADA_TOKEN $part$" ledger.$LEVADA_STEP || echo "part $LEVADA_TOKEN $part" >> ledger.$LEVADA_STEP
+        line="part $LEVADA_TOKEN $part"
+        grep -q "^$line$" ledger.$LEVADA_STEP || echo "$line" >> ledger.$LEVADA_STEP
         levada checkpoint set part "$part"
       done
       echo "end $LEVADA_TOKEN" >> ledger.$LEVADA_STEP
@@ -78,6 +79,12 @@ def failing(name, effect):
     return Kind(name, text, effects, 1, 6)
 
 
+def shared(kind):
+    """The same in a group, and each step in a pool of one slot: one after the other."""
+    return kind._replace(text="concurrency: {group: shared group}\n" + kind.text)
+
+
+SHARED = "    pool: shared-pool\n"
 RETRY = "    retry: {attempts: 9, delay: 5ms, backoff: 1}\n"
 KINDS = {kind.name: kind for kind in (
     shell("run-unsafe"),
@@ -88,6 +95,8 @@ KINDS = {kind.name: kind for kind in (
     shell("run-checkpointed", "checkpointed", text=PARTS),
     shell("retry-unsafe", text=AGAIN, extra=RETRY)._replace(writes=9),
     shell("retry-keyed", "keyed", text=AGAIN, body=REMOTE, extra=RETRY)._replace(writes=9),
+    shared(shell("run-shared-unsafe", extra=SHARED)),
+    shared(shell("run-shared-keyed", "keyed", body=REMOTE, extra=SHARED)),
     failing("handlers-unsafe", None),
     failing("handlers-idempotent", "idempotent"),
     silent("lua-unsafe", "    lua: set_output(\"n\", {ms})\n", "unsafe"),
