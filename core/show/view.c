@@ -217,7 +217,7 @@ clock_of_day(const char *text, int64_t *ms)
 {
     int64_t hours, minutes, seconds = 0;
     if (!take_two(&text, 23, ":", &hours) || !take_two(&text, 59, ":", &minutes)) return false;
-    if (*text != '\0' && (!take_two(&text, 59, "", &seconds) || *text != '\0')) return false;
+    if (text[-1] == ':' && (!take_two(&text, 59, "", &seconds) || *text != '\0')) return false;
     *ms = ((hours * 60 + minutes) * 60 + seconds) * 1000 + 999; /* all of that second */
     return true;
 }
