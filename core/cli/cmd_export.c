@@ -114,8 +114,8 @@ export_run(struct arena *arena, const struct wanted *wanted, const char *folder,
     return code;
 }
 
-/* A file below `folder`, and the folders above it. A name may come from anywhere: only one that leads down is taken, and
- * nothing that is there is followed or written over. */
+/* A file below `folder`, and the folders above it. A name may come from anywhere: only one that leads down is taken,
+ * and nothing that is there is followed or written over. */
 static int
 make_file(int folder, const char *name)
 {
@@ -158,7 +158,8 @@ unpack(struct arena *arena, const char *path, const char *where, struct err *err
     int folder FD_SCOPED = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     for (size_t i = 0; i < count && !code; i++) {
         int to FD_SCOPED = make_file(folder, files[i].name);
-        int from FD_SCOPED = files[i].size > 0 ? export_open(path, files[i].name) : open("/dev/null", O_RDONLY | O_CLOEXEC);
+        int from FD_SCOPED = files[i].size > 0 ? export_open(path, files[i].name)
+                                               : open("/dev/null", O_RDONLY | O_CLOEXEC);
         if (to < 0 || from < 0 || !copy_file(from, to))
             code = err_errno(err, EXIT_STORE, "cannot write \"%s\" below \"%s\"", files[i].name, where);
     }

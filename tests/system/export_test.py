@@ -101,8 +101,8 @@ class Export(levada.Case):
         self.assertIn("its files are in its folder", self.levada("export", "--unpack", "o", "last", expect=2).stderr)
         for name in ("../escaped", "/tmp/levada-escaped", "a/../../escaped", ".."):
             with sqlite3.connect(path) as db:
-                db.execute("update files set name = ? where name like 'logs/close%' or name like '%escaped' or name = '..'",
-                           (name,))
+                db.execute("update files set name = ? where name like 'logs/close%' or name like '%escaped'"
+                           " or name = '..'", (name,))
             db.close()
             target = os.path.join(self.folder, "t" + str(len(os.listdir(self.folder))))
             self.elsewhere("export", "--unpack", target, path, expect=8)

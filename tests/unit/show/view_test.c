@@ -61,7 +61,8 @@ or_a_time_of_the_day_on_which_the_run_began_and_never_before_it(void)
 static void
 all_else_is_refused_with_examples(void)
 {
-    static const char *const bad[] = {"", "-", "now", "5m", "-5", "24:00", "3:04", "03:60", "03:04:60", "03:04:05Z", "03:04:",
+    static const char *const bad[] = {"", "-", "now", "5m", "-5", "24:00", "3:04", "03:60", "03:04:60", "03:04:05Z",
+                                      "03:04:",
                                       "03:04:05:06", "--5m", "2026-13-01"};
     setup();
     for (size_t i = 0; i < CHECK_COUNT(bad); i++) {
