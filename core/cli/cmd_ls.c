@@ -42,15 +42,13 @@ check_status(const char *status)
 }
 
 static void
-list_one(struct listing *listing, const char *id, struct buf *text)
+list_one(struct listing *listing, const char *store, const char *id, struct buf *text)
 {
     struct arena arena ARENA_SCOPED = {0};
     struct view view;
     struct err err = {0};
-    const char *folder;
     int64_t now_ms = clock_wall_ms();
-    int code = store_run_find(&arena, id, &folder, &err);
-    if (!code) code = view_load(&arena, folder, &view, &err);
+    int code = view_load(&arena, arena_printf(&arena, "%s/runs/%s", store, id), &view, &err);
     if (listing->status != NULL && (code || !str_eq(listing->status, run_status_name(view.status)))) return;
     if (listing->json) {
         buf_text(text, listing->shown ? ",\n" : "[");
@@ -69,14 +67,15 @@ list_all(struct listing *listing)
 {
     struct arena arena ARENA_SCOPED = {0};
     struct err err = {0};
-    const char **ids;
+    const char **ids, *store = NULL;
     size_t count, i = 0;
     int code = store_run_list(&arena, &ids, &count, &err);
+    if (!code && count > 0) code = store_open(&arena, false, &store, &err);
     if (code) return cli_fail(&err);
     for (; i < count && (listing->limit == 0 || listing->shown < listing->limit); i++) {
         struct buf text BUF_SCOPED = {0};
         buf_init(&text, LIMIT_VALUE_SIZE);
-        list_one(listing, ids[i], &text);
+        list_one(listing, store, ids[i], &text);
         fwrite(buf_str(&text), 1, text.size, stdout);
     }
     if (listing->json) {

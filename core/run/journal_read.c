@@ -117,8 +117,8 @@ journal_model(struct journal *journal, struct arena *arena, int64_t number, cons
         "with then_(n) as (select coalesce(max(json_extract(data, '$.model')), 1) from events where type ="
         " 'run_retried' and seq < coalesce((select min(seq) from events where time_ms > ?2), 9223372036854775807))"
         " select json, then_.n from model, then_ where model.rowid = case when ?1 > 0 then ?1 else then_.n end";
-    const char *query = journal->until_ms ? sql_until : sql;
-    if (sqlite3_prepare_v2(journal->db, query, -1, &stmt, NULL) != SQLITE_OK) return journal_error(journal, err, "read");
+    if (sqlite3_prepare_v2(journal->db, journal->until_ms ? sql_until : sql, -1, &stmt, NULL) != SQLITE_OK)
+        return journal_error(journal, err, "read");
     sqlite3_bind_int64(stmt, 1, number);
     if (journal->until_ms) sqlite3_bind_int64(stmt, 2, journal->until_ms);
     int step = sqlite3_step(stmt), code = 0;
