@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -24,6 +25,7 @@ struct listing {
     bool json, colour;
     const char *status;
     int64_t limit, shown;
+    size_t width; /* of the terminal; 0: none */
 };
 
 static int
@@ -55,9 +57,9 @@ list_one(struct listing *listing, const char *store, const char *id, struct buf 
         if (code) list_broken_json(text, id, &err);
         else list_row_json(text, &view, now_ms);
     } else {
-        if (listing->shown == 0) list_head(text, listing->colour);
+        if (listing->shown == 0) list_head(text, listing->width, listing->colour);
         if (code) list_broken(text, id, &err, listing->colour);
-        else list_row(text, &view, now_ms, listing->colour);
+        else list_row(text, &view, now_ms, listing->width, listing->colour);
     }
     listing->shown++;
 }
@@ -101,6 +103,8 @@ cmd_ls(int argc, char **argv)
                                             {NULL, 0, NULL, 0}};
     struct listing listing = {.limit = LIMIT_DEFAULT, .colour = text_colour_wanted(STDOUT_FILENO)};
     int option;
+    struct winsize size = {0};
+    if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) listing.width = size.ws_col;
     opterr = 0;
     optind = 1;
     while ((option = getopt_long(argc, argv, ":n:h", options, NULL)) != -1) {

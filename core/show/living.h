@@ -33,6 +33,7 @@ struct living {
     const char *step;     /* NULL: an engine */
     uint32_t attempt;     /* 0: an engine */
     const char *command;  /* LEFTOVER: its short name; else NULL */
+    const char *waits_for; /* ENGINE: for its place in a group; NULL: it does not wait */
     size_t steps, done, running; /* ENGINE: steps of its run; else 0 */
     int64_t since_ms;     /* wall; 0: not known */
     bool stopped;         /* by a signal (SIGSTOP): it does nothing until SIGCONT */

@@ -97,6 +97,18 @@ class ResumeAll(levada.Case):
         time.sleep(0.1)
         self.assertEqual(len(self.ledger()), 5)
 
+    def test_when_it_is_killed_the_engines_go_on_and_another_one_finds_them(self):
+        ids = [self.killed(f"k{i}", "sleep 1.5", "effect: idempotent") for i in range(2)]
+        self.end_marked()
+        process = self.start("resume", "--all")
+        self.wait_for(lambda: len(self.ledger()) == 4, "two steps to begin again")
+        process.kill()
+        process.wait()
+        self.assertEqual({r: o["action"] for r, o in self.objects().items()}, {r: "held" for r in ids})
+        self.wait_for(lambda: {r["status"] for r in json.loads(self.levada("ls", "--json").stdout)} == {"succeeded"},
+                      "both to end")
+        self.assertEqual(len(self.ledger()), 4)
+
     def test_options_that_do_not_go_together_are_refused(self):
         for words in (("--all", "last"), ("--all", "--takeover"), ("--max-runs", "2", "last"),
                       ("--all", "--max-runs", "0")):
