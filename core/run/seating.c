@@ -370,8 +370,11 @@ seating_pool(struct engine *e, size_t i, int *seat)
     bool behind = pool->nwaiting > 0 && !first;
     if (!behind && take_slot(e, pool, step, &look, seat, &err) == 0) {
         if (first) drop_first(pool);
-        if (pool->nwaiting > 0) sched_again(&e->sched, pool->waiting[0]);
-        else pool->look_at_ms = 0;
+        pool->look_at_ms = pool->nwaiting > 0 ? next_look(e, &look) : 0;
+        /* The next one tries at once, unless that was the last slot and we shall be told of another. */
+        if (pool->nwaiting > 0 && !(seats_first(&pool->seats) &&
+                                    look.nholders + 1 >= e->state.steps[pool->waiting[0]].step->pool_slots))
+            sched_again(&e->sched, pool->waiting[0]);
         return true;
     }
     if (!is_waiting(pool, i)) {
@@ -420,6 +423,10 @@ void
 seating_wake(struct engine *e)
 {
     struct seating *s = e->seating;
+    bool changed = false;
+    for (size_t i = 0; i < s->npools; i++) changed |= s->pools[i].look;
+    /* What we gave back ourselves is told too: now rather than in a turn of its own. */
+    if (changed && s->watch >= 0) seating_changed(e);
     for (size_t i = 0; i < s->npools; i++) {
         struct pool *pool = &s->pools[i];
         if (pool->nwaiting == 0) continue;
