@@ -254,9 +254,9 @@ seating_open(struct engine *e, struct err *err)
     s->group_open = s->group_look = true;
     s->group_since_ms = e->tick_ms;
     if (!e->state.seated) return 0;
-    /* Busy: the marker is there, or the next look of anybody finds the journal. */
-    code = take_group(e, &look, err);
-    return code == 1 ? 0 : code;
+    for (int round = 0; round == 0 || (code == 1 && round < 50); round++) code = take_group(e, &look, err);
+    if (code == 1) return err_set(err, EXIT_HELD, "group \"%s\" is locked by a process that does not move", e->state.group);
+    return code;
 }
 
 bool

@@ -70,7 +70,8 @@ look_for_engine(struct look *look)
         !attempts_held(look->attempts, 0, false))
         return false;
     buf_init(&counts, 4096);
-    next_counts(&counts, &look->view.state);
+    if (look->view.state.queued_text != NULL) text_line(&counts, look->view.state.queued_text);
+    else next_counts(&counts, &look->view.state);
     struct living *engine = add(look, LIVING_ENGINE, record.pid, marked_since_ms(record.start_time));
     engine->counts = arena_strdup(look->arena, buf_str(&counts));
     return true;

@@ -233,6 +233,7 @@ class Groups(Locks):
         self.assertIn(text, self.levada("show", waiting).stdout)
         self.assertEqual(self.show(waiting)["waits_for"], text)
         self.assertIn(text, self.levada("why", waiting, expect=None).stdout)
+        self.assertIn(text, self.levada("ps").stdout)
         self.let_go()
         self.ended(holder)
         self.ended(queued)
@@ -311,6 +312,17 @@ class Deaths(Locks):
         run = self.runs()[-1]
         holder, _, _ = self.held(self.holding_flow())
         again = self.start("retry", "--json", run)
+        self.wait_for(self.waiting, "the queue")
+        self.let_go()
+        self.ended(holder)
+        self.ended(again)
+
+    def test_a_retry_with_an_edited_workflow_belongs_to_its_group(self):
+        self.levada("run", "--quiet", self.write("edited.yaml", workflow(["{id: a, run: 'false'}"])), expect=1)
+        run = self.runs()[-1]
+        holder, _, _ = self.held(self.holding_flow())
+        edited = self.write("edited.yaml", workflow(["{id: a, run: 'true'}"], "one"))
+        again = self.start("retry", "--quiet", run, "--with", edited)
         self.wait_for(self.waiting, "the queue")
         self.let_go()
         self.ended(holder)
