@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Test builds: milliseconds that the wall clock is off, in the file LEVADA_TEST_CLOCK_FILE: a clock that somebody sets. */
+/* Test builds: a clock that somebody sets. The file LEVADA_TEST_CLOCK_FILE has the milliseconds that it is off. */
 static int64_t
 jump_ms(void)
 {

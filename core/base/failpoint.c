@@ -146,6 +146,7 @@ failpoint(const char *where)
 {
     const char *text = getenv("LEVADA_FAILPOINT");
     int saved = errno;
+    long passings[2] = {0, 0}; /* of this place, of any: counted once, however many specs name it */
     for (size_t i = 0; text != NULL && *text && i < SPECS_MAX; i++) {
         size_t size = strcspn(text, ",");
         const char *colon = memchr(text, ':', size);
@@ -158,7 +159,10 @@ failpoint(const char *where)
         }
         bool here = spec.where_size == strlen(where) && memcmp(where, spec.where, spec.where_size) == 0;
         bool any = spec.where_size == 1 && spec.where[0] == '*';
-        if (spec.n > 0 && (here || any) && count(&spec, i) == spec.n) fire(&spec);
+        if (spec.n > 0 && (here || any)) {
+            if (passings[any] == 0) passings[any] = count(&spec, i);
+            if (passings[any] == spec.n) fire(&spec);
+        }
         text += size + (text[size] == ',');
     }
     errno = saved;

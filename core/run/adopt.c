@@ -92,6 +92,7 @@ adopt_take(struct engine *e, bool takeover, struct err *err)
     if (code) return code;
     attempts_self(&self);
     self.mark = ATTEMPT_STARTED;
+    e->boot = self.boot;
     e->again = holder.mark == ATTEMPT_STARTED && holder.pid == self.pid && holder.start_time == self.start_time &&
                holder.boot == self.boot;
     code = attempts_write(e->attempts, 0, &self, err);
@@ -178,8 +179,8 @@ lock_attempt(struct engine *e, size_t i, uint32_t number, bool may_wait, struct 
         }
         if (code == 0) return 0;
         if (attempts_elsewhere(record))
-            return err_set(err, EXIT_HELD, "step \"%s\" still runs in another pid namespace (pid %d there): resume there",
-                           e->state.steps[i].step->id, record->pid);
+            return err_set(err, EXIT_HELD, "step \"%s\" still runs in another pid namespace (pid %d there): resume it "
+                           "there", e->state.steps[i].step->id, record->pid);
         /* Held, and its process is gone, or stopped before it said who it is: end what holds the lock. */
         if (round % 50 == (record->pid ? 0 : 49)) (void)leftovers_end(&holders);
         if (round > 200)
@@ -187,6 +188,15 @@ lock_attempt(struct engine *e, size_t i, uint32_t number, bool may_wait, struct 
                            number, e->state.steps[i].step->id);
         poll(NULL, 0, 10);
     }
+}
+
+/* `attempts` is not synced: when the machine went down since, a record that says nothing means nothing. */
+static bool
+rebooted(const struct engine *e, size_t i)
+{
+    const struct step_state *step = &e->state.steps[i];
+    uint64_t boot = step->attempts[step->nattempts - 1].boot;
+    return boot != 0 && boot != e->boot;
 }
 
 /* What became of one open attempt. */
@@ -200,7 +210,7 @@ settle_attempt(struct engine *e, size_t i, uint32_t number, bool may_wait, struc
     adopt_checkpoints(e, i, number);
     if (receipt != NULL) {
         step_receipt(e, i, number, receipt);
-    } else if (record.mark != ATTEMPT_STARTED) {
+    } else if (record.mark != ATTEMPT_STARTED && !rebooted(e, i)) {
         record.claim = e->fence; /* a late worker finds it and exits */
         code = attempts_write(e->attempts, number, &record, err);
         FAILPOINT("adopt_claimed");

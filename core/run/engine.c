@@ -337,14 +337,15 @@ loop(struct engine *e, struct err *err)
     return code;
 }
 
-/* Are we process 1 of a container, or its only child (`docker run --init`, `sh -c`)? Then nothing outlives us. */
+/* Are we process 1 of a container, or what it waits for (`docker run --init`, `sh -c`)? Then nothing outlives us.
+ * What was detached has a session of its own. */
 static bool
 is_last(void)
 {
     struct stat st;
     if (getpid() == 1) return true;
     bool container = stat("/proc/self/ns/pid", &st) == 0 && st.st_ino != FIRST_PID_SPACE;
-    return container && getppid() == 1 && access("/run/systemd/system", F_OK) != 0;
+    return container && getppid() == 1 && getsid(0) == getsid(1) && access("/run/systemd/system", F_OK) != 0;
 }
 
 /* What was ignored when we were started stays so: nohup ignores SIGHUP, a shell SIGINT of what it puts behind itself.
@@ -383,6 +384,7 @@ begin_session(struct engine *e, struct err *err)
     value_set(&e->turn, data, "pid", value_int(&e->turn, getpid()));
     value_set(&e->turn, data, "fence", value_int(&e->turn, (int64_t)e->fence));
     value_set(&e->turn, data, "resumed", value_bool(&e->turn, resumed));
+    value_set(&e->turn, data, "boot", value_int(&e->turn, (int64_t)e->boot));
     if (e->again) value_set(&e->turn, data, "again", value_bool(&e->turn, true));
     value_set(&e->turn, data, "max_parallel", value_int(&e->turn, parallel > LIMIT_WORKERS ? LIMIT_WORKERS : parallel));
     engine_emit(e, EVENT_RUN_STARTED, NULL, data);

@@ -72,6 +72,7 @@ struct engine {
     int signals;
     struct launcher launcher;
     bool launcher_gone;
+    uint64_t boot;         /* of the machine: attempts.h */
     bool taken;            /* record 0 says that we work here */
     bool again;            /* we are the process of the session before: its launcher died */
 

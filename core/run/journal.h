@@ -20,7 +20,7 @@
 /* Type, word in the database, meaning and members of its data. `step` and `item` are columns of their own. */
 #define EVENTS(X)                                                                                            \
     X(RUN_CREATED, "run_created")         /* run workflow file params version trigger group? */                    \
-    X(RUN_STARTED, "run_started")         /* pid fence resumed again? max_parallel */                         \
+    X(RUN_STARTED, "run_started")         /* pid fence resumed again? boot max_parallel */                    \
     X(STEP_INTENT, "step_intent")         /* attempt record fence token effect log inputs reason{code,text} */ \
     X(STEP_CHECKPOINT, "step_checkpoint") /* key value */                                                     \
     X(STEP_RECEIPT, "step_receipt")       /* the receipt of job.h */                                          \

@@ -157,16 +157,13 @@ apply_run_started(struct run_state *state, struct step_state *step, const struct
     (void)step;
     (void)err;
     state->status = RUN_RUNNING_STATUS;
-    int pid = (int)value_get_int(event->data, "pid", 0);
-    /* Somebody resumed it: workers that vanished under another engine are no sign that they always will. An engine
-     * that executed itself again has its old pid, and counts on. */
-    for (size_t i = 0; pid != state->pid && i < state->nsteps; i++) state->steps[i].vanished = 0;
-    state->pid = pid;
+    state->pid = (int)value_get_int(event->data, "pid", 0);
+    state->boot = (uint64_t)value_get_int(event->data, "boot", 0);
     state->max_parallel = (uint32_t)number_of(event->data, "max_parallel");
     state->sessions++;
     see_fence(state, event->data);
-    /* A new engine, started by somebody: workers that vanished before do not count against its bound. One that only
-     * started itself again after its launcher died would else go on for ever. */
+    /* Somebody resumed it: workers that vanished under another engine are no sign that they always will. An engine
+     * that only executed itself again counts on. */
     if (!value_get_bool(event->data, "again", false))
         for (size_t i = 0; i < state->nsteps; i++) state->steps[i].vanished = 0;
     return 0;
@@ -185,7 +182,7 @@ apply_intent(struct run_state *state, struct step_state *step, const struct even
     struct attempt_state *attempt = &step->attempts[step->nattempts++];
     *attempt = (struct attempt_state){
         .attempt = (uint32_t)number_of(event->data, "attempt"), .record = (uint32_t)number_of(event->data, "record"),
-        .fence = number_of(event->data, "fence"), .intent_ms = event->time_ms,
+        .fence = number_of(event->data, "fence"), .boot = state->boot, .intent_ms = event->time_ms,
         .resolve = value_get_bool(event->data, "resolve", false)};
     attempt->log = keep_text(state, event->data, "log", NULL);
     see_fence(state, event->data);

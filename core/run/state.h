@@ -41,6 +41,7 @@ bool run_status_ended(enum run_status status); /* succeeded failed cancelled */
 struct attempt_state {
     uint32_t attempt, record;
     uint64_t fence;
+    uint64_t boot;                  /* of the machine, when it was launched; 0: not known */
     int64_t intent_ms, finished_ms; /* wall; finished 0: not yet */
     int64_t duration_ms;
     int pid;                        /* 0: not known */
@@ -84,6 +85,7 @@ struct run_state {
     int64_t begun_ms;               /* when it was made or retried last */
     int64_t model_number, models;   /* the workflow as of the events so far, and the last one, which `model` is */
     int pid;                        /* of the last engine */
+    uint64_t boot;                  /* of the machine, when it started */
     uint64_t fence;                 /* highest seen */
     uint32_t next_record;           /* first unused record of `attempts` */
     uint32_t max_parallel;

@@ -22,7 +22,7 @@ import levada  # noqa: E402
 
 FAST = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 THREADS = 5
-SESSIONS = 8  # resumes until a run must have ended
+SESSIONS = 20  # resumes until a run must have ended
 
 
 class Wrong(Exception):

@@ -29,7 +29,8 @@ PARTS = """\
       done=$(levada checkpoint get part || echo 0)
       for part in 1 2 3; do
         [ "$part" -gt "$done" ] || continue
-        grep -q "^part $LEVADA_TOKEN $part$" ledger.$LEVADA_STEP || echo "part $LEVADA_TOKEN $part" >> ledger.$LEVADA_STEP
+        line="part $LEVADA_TOKEN $part"
+        grep -q "^$line$" ledger.$LEVADA_STEP || echo "$line" >> ledger.$LEVADA_STEP
         levada checkpoint set part "$part"
       done
       echo "end $LEVADA_TOKEN" >> ledger.$LEVADA_STEP
