@@ -435,7 +435,7 @@ engine_run(const char *run_folder, const struct engine_options *options, struct 
         result = e.state.exit_code;
     }
     journal_close(&e.journal, run_status_ended(e.state.status));
-    seating_end(&e);
+    seating_end(&e, code == 0);
     for (size_t i = 0; i < e.nworkers; i++) {
         fd_close(&e.workers[i].sock);
         fd_close(&e.workers[i].pidfd);

@@ -255,7 +255,8 @@ seating_open(struct engine *e, struct err *err)
     s->group_since_ms = e->tick_ms;
     if (!e->state.seated) return 0;
     for (int round = 0; round == 0 || (code == 1 && round < 50); round++) code = take_group(e, &look, err);
-    if (code == 1) return err_set(err, EXIT_HELD, "group \"%s\" is locked by a process that does not move", e->state.group);
+    if (code == 1)
+        return err_set(err, EXIT_HELD, "group \"%s\" is locked by a process that does not move", e->state.group);
     return code;
 }
 
@@ -487,13 +488,13 @@ seating_changed(struct engine *e)
 }
 
 void
-seating_end(struct engine *e)
+seating_end(struct engine *e, bool committed)
 {
     struct seating *s = e->seating;
     fd_close(&e->group_seat);
     if (s == NULL) return;
     if (s->group_open) {
-        if (run_status_ended(e->state.status)) seats_release(&s->group, e->state.id);
+        if (committed && run_status_ended(e->state.status)) seats_release(&s->group, e->state.id);
         seats_close(&s->group, s->watch);
     }
     for (size_t i = 0; i < s->npools; i++) {
