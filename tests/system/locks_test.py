@@ -29,6 +29,14 @@ def workflow(steps, concurrency=None, durability="process"):
     return head + "steps:\n" + "".join(f"  - {step}\n" for step in steps)
 
 
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
 def counted(seconds=0.2, more=""):
     return f"id: work{more}\n    run: |\n      " + COUNTED.format(seconds=seconds)
 
@@ -344,6 +352,7 @@ class Deaths(Locks):
         for pid in (engine, launcher, worker, script):
             os.kill(pid, signal.SIGKILL)
         process.wait()
+        self.wait_for(lambda: not any(alive(pid) for pid in (launcher, worker, script)), "their end")
         self.assertEqual(len(self.markers() + self.markers("pools")), 2)
         self.levada("cancel", "--quiet", run, expect=10)
         os.kill(daemon, 0)
