@@ -38,6 +38,10 @@ struct engine_options {
 
 /* The map `run` for defaults of params, before the run has an id: name, date, time, trigger. */
 const struct value *engine_run_names(struct arena *arena, const struct model *model);
+/* The name of the group that a run of the model belongs to, evaluated; *ret NULL: to none. EXIT_INVALID, with a
+ * place. */
+int engine_group(struct arena *arena, const struct model *model, const struct value *params, const char *id,
+                 const char *trigger, const char **ret, struct err *err);
 /* Make the run folder and journal of a new run. *ret: the folder. `params`: as params_bind made them. */
 int engine_create(struct arena *arena, const struct model *model, const struct value *params, const char *trigger,
                   const char **run_folder, struct err *err);

@@ -144,7 +144,8 @@ bool seating_waits(const struct engine *e);     /* does a step wait for what oth
 int seating_fd(const struct engine *e);         /* readable: something changed; -1: none */
 int64_t seating_due(const struct engine *e);    /* monotonic, of the next slow look; -1: nothing waits */
 void seating_changed(struct engine *e);
-void seating_end(struct engine *e);
+/* Committed: what the state says stands in the journal. */
+void seating_end(struct engine *e, bool committed);
 /* For `overlap: skip`, before the run's folder has its name: EXIT_HELD says who holds the group. Else *seat keeps its
  * place until the folder is there, and its journal says the rest. */
 int seating_skip(struct arena *arena, const char *run_folder, const char *run, const struct concurrency *concurrency,

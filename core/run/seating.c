@@ -254,9 +254,10 @@ seating_open(struct engine *e, struct err *err)
     s->group_open = s->group_look = true;
     s->group_since_ms = e->tick_ms;
     if (!e->state.seated) return 0;
-    /* Busy: the marker is there, or the next look of anybody finds the journal. */
-    code = take_group(e, &look, err);
-    return code == 1 ? 0 : code;
+    for (int round = 0; round == 0 || (code == 1 && round < 50); round++) code = take_group(e, &look, err);
+    if (code == 1)
+        return err_set(err, EXIT_HELD, "group \"%s\" is locked by a process that does not move", e->state.group);
+    return code;
 }
 
 bool
@@ -370,8 +371,11 @@ seating_pool(struct engine *e, size_t i, int *seat)
     bool behind = pool->nwaiting > 0 && !first;
     if (!behind && take_slot(e, pool, step, &look, seat, &err) == 0) {
         if (first) drop_first(pool);
-        if (pool->nwaiting > 0) sched_again(&e->sched, pool->waiting[0]);
-        else pool->look_at_ms = 0;
+        pool->look_at_ms = pool->nwaiting > 0 ? next_look(e, &look) : 0;
+        /* The next one tries at once, unless that was the last slot and we shall be told of another. */
+        if (pool->nwaiting > 0 && !(seats_first(&pool->seats) &&
+                                    look.nholders + 1 >= e->state.steps[pool->waiting[0]].step->pool_slots))
+            sched_again(&e->sched, pool->waiting[0]);
         return true;
     }
     if (!is_waiting(pool, i)) {
@@ -420,6 +424,10 @@ void
 seating_wake(struct engine *e)
 {
     struct seating *s = e->seating;
+    bool changed = false;
+    for (size_t i = 0; i < s->npools; i++) changed |= s->pools[i].look;
+    /* What we gave back ourselves is told too: now rather than in a turn of its own. */
+    if (changed && s->watch >= 0) seating_changed(e);
     for (size_t i = 0; i < s->npools; i++) {
         struct pool *pool = &s->pools[i];
         if (pool->nwaiting == 0) continue;
@@ -480,13 +488,13 @@ seating_changed(struct engine *e)
 }
 
 void
-seating_end(struct engine *e)
+seating_end(struct engine *e, bool committed)
 {
     struct seating *s = e->seating;
     fd_close(&e->group_seat);
     if (s == NULL) return;
     if (s->group_open) {
-        if (run_status_ended(e->state.status)) seats_release(&s->group, e->state.id);
+        if (committed && run_status_ended(e->state.status)) seats_release(&s->group, e->state.id);
         seats_close(&s->group, s->watch);
     }
     for (size_t i = 0; i < s->npools; i++) {

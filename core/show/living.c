@@ -78,6 +78,7 @@ look_for_engine(struct look *look)
     engine->steps = state->nsteps;
     engine->done = done;
     engine->running = running;
+    if (state->queued_text != NULL) engine->waits_for = arena_strdup(look->arena, state->queued_text);
     return true;
 }
 
@@ -177,10 +178,12 @@ put_what(struct buf *buf, const struct living *one)
     if (one->step != NULL) buf_printf(buf, "step %s", one->step);
     else text_fit(buf, one->workflow, 18);
     if (one->attempt > 1) buf_printf(buf, ", attempt %" PRIu32, one->attempt);
-    if (one->waits_for != NULL)
-        buf_printf(buf, " waits: %s", one->waits_for);
-    else if (one->kind == LIVING_ENGINE)
-        buf_printf(buf, ": %zu of %zu done, %zu running", one->done, one->steps, one->running);
+    if (one->waits_for != NULL) {
+        buf_text(buf, ": ");
+        text_line(buf, one->waits_for);
+        return;
+    }
+    if (one->kind == LIVING_ENGINE) buf_printf(buf, ": %zu of %zu done, %zu running", one->done, one->steps, one->running);
     else if (one->kind != LIVING_WORKER) buf_printf(buf, ", %s", one->workflow);
 }
 
@@ -265,6 +268,7 @@ living_json(struct buf *buf, const struct living_list *list, int64_t now_ms)
         if (one->kind == LIVING_ENGINE)
             buf_printf(buf, ",\"steps\":{\"total\":%zu,\"done\":%zu,\"running\":%zu}", one->steps, one->done,
                        one->running);
+        if (one->waits_for != NULL) json_member(buf, "waits_for", one->waits_for);
         json_time(buf, "since", one->since_ms);
         int64_t elapsed_ms = one->since_ms && now_ms > one->since_ms ? now_ms - one->since_ms : 0;
         buf_printf(buf, ",\"elapsed_ms\":%" PRId64 ",\"stopped\":%s}", elapsed_ms, one->stopped ? "true" : "false");
