@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * levada gc: takes away ended runs that are past what their workflow's `history`, or the options, say. Without either it
- * removes nothing.
+ * levada gc: takes away ended runs that are past what their workflow's `history`, or the options, say. Without either
+ * it removes nothing.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -38,7 +38,8 @@ static int
 take_keep(const char *option, const char *text, struct keep *ret)
 {
     if (keep_parse(text, ret)) return 0;
-    if (str_eq(text, "0")) return cli_usage(usage, "%s 0 may mean two things: 0s removes, leaving it out keeps", option);
+    if (str_eq(text, "0"))
+        return cli_usage(usage, "%s 0 may mean two things: 0s removes, leaving it out keeps", option);
     return cli_usage(usage, "%s takes how long, as in 30d, or how many, as in 10; not \"%s\"", option, text);
 }
 

@@ -23,9 +23,10 @@ logs_were_written(const struct view *view, const struct logs_options *options)
     for (size_t i = 0; i < view->state.nsteps; i++) {
         const struct step_state *step = &view->state.steps[i];
         if (options->step != NULL && !str_eq(options->step, step->step->id)) continue;
-        for (size_t k = 0; k < step->nattempts; k++)
-            if (step->attempts[k].log_bytes > 0 && (options->attempt == 0 || step->attempts[k].attempt == options->attempt))
-                return true;
+        for (size_t k = 0; k < step->nattempts; k++) {
+            const struct attempt_state *attempt = &step->attempts[k];
+            if (attempt->log_bytes > 0 && (options->attempt == 0 || attempt->attempt == options->attempt)) return true;
+        }
     }
     return false;
 }

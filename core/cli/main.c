@@ -34,6 +34,7 @@ static const struct command {
     {"export", cmd_export, "Write a whole run as one file."},
     {"replay", cmd_replay, "Tell the events of a run again."},
     {"gc", cmd_gc, "Take away old runs, as their workflows or options say."},
+    {"db", cmd_db, "Check that what is kept of runs is whole."},
     {"actions", cmd_actions, "List plugins' actions, their inputs and outputs."},
     {"checkpoint", cmd_checkpoint, "Keep a value over attempts (in `run:` steps)."},
     {"worker", cmd_worker, "Run one job from stdin by hand, for debugging."},

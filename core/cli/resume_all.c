@@ -36,7 +36,10 @@ struct all {
 static int
 rank(int code)
 {
-    return code == EXIT_UNKNOWN ? 5 : code == EXIT_PARKED ? 4 : code == EXIT_FAILED ? 3 : code == EXIT_STORE ? 2 : code != 0;
+    static const int order[] = {EXIT_UNKNOWN, EXIT_PARKED, EXIT_FAILED, EXIT_STORE};
+    for (int i = 0; i < (int)(sizeof order / sizeof order[0]); i++)
+        if (code == order[i]) return 9 - i;
+    return code != 0;
 }
 
 static void
@@ -130,6 +133,8 @@ start_child(struct all *all, struct child *child)
         count_code(all, EXIT_FAILED);
         return;
     }
+    if (child->pid > 0 && !all->json)
+        fprintf(stderr, "resuming %s\n", view_short_id(strrchr(child->folder, '/') + 1));
     if (child->pid == 0) {
         sigset_t none;
         sigemptyset(&none);

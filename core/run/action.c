@@ -4,6 +4,7 @@
  * checked; templates that touch secrets are evaluated here, so that their values exist nowhere
  * else.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,6 +56,8 @@ static int
 make_folders(struct work *work, const char **scratch, struct err *err)
 {
     const char *folder = work->job.run_folder;
+    *scratch = work->worker->scratch;
+    if (work->worker->scratch_empty) return 0;
     const char *all = arena_printf(&work->arena, "%s/scratch", folder);
     *scratch = arena_printf(&work->arena, "%s/%u", all, work->job.record);
     if (mkdir(*scratch, 0700) == 0) return 0;
@@ -62,6 +65,29 @@ make_folders(struct work *work, const char **scratch, struct err *err)
     else (void)folder_remove(*scratch); /* of a worker that died here before */
     if (mkdir(*scratch, 0700) == 0) return 0;
     return err_errno(err, EXIT_STORE, "cannot make the folder \"%s\"", *scratch);
+}
+
+static bool
+is_empty(const char *path)
+{
+    DIR *entries = opendir(path);
+    size_t count = 0;
+    if (entries == NULL) return false;
+    while (readdir(entries) != NULL) count++;
+    closedir(entries);
+    return count == 2; /* . and .. */
+}
+
+/* A reused worker that leaves it empty may have it again. */
+static void
+empty_scratch(struct work *work, const char *scratch)
+{
+    struct worker *worker = work->worker;
+    worker->scratch_empty = work->job.reuse != NULL && is_empty(scratch);
+    if (worker->scratch_empty && scratch != worker->scratch)
+        worker->scratch = arena_strdup(&worker->arena, scratch);
+    if (!worker->scratch_empty && folder_remove(scratch) != 0)
+        work_log(work, "warn", "cannot remove the folder \"%s\"", scratch);
 }
 
 /* Children of the plugin carry the mark by which a resumer finds leftovers. */
@@ -131,14 +157,13 @@ action_run(struct work *work, struct outcome *ret)
     const struct levada_action *action;
     const char *scratch;
     void *input;
-    struct control *control;
     if (prepare(work, &action, &input, &scratch, &ret->error) != 0) return;
     mark_children(work);
-    if (control_start(work, &control, &ret->error) != 0) return;
+    if (control_start(work, &ret->error) != 0) return;
     struct hosted hosted;
     host_init(&hosted, work, action, scratch);
     int code = call(&hosted, input, work->job.kind == JOB_RESOLVE, ret);
-    control_stop(control);
+    control_stop(work);
     judge(&hosted, code, ret);
-    if (folder_remove(scratch) != 0) work_log(work, "warn", "cannot remove the folder \"%s\"", scratch);
+    empty_scratch(work, scratch);
 }

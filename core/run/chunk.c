@@ -66,16 +66,15 @@ void
 chunk_run(struct work *work, struct outcome *ret)
 {
     struct chunk chunk = {.work = work, .outputs = value_map(&work->arena)};
-    struct control *control;
     const struct script_host host = {.context = &chunk,
                                      .log = chunk_log,
                                      .metric = chunk_metric,
                                      .set_output = chunk_set_output,
                                      .cancelled = chunk_cancelled};
     const struct value *names = deferred_names(work);
-    if (control_start(work, &control, &ret->error) != 0) return;
+    if (control_start(work, &ret->error) != 0) return;
     int code = script_run(work->job.text, work->job.line, names, &host, &work->arena, &ret->skipped, &ret->error);
-    control_stop(control);
+    control_stop(work);
     if (code != 0 && work_stopped(work, ret)) return;
     if (ret->skipped != NULL) ret->status = "skipped";
     else if (code == 0) ret->outputs = chunk.outputs;

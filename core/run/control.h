@@ -10,12 +10,13 @@
 
 #include "run/work.h"
 
-struct control;
-
-/* Starts it. From here on standard output and error of this process are the log's. EXIT_FAILED
- * with err. */
-int control_start(struct work *work, struct control **ret, struct err *err);
-/* The action has ended: everything is as it was before. Does not return when the grace ended first. */
-void control_stop(struct control *control);
+/* From here on standard output and error of this process are the log's. EXIT_FAILED with err. */
+int control_start(struct work *work, struct err *err);
+/* The action is going to wait for the engine or for time to pass: somebody should listen. Only from its own thread, and
+ * without work->mutex. */
+void control_call(struct work *work);
+/* The action has ended: everything is as it was before, but a reused worker keeps what it can use again. Does not
+ * return when the grace ended first. */
+void control_stop(struct work *work);
 
 #endif

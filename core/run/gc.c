@@ -121,7 +121,8 @@ finish_one(struct arena *arena, const struct gc *gc, const char *name, int64_t *
     if (gc->dry) return 0;
     if (str_starts(name, NEW)) {
         const char *gone = arena_printf(arena, "%s/runs/" GONE "%s", gc->store, name + strlen(NEW));
-        if (rename(path, gone) != 0) return errno == ENOENT ? 0 : err_errno(err, EXIT_STORE, "cannot remove \"%s\"", path);
+        if (rename(path, gone) != 0)
+            return errno == ENOENT ? 0 : err_errno(err, EXIT_STORE, "cannot remove \"%s\"", path);
         path = gone;
     }
     return remove_gone(path, err);

@@ -26,8 +26,8 @@ struct gc {
 /* One gc at a time: a descriptor that holds the lock, or -1 with EXIT_HELD or EXIT_STORE in err, or
  * without (there is nothing to lock). */
 int gc_lock(struct arena *arena, const char *store, struct err *err);
-/* The whole run. 0 with *bytes (on disk); 1: it is kept, *why says so (it goes on, or something of it lives); EXIT_STORE:
- * it could not be removed, or not all of it. */
+/* The whole run. 0 with *bytes (on disk); 1: it is kept, *why says so (it goes on, or something of it lives);
+ * EXIT_STORE: it could not be removed, or not all of it. */
 int gc_run(struct arena *arena, const struct gc *gc, const char *id, int64_t *bytes, const char **why, struct err *err);
 /* Its logs alone; *bytes 0: there were none. */
 int gc_logs(struct arena *arena, const struct gc *gc, const char *id, int64_t *bytes, const char **why,

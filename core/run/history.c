@@ -80,7 +80,8 @@ decide_one(struct arena *arena, struct history_run *run, const struct history *g
     if (keep == NULL) keep = rule_of(second, failed, &of_failed);
     int64_t logs_ms = first->logs_ms >= 0 ? first->logs_ms : second->logs_ms;
     int64_t rank = counts[of_failed]++, age_ms = now_ms - run->finished_ms;
-    if (keep != NULL) run->rule = arena_printf(arena, "%s %s", of_failed ? "keep_failed" : "keep", keep_text(arena, keep));
+    const char *name = of_failed ? "keep_failed" : "keep";
+    if (keep != NULL) run->rule = arena_printf(arena, "%s %s", name, keep_text(arena, keep));
     if (keep != NULL && (keep->count ? rank >= keep->count : age_ms >= keep->age_ms)) {
         run->fate = HISTORY_RUN;
     } else if (logs_ms >= 0 && age_ms >= logs_ms) {

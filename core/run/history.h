@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How long ended runs are kept: the workflow's `history`, or what the command line says for workflows without one. Pure:
- * which runs are past it. gc.h carries it out.
+ * How long ended runs are kept: the workflow's `history`, or what the command line says for workflows without one.
+ * Pure: which runs are past it. gc.h carries it out.
  */
 #ifndef RUN_HISTORY_H
 #define RUN_HISTORY_H
@@ -44,8 +44,8 @@ struct history_run {
     const char *rule;    /* "keep 30d", "keep_failed 5", "logs 1w"; NULL: none holds for it */
 };
 
-/* Fills fate and rule of ended runs, in any order; sorts them by workflow, the newest first. `given` holds for runs whose
- * workflow says nothing of the kind, or (`over`) for all. */
+/* Fills fate and rule of ended runs, in any order; sorts them by workflow, the newest first. `given` holds for runs
+ * whose workflow says nothing of the kind, or (`over`) for all. */
 void history_decide(struct arena *arena, struct history_run *runs, size_t count, const struct history *given, bool over,
                     int64_t now_ms);
 

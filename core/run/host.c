@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "plugin/field.h"
+#include "run/control.h"
 #include "run/checkpoint.h"
 #include "run/secret.h"
 
@@ -95,6 +96,7 @@ host_sleep(struct levada_step *step, int64_t ms)
     struct work *work = hosted_of(step)->work;
     int64_t now = clock_monotonic_ms();
     int64_t until = ms > INT64_MAX / 2 - now ? INT64_MAX / 2 : now + ms;
+    control_call(work);
     pthread_mutex_lock(&work->mutex);
     while (atomic_load(&work->stop) == STOP_NONE && clock_monotonic_ms() < until) work_wait(work, until);
     pthread_mutex_unlock(&work->mutex);
@@ -220,6 +222,7 @@ engine_keeps(struct work *work, const char *key, const char *value)
     pthread_mutex_unlock(&work->mutex);
     if (!work_send(work, FRAME_CHECKPOINT, data, false)) return false;
     FAILPOINT("checkpoint_sent");
+    control_call(work);
     pthread_mutex_lock(&work->mutex);
     while (work->acks == before && !atomic_load(&work->worker->gone)) work_wait(work, 0);
     bool kept = work->acks != before;

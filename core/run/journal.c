@@ -23,6 +23,9 @@
 /* Fences are set aside in blocks, so that most commits write one page and not two. They must rise; gaps are fine. */
 #define FENCE_BLOCK 255
 
+/* A checkpoint syncs twice, so it comes after some thousand steps, and not after some hundred. 16 MiB. */
+#define WAL_PAGES 4096
+
 struct waiting_event {
     enum event_type type;
     int64_t time_ms;
@@ -36,7 +39,7 @@ struct journal {
     uint64_t holder, fence, fence_written; /* written: all up to it may be given out */
     bool writable, power, cut;
     int64_t until_ms; /* 0: to the end */
-    int synchronous; /* as set last: 1 NORMAL, 2 FULL */
+    int synchronous; /* as set last: 0 OFF, 1 NORMAL, 2 FULL; -1 not yet */
     struct waiting_event *queue;
     size_t count, capacity;
     const char *new_model; /* the caller's, until the commit; NULL: none */
@@ -88,6 +91,16 @@ exec(struct journal *journal, const char *sql, const char *what, struct err *err
 }
 
 static int
+set_synchronous(struct journal *journal, int want, struct err *err)
+{
+    static const char *const pragmas[] = {"pragma synchronous = off", "pragma synchronous = normal",
+                                          "pragma synchronous = full"};
+    if (want == journal->synchronous) return 0;
+    journal->synchronous = want;
+    return exec(journal, pragmas[want], "set up", err);
+}
+
+static int
 open_database(const char *run_folder, int flags, const char *query, struct journal **ret, struct err *err)
 {
     char uri[4200];
@@ -114,6 +127,7 @@ open_database(const char *run_folder, int flags, const char *query, struct journ
     /* A file may come from anywhere: no function runs because its schema says so. */
     (void)sqlite3_db_config(journal->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     sqlite3_busy_timeout(journal->db, 5000);
+    sqlite3_wal_autocheckpoint(journal->db, WAL_PAGES);
     *ret = journal;
     return 0;
 }
@@ -173,7 +187,10 @@ journal_create(const char *run_folder, const char *run_id, const char *model_jso
     struct journal *journal;
     int code = open_database(run_folder, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, "", &journal, err);
     if (code) return code;
-    code = exec(journal, "pragma journal_mode = wal; pragma synchronous = normal", "create", err);
+    /* Nothing has begun yet: `durability: process` has nothing to lose to a power cut. */
+    code = set_synchronous(journal, power ? 2 : 0, err);
+    if (!code) code = exec(journal, "pragma journal_mode = wal", "create", err);
+    if (!code && power) code = set_synchronous(journal, 1, err);
     if (!code)
         code = exec(journal,
                     "begin; create table meta(name text primary key, value) without rowid;"
@@ -273,9 +290,11 @@ journal_close(struct journal **journal, bool finished)
     sqlite3_stmt *const all[] = {j->insert, j->check, j->begin, j->commit, j->rollback, j->set_fence};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) sqlite3_finalize(all[i]);
     if (finished && j->writable) {
+        struct err ignored;
         /* Fails when a reader is in the way: then the next command that finds the journal unused does it. */
         sqlite3_busy_timeout(j->db, 50);
         (void)sqlite3_exec(j->db, "pragma wal_checkpoint(truncate)", NULL, NULL, NULL);
+        if (!j->power) (void)set_synchronous(j, 0, &ignored);
         (void)sqlite3_exec(j->db, "pragma journal_mode = delete", NULL, NULL, NULL);
     }
     sqlite3_close(j->db);
@@ -285,9 +304,9 @@ journal_close(struct journal **journal, bool finished)
 int
 journal_take(struct journal *journal, uint64_t *fence, struct err *err)
 {
-    int code = exec(journal, "pragma synchronous = full; begin immediate", "take over", err);
     int64_t last = 0;
-    journal->synchronous = 2;
+    int code = set_synchronous(journal, journal->power ? 2 : 1, err);
+    if (!code) code = exec(journal, "begin immediate", "take over", err);
     if (!code) code = meta_number(journal, "fence", &last, err);
     char sql[200];
     snprintf(sql, sizeof sql, "update meta set value = %lld where name in ('holder', 'fence'); commit",
@@ -393,11 +412,8 @@ journal_commit(struct journal *journal, bool sync, struct err *err)
 {
     if (journal->count == 0 && journal->fence <= journal->fence_written) return 0;
     FAILPOINT("journal_before");
-    int want = sync && journal->power ? 2 : 1;
-    int code = 0;
-    if (want != journal->synchronous)
-        code = exec(journal, want == 2 ? "pragma synchronous = full" : "pragma synchronous = normal", "write", err);
-    journal->synchronous = want;
+    /* Before anybody has taken the run, `durability: process` has nothing to lose to a power cut. */
+    int code = set_synchronous(journal, journal->power ? 1 + sync : journal->holder != 0, err);
     if (!code) code = run_statement(journal, journal->begin, "begin", err);
     if (code) return code;
     code = check_holder(journal, err);

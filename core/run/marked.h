@@ -27,7 +27,8 @@ struct marked {
 void marked_list(struct arena *arena, struct marked **ret, size_t *count);
 /* End one with SIGKILL, and wait (bounded): false when it is no longer the same process, or does not end. */
 bool marked_end(const struct marked *process);
-/* End those of the run whose worker no longer lives, again until none is left (bounded). Returns how many there were. */
+/* End those of the run whose worker no longer lives, again until none is left (bounded). Returns how many there
+ * were. */
 int marked_end_leftovers(const char *run_folder, const char *run);
 /* Does it do nothing until somebody sends SIGCONT? */
 bool marked_is_stopped(pid_t pid);

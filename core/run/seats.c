@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/failpoint.h"
 #include "base/fd.h"
 #include "base/hash.h"
 #include "base/str.h"
@@ -312,6 +313,7 @@ take_marker(struct seats *seats, const char *marker, int *fd, struct err *err)
 {
     int marker_fd = openat(seats->folder, marker, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (marker_fd < 0) return err_errno(err, EXIT_STORE, "cannot make \"%s/%s\"", seats->path, marker);
+    FAILPOINT("seat_marked");
     if (!lock_whole(marker_fd, F_WRLCK)) fd_close(&marker_fd);
     *fd = marker_fd;
     return 0;
@@ -373,6 +375,7 @@ seats_take(struct seats *seats, const char *marker, const struct seats_own *own,
     for (int round = 0; round < 8 && code == 1 && again; round++)
         code = look_once(seats, marker, own, limit, flags, watch, arena, look, &again, fd, err);
     mutex_give(seats);
+    if (code == 0) FAILPOINT("seat_taken");
     if (code == 1 && again) look->busy = true;
     if (code == 0 && seats->durable && fsync(seats->folder) != 0) {
         (void)unlinkat(seats->folder, marker, 0);
@@ -386,6 +389,7 @@ void
 seats_release(const struct seats *seats, const char *marker)
 {
     (void)unlinkat(seats->folder, marker, 0);
+    FAILPOINT("seat_released");
 }
 
 void

@@ -30,6 +30,7 @@
 
 struct expr_vm;
 struct loaded_plugin;
+struct control;
 
 enum job_kind { JOB_RUN, JOB_USES, JOB_LUA, JOB_RESOLVE };
 
@@ -76,6 +77,9 @@ struct worker {
     struct arena arena;
     const char *attempts_folder;  /* whose file it is */
     struct locks locks;
+    struct control *control;      /* of a reused worker, or while an action runs */
+    const char *scratch;          /* of a reused worker: a folder for the next attempt, */
+    bool scratch_empty;           /* if it is there and empty */
     const struct loaded_plugin *plugin; /* of a reused worker, or NULL */
     const char *plugin_path, *plugin_digest;
     struct expr_vm *vm;           /* made when first needed */

@@ -256,6 +256,7 @@ worker_main(int sock)
         fd_close(&worker.slot);
         arena_release(&arena);
     }
+    if (worker.scratch_empty) (void)rmdir(worker.scratch);
     /* Not exit(): the launcher's buffers and handlers are not ours. */
     _exit(0);
 }

@@ -13,7 +13,6 @@
 #include "run/attempts.h"
 #include "run/marked.h"
 #include "run/store.h"
-#include "show/next.h"
 #include "show/show.h"
 #include "show/text.h"
 #include "show/view.h"
@@ -65,14 +64,19 @@ static bool
 look_for_engine(struct look *look)
 {
     struct attempt_record record;
-    struct buf counts BUF_SCOPED = {0};
+    const struct run_state *state = &look->view.state;
+    size_t done = 0, running = 0;
     if (run_status_ended(look->view.status) || !read_record(look, 0, &record) ||
         !attempts_held(look->attempts, 0, false))
         return false;
-    buf_init(&counts, 4096);
-    next_counts(&counts, &look->view.state);
+    for (size_t i = 0; i < state->nsteps; i++) {
+        done += step_status_ended(state->steps[i].status);
+        running += state->steps[i].status == STEP_RUNNING_STATUS;
+    }
     struct living *engine = add(look, LIVING_ENGINE, record.pid, marked_since_ms(record.start_time));
-    engine->counts = arena_strdup(look->arena, buf_str(&counts));
+    engine->steps = state->nsteps;
+    engine->done = done;
+    engine->running = running;
     return true;
 }
 
@@ -167,21 +171,13 @@ living_load(struct arena *arena, struct living_list *ret, struct err *err)
 static void
 put_what(struct buf *buf, const struct living *one)
 {
-    switch (one->kind) {
-    case LIVING_ENGINE:
-        buf_printf(buf, "engine of %s: %s", one->workflow, one->counts);
-        break;
-    case LIVING_WORKER: case LIVING_ORPHAN:
-        buf_printf(buf, "%sstep %s", one->kind == LIVING_WORKER ? "  " : "", one->step);
-        if (one->kind == LIVING_ORPHAN) buf_printf(buf, " of %s, its engine is gone", one->workflow);
-        if (one->attempt > 1) buf_printf(buf, " (attempt %" PRIu32 ")", one->attempt);
-        break;
-    case LIVING_LEFTOVER:
-        buf_printf(buf, "%s, left by %s%s of %s", one->command, one->step ? "step " : "a step",
-                   one->step ? one->step : "", one->workflow);
-        break;
-    }
-    if (one->stopped) buf_text(buf, " (stopped by a signal)");
+    if (one->stopped) buf_text(buf, "(stopped by a signal) ");
+    if (one->kind == LIVING_LEFTOVER) buf_printf(buf, "%s of ", one->command);
+    if (one->step != NULL) buf_printf(buf, "step %s", one->step);
+    else text_fit(buf, one->workflow, 18);
+    if (one->attempt > 1) buf_printf(buf, ", attempt %" PRIu32, one->attempt);
+    if (one->kind == LIVING_ENGINE) buf_printf(buf, ": %zu of %zu done, %zu running", one->done, one->steps, one->running);
+    else if (one->kind != LIVING_WORKER) buf_printf(buf, ", %s", one->workflow);
 }
 
 static void
@@ -194,9 +190,11 @@ put_row(struct buf *buf, const struct living *one, int64_t now_ms, size_t width,
     buf_clear(&text);
     put_what(&text, one);
     bool odd = one->kind == LIVING_ORPHAN || one->kind == LIVING_LEFTOVER || one->stopped;
-    buf_text(buf, text_run_colour(odd ? RUN_UNKNOWN_STATUS : RUN_RUNNING_STATUS, colour && (odd || one->step == NULL)));
-    text_fit(buf, buf_str(&text), width > 40 ? width - 31 : 1 << 12);
-    buf_printf(buf, "%s\n", TEXT_RESET(colour));
+    enum run_status tone = odd ? RUN_UNKNOWN_STATUS : RUN_RUNNING_STATUS;
+    buf_printf(buf, "%s%-8s%s  ", text_run_colour(tone, colour && (odd || one->step == NULL)), kind_names[one->kind],
+               TEXT_RESET(colour));
+    text_fit(buf, buf_str(&text), width > 60 ? width - 41 : 1 << 12);
+    buf_char(buf, '\n');
 }
 
 static void
@@ -223,7 +221,7 @@ put_next(struct buf *buf, const struct living_list *list)
         }
         if (stopped) put_command(buf, &any, "resume --takeover", run, "takes the run from its engine");
         if (kinds[LIVING_ENGINE]) continue;
-        if (kinds[LIVING_ORPHAN]) put_command(buf, &any, "resume", run, "waits for it and takes its result");
+        if (kinds[LIVING_ORPHAN]) put_command(buf, &any, "resume", run, "waits for its orphans, takes their results");
         else if (!ended) put_command(buf, &any, "resume", run, "goes on");
         put_command(buf, &any, "cancel", run, "ends it");
     }
@@ -241,7 +239,7 @@ void
 living_text(struct buf *buf, const struct living_list *list, int64_t now_ms, size_t width, bool colour)
 {
     if (list->count)
-        buf_printf(buf, "%s     PID  RUN       SINCE     WHAT%s\n", TEXT_DIM(colour), TEXT_RESET(colour));
+        buf_printf(buf, "%s     PID  RUN       SINCE     KIND      WHAT%s\n", TEXT_DIM(colour), TEXT_RESET(colour));
     for (size_t i = 0; i < list->count; i++) put_row(buf, &list->items[i], now_ms, width, colour);
     put_next(buf, list);
 }
@@ -259,6 +257,9 @@ living_json(struct buf *buf, const struct living_list *list, int64_t now_ms)
         json_member(buf, "step", one->step);
         if (one->attempt) buf_printf(buf, ",\"attempt\":%" PRIu32, one->attempt);
         json_member(buf, "command", one->command);
+        if (one->kind == LIVING_ENGINE)
+            buf_printf(buf, ",\"steps\":{\"total\":%zu,\"done\":%zu,\"running\":%zu}", one->steps, one->done,
+                       one->running);
         json_time(buf, "since", one->since_ms);
         int64_t elapsed_ms = one->since_ms && now_ms > one->since_ms ? now_ms - one->since_ms : 0;
         buf_printf(buf, ",\"elapsed_ms\":%" PRId64 ",\"stopped\":%s}", elapsed_ms, one->stopped ? "true" : "false");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What lives of the runs of a state directory: engines, workers, workers whose engine is gone, and processes whose worker
- * is gone. Only looks: takes no lock, writes nothing.
+ * What lives of the runs of a state directory: engines, workers, workers whose engine is gone, and processes whose
+ * worker is gone. Only looks: takes no lock, writes nothing.
  */
 #ifndef SHOW_LIVING_H
 #define SHOW_LIVING_H
@@ -33,7 +33,7 @@ struct living {
     const char *step;     /* NULL: an engine */
     uint32_t attempt;     /* 0: an engine */
     const char *command;  /* LEFTOVER: its short name; else NULL */
-    const char *counts;   /* ENGINE: "3 succeeded, 1 running"; else NULL */
+    size_t steps, done, running; /* ENGINE: steps of its run; else 0 */
     int64_t since_ms;     /* wall; 0: not known */
     bool stopped;         /* by a signal (SIGSTOP): it does nothing until SIGCONT */
 };
@@ -48,7 +48,7 @@ struct living_list {
 int living_load(struct arena *arena, struct living_list *ret, struct err *err);
 /* A table, and what to type next. `width`: of the terminal, 0: lines as long as they are. */
 void living_text(struct buf *buf, const struct living_list *list, int64_t now_ms, size_t width, bool colour);
-/* [{kind,pid,run,workflow,status,step?,attempt?,command?,since,elapsed_ms,stopped}] */
+/* [{kind,pid,run,workflow,status,step?,attempt?,command?,steps?{total,done,running},since,elapsed_ms,stopped}] */
 void living_json(struct buf *buf, const struct living_list *list, int64_t now_ms);
 
 #endif

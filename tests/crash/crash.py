@@ -174,6 +174,21 @@ class Case:
             self.judge_step(step, attempts[step["id"]])
         if len(self.spec) % 4 == 0 and self.levada("resume", "--quiet", "last")[0] != self.kind.code:
             raise Wrong("a resume of the finished run does not repeat its code")
+        self.judge_seats()
+
+    def judge_seats(self):
+        """An ended run holds nothing: another that shares with it begins at once."""
+        if "concurrency" not in self.kind.text:
+            return
+        path = os.path.join(self.folder, "next.yaml")
+        with open(path, "w", encoding="utf-8") as out:
+            out.write("levada: 1\nconcurrency: {group: shared group, overlap: skip}\n"
+                      "steps: [{id: a, pool: shared-pool, run: 'true'}]\n")
+        code, _ = self.levada("run", "--quiet", path)
+        left = [name for kind in ("groups", "pools") for _, _, names in os.walk(os.path.join(self.state, kind))
+                for name in names if name != "name" and not name.endswith(".lock")]
+        if code or left:
+            raise Wrong(f"the next run of the group: exit code {code}; markers left: {left}")
 
     def judge_journal(self):
         runs = os.path.join(self.state, "runs")

@@ -61,8 +61,9 @@ class Protocol(Crash):
 
     POINTS = ("launcher_asked", "launcher_forked", "launcher_reaped", "worker_launched", "worker_locked",
               "worker_claimed", "worker_started", "worker_done", "worker_ended", "worker_delivered", "receipt_sent",
-              "checkpoint_sent")
-    KINDS = ("run-unsafe", "run-keyed", "run-checkpointed", "retry-keyed", "handlers-unsafe", "lua-unsafe", "keeper",
+              "checkpoint_sent", "seat_marked", "seat_taken", "seat_released")
+    KINDS = ("run-unsafe", "run-keyed", "run-shared-unsafe", "run-shared-keyed", "run-checkpointed", "retry-keyed",
+             "handlers-unsafe", "lua-unsafe", "keeper",
              "keyed", "transactional", "probe", "unsafe", "checkpointed")
 
     def test_every_kind_survives_a_kill_at_every_point_of_the_protocol(self):

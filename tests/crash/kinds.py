@@ -95,6 +95,12 @@ def struck(kind):
     return kind._replace(name="struck-" + kind.name.replace("run-", ""))
 
 
+def shared(kind):
+    """The same in a group, and each step in a pool of one slot: one after the other."""
+    return kind._replace(text="concurrency: {group: shared group}\n" + kind.text)
+
+
+SHARED = "    pool: shared-pool\n"
 RETRY = "    retry: {attempts: 9, delay: 5ms, backoff: 1}\n"
 KINDS = {kind.name: kind for kind in (
     shell("run-unsafe"),
@@ -105,6 +111,8 @@ KINDS = {kind.name: kind for kind in (
     shell("run-checkpointed", "checkpointed", text=PARTS),
     shell("retry-unsafe", text=AGAIN, extra=RETRY)._replace(writes=9),
     shell("retry-keyed", "keyed", text=AGAIN, body=REMOTE, extra=RETRY)._replace(writes=9),
+    shared(shell("run-shared-unsafe", extra=SHARED)),
+    shared(shell("run-shared-keyed", "keyed", body=REMOTE, extra=SHARED)),
     failing("handlers-unsafe", None),
     failing("handlers-idempotent", "idempotent"),
     silent("lua-unsafe", "    lua: set_output(\"n\", {ms})\n", "unsafe"),

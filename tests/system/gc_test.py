@@ -67,7 +67,8 @@ class Collect(levada.Case):
         self.levada("report", "last")
 
     def test_runs_that_go_on_are_interrupted_or_have_something_living_are_never_touched(self):
-        process = self.start("run", self.write("slow.yaml", workflow("slow", "{keep: 1ms}", "echo x >> \"$LEDGER\"; sleep 30")))
+        slow = workflow("slow", "{keep: 1ms}", 'echo x >> "$LEDGER"; sleep 30')
+        process = self.start("run", self.write("slow.yaml", slow))
         self.wait_for(lambda: self.ledger() == ["x"], "the step to begin")
         self.assertEqual(self.gc("--all", "--keep", "0s")[0], {})
         process.kill()

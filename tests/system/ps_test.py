@@ -54,10 +54,11 @@ class Living(levada.Case):
         self.assertEqual((engine["kind"], engine["pid"], engine["workflow"], engine["status"]),
                          ("engine", process.pid, "slow", "running"))
         self.assertEqual((step["kind"], step["pid"], step["step"], step["attempt"]), ("worker", worker, "slow", 1))
+        self.assertEqual(engine["steps"], {"total": 3, "done": 1, "running": 1})
         self.assertLess(engine["elapsed_ms"], 20000)
         self.assertRegex(engine["since"], "^20..-..-..T")
         text = self.levada("ps").stdout
-        self.assertIn("engine of slow: 1 succeeded, 1 running, 1 waiting", text)
+        self.assertIn("slow: 1 of 3 done, 1 running", text)
         self.assertTrue(all(len(line) <= 80 for line in text.splitlines()), text)
         self.levada("cancel", "last")
         self.assertEqual(process.wait(timeout=20), 10)
@@ -72,7 +73,7 @@ class Living(levada.Case):
         self.assertEqual([(one["kind"], one["pid"], one["status"]) for one in self.ps()],
                          [("orphan", worker, "interrupted")])
         text = self.levada("ps").stdout
-        self.assertIn("step slow of slow, its engine is gone", text)
+        self.assertIn("orphan    step slow, slow", text)
         run = self.runs()[0][-8:]
         self.assertIn(f"levada resume {run}", text)
         self.assertIn(f"levada cancel {run}", text)
@@ -90,7 +91,7 @@ class Living(levada.Case):
         left = self.ps()
         self.assertEqual({(one["kind"], one["step"]) for one in left}, {("leftover", "slow")}, left)
         self.assertIn("sleep", {one["command"] for one in left})
-        self.assertIn("sleep, left by step slow of slow", self.levada("ps").stdout)
+        self.assertIn("leftover  sleep of step slow, slow", self.levada("ps").stdout)
         self.levada("cancel", "last", expect=10, timeout=40)
         self.assertEqual(self.ps(), [])
         for one in left:

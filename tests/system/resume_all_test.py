@@ -98,7 +98,8 @@ class ResumeAll(levada.Case):
         self.assertEqual(len(self.ledger()), 5)
 
     def test_options_that_do_not_go_together_are_refused(self):
-        for words in (("--all", "last"), ("--all", "--takeover"), ("--max-runs", "2", "last"), ("--all", "--max-runs", "0")):
+        for words in (("--all", "last"), ("--all", "--takeover"), ("--max-runs", "2", "last"),
+                      ("--all", "--max-runs", "0")):
             self.levada("resume", *words, expect=2)
 
 

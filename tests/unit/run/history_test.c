@@ -43,7 +43,8 @@ fates(struct history_run *runs, size_t count, const char *given, bool over)
     history_decide(&arena, runs, count, &flags, over, NOW);
     for (char id = '1'; id <= '9'; id++)
         for (size_t i = 0; i < count; i++)
-            if (runs[i].id[0] == id) ret = arena_printf(&arena, "%s%s%c:%s", ret, *ret ? " " : "", id, words[runs[i].fate]);
+            if (runs[i].id[0] == id)
+                ret = arena_printf(&arena, "%s%s%c:%s", ret, *ret ? " " : "", id, words[runs[i].fate]);
     return ret;
 }
 
@@ -60,10 +61,11 @@ test_nothing_goes_without_a_rule(void)
 static void
 test_an_age_is_counted_from_the_end(void)
 {
+    const char *two = "{\"keep\": \"30d\", \"keep_failed\": \"90d\"}";
     struct history_run runs[] = {a_run("1", "a", RUN_SUCCEEDED_STATUS, 30, "{\"keep\": \"30d\"}"),
                                  a_run("2", "a", RUN_SUCCEEDED_STATUS, 29, "{\"keep\": \"30d\"}"),
                                  a_run("3", "a", RUN_FAILED_STATUS, 31, "{\"keep\": \"30d\"}"),
-                                 a_run("4", "a", RUN_CANCELLED_STATUS, 31, "{\"keep\": \"30d\", \"keep_failed\": \"90d\"}")};
+                                 a_run("4", "a", RUN_CANCELLED_STATUS, 31, two)};
     CHECK_STR(fates(runs, 4, NULL, false), "1:gone 2:kept 3:gone 4:kept");
 }
 
