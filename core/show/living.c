@@ -78,7 +78,6 @@ look_for_engine(struct look *look)
     engine->steps = state->nsteps;
     engine->done = done;
     engine->running = running;
-    if (state->queued_text != NULL) engine->waits_for = arena_strdup(look->arena, state->queued_text);
     return true;
 }
 
@@ -268,7 +267,6 @@ living_json(struct buf *buf, const struct living_list *list, int64_t now_ms)
         if (one->kind == LIVING_ENGINE)
             buf_printf(buf, ",\"steps\":{\"total\":%zu,\"done\":%zu,\"running\":%zu}", one->steps, one->done,
                        one->running);
-        if (one->waits_for != NULL) json_member(buf, "waits_for", one->waits_for);
         json_time(buf, "since", one->since_ms);
         int64_t elapsed_ms = one->since_ms && now_ms > one->since_ms ? now_ms - one->since_ms : 0;
         buf_printf(buf, ",\"elapsed_ms\":%" PRId64 ",\"stopped\":%s}", elapsed_ms, one->stopped ? "true" : "false");
