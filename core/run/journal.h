@@ -29,7 +29,7 @@
     X(STEP_FINISHED, "step_finished")     /* status outputs? error? reason{code,text} attempt duration_ms */   \
     X(STEP_RESOLVED, "step_resolved")     /* decision: done redo fail; outputs? who why */                    \
     X(CANCEL_ASKED, "cancel_asked")       /* who why */                                                       \
-    X(RUN_RETRIED, "run_retried")         /* who why again[ids] model? (its number) params? */                 \
+    X(RUN_RETRIED, "run_retried")         /* who why again[ids] model? (its number) params? group? */                \
     X(RUN_STOPPED, "run_stopped")         /* status: interrupted or unknown; exit signal? */                  \
     X(RUN_FINISHED, "run_finished")       /* status exit outputs? error? failed_step? duration_ms */ \
     X(RUN_QUEUED, "run_queued")           /* group limit overlap held_by[{run}] reason{code,text} */          \

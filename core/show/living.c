@@ -177,9 +177,12 @@ put_what(struct buf *buf, const struct living *one)
     if (one->step != NULL) buf_printf(buf, "step %s", one->step);
     else text_fit(buf, one->workflow, 18);
     if (one->attempt > 1) buf_printf(buf, ", attempt %" PRIu32, one->attempt);
-    if (one->waits_for != NULL)
-        buf_printf(buf, " waits: %s", one->waits_for);
-    else if (one->kind == LIVING_ENGINE)
+    if (one->waits_for != NULL) {
+        buf_text(buf, ": ");
+        text_line(buf, one->waits_for);
+        return;
+    }
+    if (one->kind == LIVING_ENGINE)
         buf_printf(buf, ": %zu of %zu done, %zu running", one->done, one->steps, one->running);
     else if (one->kind != LIVING_WORKER) buf_printf(buf, ", %s", one->workflow);
 }

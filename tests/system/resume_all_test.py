@@ -114,6 +114,30 @@ class ResumeAll(levada.Case):
                       ("--all", "--max-runs", "0")):
             self.levada("resume", *words, expect=2)
 
+    def test_a_run_whose_group_waits_for_a_person_is_left_and_said(self):
+        workflow = self.write("g.yaml", """levada: 1
+name: g
+concurrency: shared
+steps:
+  - id: slow
+    run: sleep 30
+""")
+        first = self.start("run", workflow)
+        self.wait_for(lambda: self.runs() and self.statuses().get("slow") == "running", "the step to run")
+        worker = [one for one in json.loads(self.levada("ps", "--json").stdout) if one["kind"] == "worker"][0]
+        os.kill(worker["pid"], signal.SIGKILL)
+        self.assertEqual(first.wait(timeout=20), 9)
+        second = self.start("run", workflow)
+        self.wait_for(lambda: len(self.runs()) == 2 and "waiting for group" in self.levada("show", "last").stdout,
+                      "the second to wait")
+        second.kill()
+        second.wait()
+        done = self.levada("resume", "--all", "--json", expect=9)
+        said = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual(sorted((one["action"], one["exit"]) for one in said), [("left", 6), ("left", 9)])
+        self.assertIn("shared", [one for one in said if one["exit"] == 6][0]["text"])
+        self.assertEqual(self.show()["status"], "interrupted")
+
 
 if __name__ == "__main__":
     levada.main()
