@@ -425,6 +425,22 @@ forget_ended(struct engine *e, struct pool *pool)
 }
 
 void
+seating_forget(struct engine *e, size_t i)
+{
+    struct seating *s = e->seating;
+    for (size_t p = 0; p < s->npools; p++) {
+        struct pool *pool = &s->pools[p];
+        size_t k = 0;
+        while (k < pool->nwaiting && pool->waiting[k] != i) k++;
+        if (k == pool->nwaiting) continue;
+        pool->nwaiting--;
+        memmove(pool->waiting + k, pool->waiting + k + 1, (pool->nwaiting - k) * sizeof *pool->waiting);
+        pool->look = pool->nwaiting > 0;
+        if (pool->nwaiting == 0) seats_leave(&pool->seats, s->watch);
+    }
+}
+
+void
 seating_wake(struct engine *e)
 {
     struct seating *s = e->seating;
