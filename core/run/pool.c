@@ -73,6 +73,7 @@ pool_busy(const struct engine *e, const char *reuse)
 void
 pool_hold(struct engine *e, size_t step, const char *reuse)
 {
+    if (e->seating != NULL) seating_forget(e, step);
     e->held = engine_grow(e->held, e->nheld, &e->held_capacity, sizeof *e->held);
     struct held *held = &e->held[e->nheld++];
     *held = (struct held){.step = step, .reuse = text_copy(reuse)};
