@@ -71,7 +71,7 @@ class Protocol(Crash):
         cases, least = [], 0
         for name in self.KINDS:
             for point, count in crash.passings(name, self.POINTS).items():
-                numbers = range(1, min(count, 4) + 1)
+                numbers = range(1, min(count, 3) + 1)
                 for victim in ("self", "self+engine", "engine", "launcher", "all"):
                     cases += [(name, f"{point}:{n}:{victim}") for n in numbers]
             # Three workers, or one that takes three jobs; a launcher that is killed asks no more.
