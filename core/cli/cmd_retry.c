@@ -123,6 +123,10 @@ append(struct arena *arena, struct journal *journal, const struct request *reque
     value_set(arena, data, "why", value_text(arena, request->why != NULL ? request->why : ""));
     value_set(arena, data, "again", again);
     if (model != NULL) {
+        const char *group;
+        int code = engine_group(arena, model, params, state->id, state->trigger, &group, err);
+        if (code) return code;
+        if (group != NULL) value_set(arena, data, "group", value_text(arena, group));
         value_set(arena, data, "model", value_int(arena, state->models + 1));
         value_set(arena, data, "params", params);
         journal_add_model(journal, json_text(arena, model_to_json(arena, model)));

@@ -49,10 +49,9 @@ not_made(int code, struct err *err)
     return code;
 }
 
-/* The group's name, evaluated once: as long as the run is open it belongs to it. *ret NULL: to none. */
-static int
-evaluate_group(struct arena *arena, const struct model *model, const struct value *params, const char *id,
-               const char *trigger, const char **ret, struct err *err)
+int
+engine_group(struct arena *arena, const struct model *model, const struct value *params, const char *id,
+             const char *trigger, const char **ret, struct err *err)
 {
     const struct run_state run = {.model = model, .id = id, .started_ms = clock_wall_ms(), .trigger = trigger};
     const struct value *value;
@@ -108,7 +107,7 @@ engine_create(struct arena *arena, const struct model *model, const struct value
     int seat FD_SCOPED = -1;
     int code = store_open(arena, true, &store, err);
     if (!code) id_new_after(id, store_changed_ms(arena, store));
-    if (!code) code = evaluate_group(arena, model, params, id, trigger, &group, err);
+    if (!code) code = engine_group(arena, model, params, id, trigger, &group, err);
     if (code) return not_made(code, err);
     const char *folder = arena_printf(arena, "%s/runs/%s", store, id);
     bool skips = group != NULL && model->concurrency.overlap == OVERLAP_SKIP;
@@ -436,7 +435,7 @@ engine_run(const char *run_folder, const struct engine_options *options, struct 
         result = e.state.exit_code;
     }
     journal_close(&e.journal, run_status_ended(e.state.status));
-    seating_end(&e);
+    seating_end(&e, code == 0);
     for (size_t i = 0; i < e.nworkers; i++) {
         fd_close(&e.workers[i].sock);
         fd_close(&e.workers[i].pidfd);

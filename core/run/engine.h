@@ -31,6 +31,7 @@ struct engine_options {
     uint32_t max_parallel;         /* 0: as the run had it, else the number of processors, at least 4 */
     bool takeover;                 /* resume: kill a live holder first */
     bool cancel;                   /* resume only to end it */
+    bool no_wait;                  /* leave it, EXIT_HELD, when its group is full of runs that no engine works on */
     const char *who, *why;         /* of the cancel; may be NULL */
     char *const *again;            /* argv of `levada resume RUN …`: what to exec when the launcher dies */
     struct engine_watch watch;
@@ -38,6 +39,10 @@ struct engine_options {
 
 /* The map `run` for defaults of params, before the run has an id: name, date, time, trigger. */
 const struct value *engine_run_names(struct arena *arena, const struct model *model);
+/* The name of the group that a run of the model belongs to, evaluated; *ret NULL: to none. EXIT_INVALID, with a
+ * place. */
+int engine_group(struct arena *arena, const struct model *model, const struct value *params, const char *id,
+                 const char *trigger, const char **ret, struct err *err);
 /* Make the run folder and journal of a new run. *ret: the folder. `params`: as params_bind made them. */
 int engine_create(struct arena *arena, const struct model *model, const struct value *params, const char *trigger,
                   const char **run_folder, struct err *err);

@@ -103,6 +103,7 @@ struct engine {
     bool cancelling;       /* the cancel was carried out */
     struct seating *seating; /* NULL: neither group nor pools yet */
     int group_seat;        /* the descriptor that keeps its place in the group, or -1: every worker has it too */
+    bool left;             /* no_wait, and nobody will make room */
     bool ended;            /* RUN_FINISHED or RUN_STOPPED is journalled */
 };
 
@@ -144,7 +145,8 @@ bool seating_waits(const struct engine *e);     /* does a step wait for what oth
 int seating_fd(const struct engine *e);         /* readable: something changed; -1: none */
 int64_t seating_due(const struct engine *e);    /* monotonic, of the next slow look; -1: nothing waits */
 void seating_changed(struct engine *e);
-void seating_end(struct engine *e);
+/* Committed: what the state says stands in the journal. */
+void seating_end(struct engine *e, bool committed);
 /* For `overlap: skip`, before the run's folder has its name: EXIT_HELD says who holds the group. Else *seat keeps its
  * place until the folder is there, and its journal says the rest. */
 int seating_skip(struct arena *arena, const char *run_folder, const char *run, const struct concurrency *concurrency,

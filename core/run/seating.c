@@ -254,9 +254,21 @@ seating_open(struct engine *e, struct err *err)
     s->group_open = s->group_look = true;
     s->group_since_ms = e->tick_ms;
     if (!e->state.seated) return 0;
-    /* Busy: the marker is there, or the next look of anybody finds the journal. */
-    code = take_group(e, &look, err);
-    return code == 1 ? 0 : code;
+    for (int round = 0; round == 0 || (code == 1 && round < 50); round++) code = take_group(e, &look, err);
+    if (code == 1)
+        return err_set(err, EXIT_HELD, "group \"%s\" is locked by a process that does not move", e->state.group);
+    return code;
+}
+
+/* Do all that hold the group wait for a person? */
+static bool
+nobody_makes_room(struct engine *e, const struct seats_look *look)
+{
+    for (size_t i = 0; i < look->nholders; i++) {
+        const char *run = seat_run(&e->turn, look->holders[i]);
+        if (attempts_engine(arena_printf(&e->turn, "%s/runs/%s", e->seating->state_folder, run)) > 0) return false;
+    }
+    return look->nholders > 0 && look->nahead == 0 && !look->busy;
 }
 
 bool
@@ -285,6 +297,9 @@ seating_group(struct engine *e)
         for (size_t i = 0; i < look.nahead; i++) replace_run(e, look.ahead[i]);
     }
     s->group_look_at_ms = next_look(e, &look);
+    /* Another engine may just be starting: it gets a moment. */
+    if (e->options->no_wait && e->tick_ms - s->group_since_ms > LOOK_FIRST_MS && nobody_makes_room(e, &look))
+        e->left = true;
     return false;
 }
 
@@ -370,8 +385,11 @@ seating_pool(struct engine *e, size_t i, int *seat)
     bool behind = pool->nwaiting > 0 && !first;
     if (!behind && take_slot(e, pool, step, &look, seat, &err) == 0) {
         if (first) drop_first(pool);
-        if (pool->nwaiting > 0) sched_again(&e->sched, pool->waiting[0]);
-        else pool->look_at_ms = 0;
+        pool->look_at_ms = pool->nwaiting > 0 ? next_look(e, &look) : 0;
+        /* The next one tries at once, unless that was the last slot and we shall be told of another. */
+        if (pool->nwaiting > 0 && !(seats_first(&pool->seats) &&
+                                    look.nholders + 1 >= e->state.steps[pool->waiting[0]].step->pool_slots))
+            sched_again(&e->sched, pool->waiting[0]);
         return true;
     }
     if (!is_waiting(pool, i)) {
@@ -420,6 +438,10 @@ void
 seating_wake(struct engine *e)
 {
     struct seating *s = e->seating;
+    bool changed = false;
+    for (size_t i = 0; i < s->npools; i++) changed |= s->pools[i].look;
+    /* What we gave back ourselves is told too: now rather than in a turn of its own. */
+    if (changed && s->watch >= 0) seating_changed(e);
     for (size_t i = 0; i < s->npools; i++) {
         struct pool *pool = &s->pools[i];
         if (pool->nwaiting == 0) continue;
@@ -480,13 +502,13 @@ seating_changed(struct engine *e)
 }
 
 void
-seating_end(struct engine *e)
+seating_end(struct engine *e, bool committed)
 {
     struct seating *s = e->seating;
     fd_close(&e->group_seat);
     if (s == NULL) return;
     if (s->group_open) {
-        if (run_status_ended(e->state.status)) seats_release(&s->group, e->state.id);
+        if (committed && run_status_ended(e->state.status)) seats_release(&s->group, e->state.id);
         seats_close(&s->group, s->watch);
     }
     for (size_t i = 0; i < s->npools; i++) {

@@ -257,11 +257,14 @@ watch_for(struct seats *seats, int watch, const char *before, struct arena *aren
     const char *want = before != NULL ? before : "";
     if (seats->watching >= 0 && str_eq(seats->watched, want)) return false;
     stop_watching(seats, watch);
-    /* The end of whoever holds or waits closes what it had open for writing. */
+    /* The end of whoever holds or waits closes what it had open for writing. What was given back before it is closed
+     * was told when it went. */
     if (before != NULL)
         seats->watching = inotify_add_watch(watch, arena_printf(arena, "%s/%s", seats->path, before),
                                             IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE_SELF);
-    else seats->watching = inotify_add_watch(watch, seats->path, IN_CLOSE_WRITE | IN_DELETE | IN_ONLYDIR);
+    else
+        seats->watching =
+            inotify_add_watch(watch, seats->path, IN_CLOSE_WRITE | IN_DELETE | IN_ONLYDIR | IN_EXCL_UNLINK);
     snprintf(seats->watched, sizeof seats->watched, "%s", want);
     return true;
 }
@@ -286,10 +289,9 @@ holder_counts(const struct seats *seats, const struct seats_own *own, const char
 {
     uint32_t record;
     const char *step;
-    if (is_locked(seats->folder, marker)) return true;
     if (strncmp(marker, own->run, ID_SIZE - 1) == 0 && split_name(marker, &record, &step))
-        return own->at_work(own->context, record, step);
-    return seat_claimed(state_folder, marker);
+        return own->at_work(own->context, record, step) || is_locked(seats->folder, marker);
+    return is_locked(seats->folder, marker) || seat_claimed(state_folder, marker);
 }
 
 static void
@@ -408,6 +410,12 @@ seats_leave(struct seats *seats, int watch)
 {
     stop_watching(seats, watch);
     leave_queue(seats);
+}
+
+bool
+seats_first(const struct seats *seats)
+{
+    return seats->place >= 0 && seats->watching >= 0 && seats->watched[0] == '\0';
 }
 
 void

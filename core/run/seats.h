@@ -53,7 +53,7 @@ struct seats_look {
     bool busy;            /* the mutex could not be had within a moment: nothing is known, look again soon */
 };
 
-/* Is the seat of this run's own marker in use? Asked for markers that nobody has locked. */
+/* The run that looks. Of its own pool markers it knows itself whether their seats are in use. */
 struct seats_own {
     const char *run;
     bool (*at_work)(void *context, uint32_t record, const char *step);
@@ -77,6 +77,9 @@ void seats_release(const struct seats *seats, const char *marker);
 void seats_forget(const char *state_folder, enum seats_kind kind, const char *name, const char *marker);
 /* No longer wait. */
 void seats_leave(struct seats *seats, int watch);
+
+/* Are we the first in the queue, and told when a seat comes free? */
+bool seats_first(const struct seats *seats);
 
 /* The marker of a step's attempt. */
 void seat_name(char ret[SEAT_NAME_SIZE], const char *run, uint32_t record, const char *step);

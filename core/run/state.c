@@ -377,6 +377,7 @@ apply_retried(struct run_state *state, struct step_state *step, const struct eve
         if (one == NULL) return err_set(err, EXIT_STORE, "it names no step of the workflow");
         reset_step(state, one);
     }
+    if (value_get(event->data, "model") != NULL) state->group = keep_text(state, event->data, "group", NULL);
     state->model_number = value_get_int(event->data, "model", state->model_number);
     const struct value *params = keep(state, event->data, "params");
     if (params != NULL) state->params = params;

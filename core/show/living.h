@@ -33,6 +33,7 @@ struct living {
     const char *step;     /* NULL: an engine */
     uint32_t attempt;     /* 0: an engine */
     const char *command;  /* LEFTOVER: its short name; else NULL */
+    const char *waits_for; /* ENGINE: for its place in a group; NULL: it does not wait */
     size_t steps, done, running; /* ENGINE: steps of its run; else 0 */
     int64_t since_ms;     /* wall; 0: not known */
     bool stopped;         /* by a signal (SIGSTOP): it does nothing until SIGCONT */
@@ -48,7 +49,8 @@ struct living_list {
 int living_load(struct arena *arena, struct living_list *ret, struct err *err);
 /* A table, and what to type next. `width`: of the terminal, 0: lines as long as they are. */
 void living_text(struct buf *buf, const struct living_list *list, int64_t now_ms, size_t width, bool colour);
-/* [{kind,pid,run,workflow,status,step?,attempt?,command?,steps?{total,done,running},since,elapsed_ms,stopped}] */
+/* [{kind,pid,run,workflow,status,step?,attempt?,command?,steps?{total,done,running},waits_for?,since,elapsed_ms,
+ * stopped}] */
 void living_json(struct buf *buf, const struct living_list *list, int64_t now_ms);
 
 #endif

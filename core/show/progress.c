@@ -184,6 +184,8 @@ progress_event(void *context, const struct run_state *state, const struct event 
         break;
     case PROGRESS_TREE:
         tree_event(progress, event);
+        if (event->type == EVENT_RUN_QUEUED)
+            progress_note(progress, value_get_str(value_get(event->data, "reason"), "text", "waiting"));
         break;
     }
     if (progress->text.size) flush_text(progress);

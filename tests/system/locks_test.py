@@ -29,6 +29,14 @@ def workflow(steps, concurrency=None, durability="process"):
     return head + "steps:\n" + "".join(f"  - {step}\n" for step in steps)
 
 
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
 def counted(seconds=0.2, more=""):
     return f"id: work{more}\n    run: |\n      " + COUNTED.format(seconds=seconds)
 
@@ -233,6 +241,7 @@ class Groups(Locks):
         self.assertIn(text, self.levada("show", waiting).stdout)
         self.assertEqual(self.show(waiting)["waits_for"], text)
         self.assertIn(text, self.levada("why", waiting, expect=None).stdout)
+        self.assertIn(text, self.levada("ps").stdout)
         self.let_go()
         self.ended(holder)
         self.ended(queued)
@@ -316,6 +325,17 @@ class Deaths(Locks):
         self.ended(holder)
         self.ended(again)
 
+    def test_a_retry_with_an_edited_workflow_belongs_to_its_group(self):
+        self.levada("run", "--quiet", self.write("edited.yaml", workflow(["{id: a, run: 'false'}"])), expect=1)
+        run = self.runs()[-1]
+        holder, _, _ = self.held(self.holding_flow())
+        edited = self.write("edited.yaml", workflow(["{id: a, run: 'true'}"], "one"))
+        again = self.start("retry", "--quiet", run, "--with", edited)
+        self.wait_for(self.waiting, "the queue")
+        self.let_go()
+        self.ended(holder)
+        self.ended(again)
+
     def test_a_daemon_that_a_script_left_behind_holds_no_place(self):
         """It lives on where nobody can end it: worker and launcher were killed, session and environment are its own."""
         flow = self.write("daemon.yaml", workflow(
@@ -332,6 +352,7 @@ class Deaths(Locks):
         for pid in (engine, launcher, worker, script):
             os.kill(pid, signal.SIGKILL)
         process.wait()
+        self.wait_for(lambda: not any(alive(pid) for pid in (launcher, worker, script)), "their end")
         self.assertEqual(len(self.markers() + self.markers("pools")), 2)
         self.levada("cancel", "--quiet", run, expect=10)
         os.kill(daemon, 0)
