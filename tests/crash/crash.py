@@ -36,7 +36,7 @@ def setting(name):
 
 def is_gentle(kind, spec):
     """Is no worker killed? Then nothing may become unknown, and every effect happens once, whatever its class."""
-    if kind.name in ("cancelled", "interrupted"):
+    if kind.name in ("cancelled", "interrupted") or kind.name.startswith("halted"):
         return False
     if "-" in spec:
         return set(spec.split("-")[1].split("+")) <= {"engine", "launcher"}
@@ -320,7 +320,17 @@ def strike(case, process):
             continue
 
 
-MEANWHILE = {"cancelled": cancel, "interrupted": interrupt, "struck-unsafe": strike, "struck-keyed": strike,
+def hang_up(case, process):
+    """The machine is shut down: everything is told to end, whoever it is."""
+    begun(case, process)
+    process.kill()
+    process.wait()
+    for pid in case.processes():
+        os.kill(pid, signal.SIGTERM)
+
+
+MEANWHILE = {"cancelled": cancel, "interrupted": interrupt, "halted-probe": interrupt, "halted-transactional": interrupt,
+             "halted-keyed": interrupt, "halted-unsafe": hang_up, "struck-unsafe": strike, "struck-keyed": strike,
              "struck-checkpointed": strike, "struck-probe": strike}
 
 

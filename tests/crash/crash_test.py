@@ -127,6 +127,12 @@ class Asked(Crash):
         self.kill(cases, len(cases) * 2 // 3)
 
 
+    def test_a_step_that_is_stopped_behind_its_effect_by_no_kill_at_all_has_it_once(self):
+        # What the spec's length says is the signal: both are tried.
+        self.kill([(name, spec) for name in kinds.OTHERS if name.startswith("halted")
+                   for spec in ("journal_before:99", "journal_before:999")], 0)
+
+
 class Struck(Crash):
     """No chosen points: some of its processes are killed at any moment."""
 
