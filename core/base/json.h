@@ -18,6 +18,9 @@ int json_parse(struct arena *arena, const char *text, size_t size, const struct 
 /* The quick part of it: NULL when the text is wrong or out of the ordinary. What it takes, jansson takes as the same. */
 const struct value *json_read(struct arena *arena, const char *text, size_t size);
 
+/* Behind the value at `at`, by its brackets and quotes only; NULL: it does not end before `end`. */
+const char *json_skip(const char *at, const char *end);
+
 /* Compact, one line. Durations are "2h", sizes are integers, timestamps RFC 3339, a secret is "***". */
 void json_write(struct buf *buf, const struct value *value);
 /* The same in an arena. */

@@ -227,15 +227,16 @@ read_map(struct text *text, unsigned depth)
 {
     const char *names[MEMBERS_MAX];
     const struct value *values[MEMBERS_MAX];
-    size_t count = 0, size;
+    size_t sizes[MEMBERS_MAX], count = 0, size;
     struct value *ret = value_map(text->arena);
     if (take(text, '}')) return ret;
     do {
         if (count == MEMBERS_MAX || !take(text, '"')) return NULL;
         const char *name = read_text(text, &size);
-        if (name == NULL || strlen(name) != size || !take(text, ':')) return NULL;
+        if (name == NULL || memchr(name, '\0', size) != NULL || !take(text, ':')) return NULL;
         for (size_t i = 0; i < count; i++)
-            if (str_eq(names[i], name)) return NULL;
+            if (sizes[i] == size && memcmp(names[i], name, size) == 0) return NULL;
+        sizes[count] = size;
         names[count] = name;
         values[count] = read_value(text, depth + 1);
         if (values[count++] == NULL) return NULL;
@@ -290,4 +291,24 @@ json_read(struct arena *arena, const char *bytes, size_t size)
     const struct value *ret = read_value(&text, 0);
     skip_space(&text);
     return text.at == text.end ? ret : NULL;
+}
+
+const char *
+json_skip(const char *at, const char *end)
+{
+    unsigned depth = 0;
+    for (bool quoted = false; at < end; at++) {
+        if (quoted) {
+            if (*at == '\\') at++;
+            else if (*at == '"') quoted = false;
+        } else if (*at == '"') {
+            quoted = true;
+        } else if (*at == '{' || *at == '[') {
+            depth++;
+        } else if (*at == '}' || *at == ']' || *at == ',') {
+            if (depth == 0) return at;
+            depth -= *at != ',';
+        }
+    }
+    return depth == 0 && at == end ? end : NULL;
 }

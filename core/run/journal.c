@@ -408,7 +408,7 @@ journal_commit(struct journal *journal, bool sync, struct err *err)
         (void)run_statement(journal, journal->rollback, "roll back", &ignored);
         return code;
     }
-    journal->fence_written = journal->fence;
+    journal->fence_written = fence;
     journal->new_model = NULL;
     drop_queue(journal);
     FAILPOINT("journal_after");

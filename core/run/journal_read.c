@@ -62,6 +62,7 @@ read_rows(struct journal *journal, sqlite3_stmt *stmt,
 {
     struct arena scratch ARENA_SCOPED = {0};
     int code = 0, step = SQLITE_DONE;
+    (void)arena_alloc(&scratch, 1); /* or each rewind would give the block back */
     while (!code && (step = sqlite3_step(stmt)) == SQLITE_ROW) {
         struct event event;
         struct arena_mark mark = arena_mark(&scratch);
