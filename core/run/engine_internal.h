@@ -139,6 +139,7 @@ int seating_open(struct engine *e, struct err *err);
 bool seating_group(struct engine *e);           /* may the run begin? True without a group */
 /* May step i begin? True: *seat keeps its slot (-1: by itself). False: it waits, and will be looked at again. */
 bool seating_pool(struct engine *e, size_t i, int *seat);
+void seating_forget(struct engine *e, size_t i); /* step i waits for something else now */
 void seating_event(struct engine *e, enum event_type type, const struct step_state *step); /* of a step with a pool */
 void seating_wake(struct engine *e);            /* steps whose pool changed are looked at again */
 bool seating_waits(const struct engine *e);     /* does a step wait for what others hold? */

@@ -72,7 +72,8 @@ is_worker(const struct launching *l, pid_t pid)
     return false;
 }
 
-/* One pass over our children: those that are no workers are killed and reaped. Returns how many still die. */
+/* One pass over our children: those that are no workers are killed and reaped. Returns how many
+ * there were: also of one that is gone by now the children come to us. */
 static size_t
 kill_leftovers(const struct launching *l)
 {
@@ -92,7 +93,8 @@ kill_leftovers(const struct launching *l)
             if (end == p || (*end == '\0' && n > 0)) break; /* nothing, or perhaps half a number */
             if (pid > 1 && !is_worker(l, (pid_t)pid)) {
                 kill((pid_t)pid, SIGKILL);
-                found += waitpid((pid_t)pid, NULL, WNOHANG) == 0;
+                (void)waitpid((pid_t)pid, NULL, WNOHANG);
+                found++;
             }
             p = end;
         }
@@ -103,11 +105,15 @@ kill_leftovers(const struct launching *l)
     return found;
 }
 
-/* Leftovers may have children of their own, which come to us when they die: until there are none. */
+/* Leftovers may have children of their own, which come to us when they die: until there are none. The kernel's list may
+ * lack one while another ends, so behind a worker that was killed an empty list must be seen twice. */
 static void
-end_leftovers(const struct launching *l)
+end_leftovers(const struct launching *l, bool killed)
 {
-    for (int round = 0; round < 1000 && kill_leftovers(l) > 0; round++) {
+    for (int round = 0, empty = 0; round < 1000; round++) {
+        empty = kill_leftovers(l) > 0 ? 0 : empty + 1;
+        if (empty > killed) return;
+        if (empty > 0) continue;
         struct timespec moment = {0, 1000000};
         nanosleep(&moment, NULL);
     }
@@ -124,7 +130,7 @@ reap(struct launching *l)
             if (l->workers[i] != pid) continue;
             l->workers[i] = l->workers[--l->count];
             FAILPOINT("launcher_reaped");
-            end_leftovers(l);
+            end_leftovers(l, !WIFEXITED(status) || WEXITSTATUS(status) != 0);
             send_numbers(l, FRAME_DIED, "pid", pid, "status", status);
             break;
         }

@@ -73,6 +73,7 @@ pool_busy(const struct engine *e, const char *reuse)
 void
 pool_hold(struct engine *e, size_t step, const char *reuse)
 {
+    if (e->seating != NULL) seating_forget(e, step);
     e->held = engine_grow(e->held, e->nheld, &e->held_capacity, sizeof *e->held);
     struct held *held = &e->held[e->nheld++];
     *held = (struct held){.step = step, .reuse = text_copy(reuse)};
@@ -374,7 +375,7 @@ pool_stop(struct engine *e, const char *why, bool safe_only)
             value_set(&e->turn, data, "grace_ms", value_int(&e->turn, grace));
             (void)frame_send(w->sock, FRAME_CANCEL, data, -1, &err);
         } else if (w->pid > 0) {
-            pool_signal(w, str_eq(why, "cancelled") ? SIGTERM : SIGINT); /* adopted: its socket died with its engine */
+            pool_signal(w, str_eq(why, "cancelled") ? SIGUSR1 : SIGINT); /* adopted: its socket died with its engine */
         }
         w->kill_at_ms = clock_monotonic_ms() + grace + KILL_SLACK_MS;
     }

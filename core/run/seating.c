@@ -25,7 +25,8 @@
 #define LOOK_FIRST_MS 2000   /* the first of a queue: a journal may have changed, which no watch tells */
 #define LOOK_BEHIND_MS 10000 /* others: their turn is told by the one before them */
 #define LOOK_BLIND_MS 300    /* the user's inotify instances are used up */
-#define LOOK_BUSY_MS 20
+#define LOOK_BUSY_MS 10      /* somebody looks just now; doubled each time, for one that was stopped while it did */
+#define LOOK_BUSY_DOUBLED 6
 #define ASK_AGAIN_MS 60000   /* a holder that was asked for its end */
 #define ASKED_MAX 64
 
@@ -49,6 +50,7 @@ struct seating {
     const char *group_text; /* as journalled last */
     struct pool *pools;
     size_t npools, pools_capacity;
+    unsigned busy;         /* looks in a row that found somebody else looking */
     pid_t helper;          /* a `levada cancel` of ours, 0: none */
     struct { char run[ID_SIZE]; int64_t at_ms; } asked[ASKED_MAX];
     size_t nasked;
@@ -82,8 +84,10 @@ at_work(void *context, uint32_t record, const char *id)
 static int64_t
 next_look(const struct engine *e, const struct seats_look *look)
 {
-    int64_t wait = look->busy                    ? LOOK_BUSY_MS
-                   : e->seating->watch < 0       ? LOOK_BLIND_MS
+    struct seating *s = e->seating;
+    s->busy = look->busy ? s->busy + (s->busy < LOOK_BUSY_DOUBLED) : 0;
+    int64_t wait = look->busy                    ? LOOK_BUSY_MS << s->busy
+                   : s->watch < 0       ? LOOK_BLIND_MS
                    : look->nahead > 0            ? LOOK_BEHIND_MS
                                                  : LOOK_FIRST_MS;
     return e->tick_ms + wait;
@@ -435,10 +439,26 @@ forget_ended(struct engine *e, struct pool *pool)
 }
 
 void
+seating_forget(struct engine *e, size_t i)
+{
+    struct seating *s = e->seating;
+    for (size_t p = 0; p < s->npools; p++) {
+        struct pool *pool = &s->pools[p];
+        size_t k = 0;
+        while (k < pool->nwaiting && pool->waiting[k] != i) k++;
+        if (k == pool->nwaiting) continue;
+        pool->nwaiting--;
+        memmove(pool->waiting + k, pool->waiting + k + 1, (pool->nwaiting - k) * sizeof *pool->waiting);
+        pool->look = pool->nwaiting > 0;
+        if (pool->nwaiting == 0) seats_leave(&pool->seats, s->watch);
+    }
+}
+
+void
 seating_wake(struct engine *e)
 {
     struct seating *s = e->seating;
-    bool changed = false;
+    bool changed = false, full = e->running + e->launching >= e->state.max_parallel;
     for (size_t i = 0; i < s->npools; i++) changed |= s->pools[i].look;
     /* What we gave back ourselves is told too: now rather than in a turn of its own. */
     if (changed && s->watch >= 0) seating_changed(e);
@@ -446,8 +466,18 @@ seating_wake(struct engine *e)
         struct pool *pool = &s->pools[i];
         if (pool->nwaiting == 0) continue;
         forget_ended(e, pool);
-        if (pool->nwaiting == 0 || (!pool->look && e->tick_ms < pool->look_at_ms)) continue;
+        if (pool->nwaiting == 0) continue;
+        bool look = pool->look || pool->seats.place < 0 || e->tick_ms >= pool->look_at_ms;
+        if (e->interrupted || (full && look)) { /* it could use no slot: those behind it can */
+            seats_leave(&pool->seats, s->watch);
+            pool->look = false;
+            pool->look_at_ms = 0;
+            continue;
+        }
+        if (!look) continue;
         pool->look = false;
+        /* It is tried when the run has a place for it, perhaps behind others: the clock must not wait for that. */
+        pool->look_at_ms = e->tick_ms + LOOK_FIRST_MS;
         sched_again(&e->sched, pool->waiting[0]);
     }
 }

@@ -182,7 +182,8 @@ put_what(struct buf *buf, const struct living *one)
         text_line(buf, one->waits_for);
         return;
     }
-    if (one->kind == LIVING_ENGINE) buf_printf(buf, ": %zu of %zu done, %zu running", one->done, one->steps, one->running);
+    if (one->kind == LIVING_ENGINE)
+        buf_printf(buf, ": %zu of %zu done, %zu running", one->done, one->steps, one->running);
     else if (one->kind != LIVING_WORKER) buf_printf(buf, ", %s", one->workflow);
 }
 

@@ -34,6 +34,20 @@ def setting(name):
         return any(line.startswith(name + ":") and line.strip().endswith("=ON") for line in lines)
 
 
+def is_gentle(kind, spec):
+    """Is no worker killed? Then nothing may become unknown, and every effect happens once, whatever its class."""
+    if kind.name in ("cancelled", "interrupted") or kind.name.startswith("halted"):
+        return False
+    if "-" in spec:
+        return set(spec.split("-")[1].split("+")) <= {"engine", "launcher"}
+    for point in spec.split(","):
+        where, _, victims = (point.split(":") + ["self"])[:3]
+        spared = {"engine", "launcher"} | ({"self"} if where.startswith(("journal", "launcher", "adopt")) else set())
+        if not set(victims.split("+")) <= spared:
+            return False
+    return True
+
+
 class Case:
     def __init__(self, kind, spec):
         self.kind, self.spec = kind, spec
@@ -48,6 +62,7 @@ class Case:
         self.history = []
         self.redone = collections.Counter()
         self.struck = 0
+        self.gentle = is_gentle(kind, spec)
 
     def close(self):
         for pid in self.processes():
@@ -128,6 +143,8 @@ class Case:
         unknown = [s for s in self.show()["steps"] if s["status"] == "unknown"]
         if not unknown:
             raise Wrong("exit code 9, and no step is unknown")
+        if self.gentle:
+            raise Wrong(f"no worker was killed, and steps are unknown: {[step['id'] for step in unknown]}")
         for step in unknown:
             effect = self.kind.effects[step["id"]]
             if not effect.endswith("unsafe"):
@@ -233,6 +250,10 @@ class Case:
             return
         words = [line[0] for line in lines]
         shell = "begin" in words
+        # Of what is done in parts the first one counts.
+        once = words.count("begin") - words.count("fail") if shell else len([n for n in lines if n[2:] in ([], ["1"])])
+        if self.gentle and once != 1:
+            raise Wrong(f"no worker was killed, and step {ident} began {once} times: {lines}")
         ends = words.count("end") if shell or "$LEVADA_STEP" in self.kind.text else len(lines)
         if ends == 0 and not resolved and step["status"] == "succeeded":
             raise Wrong(f"step {ident} succeeded without its effect")
@@ -299,7 +320,17 @@ def strike(case, process):
             continue
 
 
-MEANWHILE = {"cancelled": cancel, "interrupted": interrupt, "struck-unsafe": strike, "struck-keyed": strike,
+def hang_up(case, process):
+    """The machine is shut down: everything is told to end, whoever it is."""
+    begun(case, process)
+    process.kill()
+    process.wait()
+    for pid in case.processes():
+        os.kill(pid, signal.SIGTERM)
+
+
+MEANWHILE = {"cancelled": cancel, "interrupted": interrupt, "halted-probe": interrupt, "halted-transactional": interrupt,
+             "halted-keyed": interrupt, "halted-unsafe": hang_up, "struck-unsafe": strike, "struck-keyed": strike,
              "struck-checkpointed": strike, "struck-probe": strike}
 
 

@@ -90,6 +90,15 @@ def slow(name, code, fates, left=None, effect="unsafe"):
     return Kind(name, text, dict.fromkeys("abz", effect), code, 7, fates, left)
 
 
+def halted(name, keys, effect=None):
+    """a has had its effect and goes on a while, when it is interrupted or runs out of time."""
+    def step(ident, needs, after, more=""):
+        return (f"  - id: {ident}\n    needs: {needs}\n    uses: probe.{name}\n{more}    with:\n"
+                f"      ledger: ledger.{ident}\n      wait_after: {after}\n")
+    text = "steps:\n" + step("a", "[]", "300ms", keys) + step("b", "[a]", "0s")
+    return Kind("halted-" + name + ("-late" if keys else ""), text, dict.fromkeys("ab", effect or name), 0, 0, {}, 130)
+
+
 def struck(kind):
     """The same kind, for kills at any moment."""
     return kind._replace(name="struck-" + kind.name.replace("run-", ""))
@@ -132,6 +141,8 @@ KINDS = {kind.name: kind for kind in (
 OTHERS = {kind.name: kind for kind in (
     slow("cancelled", 10, {"a": "any", "b": "any", "z": "any"}),
     slow("interrupted", 0, {}, 130, "idempotent"),
+    halted("probe", ""), halted("transactional", ""), halted("keyed", ""), halted("unsafe", ""),
+    halted("probe", "    timeout: 100ms\n" + RETRY), halted("transactional", "    timeout: 100ms\n" + RETRY),
     struck(KINDS["run-unsafe"]), struck(KINDS["run-keyed"]), struck(KINDS["checkpointed"]), struck(KINDS["probe"]),
 )}
 ALL = {**KINDS, **OTHERS}

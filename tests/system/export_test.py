@@ -195,6 +195,8 @@ class Then(levada.Case):
         why = json.loads(self.levada("why", "last", "--at", ended["open"], "--json").stdout)
         self.assertTrue(all(d["time"] <= ended["open"] for d in why["decisions"]), why)
         self.assertGreater(len(why["decisions"]), 1)
+        self.assertEqual(why["at"], ended["open"])
+        self.assertIn("as it was", self.levada("why", "last", "open", "--at", ended["open"]).stdout)
         text = self.levada("show", "last", "--at", ended["open"]).stdout
         self.assertIn("as it was", text)
         self.assertIn("as it is now", text)

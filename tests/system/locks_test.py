@@ -58,6 +58,19 @@ class Locks(Case):
     def waiting(self, count=1, kind="groups"):
         return len([m for m in self.markers(kind) if m.startswith("q-")]) == count
 
+    def sleeps(self, process, what):
+        def ticks():
+            with open(f"/proc/{process.pid}/stat", encoding="utf-8") as stat:
+                fields = stat.read().rsplit(")", 1)[1].split()
+            return int(fields[11]) + int(fields[12])
+
+        time.sleep(0.3)
+        before = ticks()
+        time.sleep(2.5)
+        used = (ticks() - before) * 1000 / os.sysconf("SC_CLK_TCK")
+        print(f"\n  {what} used {used:.0f} ms of CPU time in 2.5 s", flush=True)
+        self.assertLessEqual(used, 50)
+
     def ended(self, process, expect=0, timeout=30):
         out, err = process.communicate(timeout=timeout)
         self.assertEqual(process.returncode, expect, out + err)
@@ -250,18 +263,7 @@ class Groups(Locks):
     def test_waiting_costs_nothing(self):
         holder, _, _ = self.held(self.holding_flow())
         queued, _ = self.waits(os.path.join(self.folder, "flow.yaml"))
-        time.sleep(0.3)
-
-        def ticks():
-            with open(f"/proc/{queued.pid}/stat", encoding="utf-8") as stat:
-                fields = stat.read().rsplit(")", 1)[1].split()
-            return int(fields[11]) + int(fields[12])
-
-        before = ticks()
-        time.sleep(2.5)
-        used = (ticks() - before) * 1000 / os.sysconf("SC_CLK_TCK")
-        print(f"\n  a run that waited for 2.5 s used {used:.0f} ms of CPU time", flush=True)
-        self.assertLessEqual(used, 50)
+        self.sleeps(queued, "a run that waited for its group")
         self.let_go()
         self.ended(holder)
         self.ended(queued)
@@ -450,6 +452,33 @@ class Pools(Locks):
         self.ended(other)
         self.assertEqual(self.ledger(), ["a", "b"])
         self.assertEqual(self.markers("pools"), [])
+
+    def test_a_step_that_waits_costs_nothing_while_its_run_is_full(self):
+        holder, _, _ = self.hold_slot()
+        flow = self.write("full.yaml", workflow(["{id: b, pool: db, run: 'true'}", f"id: c\n    run: '{WAIT}'"]))
+        process = self.start("run", "--json", "--max-parallel", "1", flow)
+        run, _ = self.engine_of(process)
+        self.wait_for(lambda: self.statuses(run) == {"b": "ready", "c": "running"}, "the step behind it")
+        self.sleeps(process, "a run whose step waited for its pool")
+        self.let_go()
+        self.ended(holder)
+        self.ended(process)
+
+    def test_a_run_that_is_full_holds_up_nobody_behind_it(self):
+        holder, _, _ = self.hold_slot()
+        flow = self.write("full.yaml", workflow(
+            ["{id: b, pool: db, run: 'true'}", "id: c\n    run: 'while [ ! -e \"$LEDGER.end\" ]; do sleep 0.02; done'"]))
+        full = self.start("run", "--json", "--max-parallel", "1", flow)
+        run, _ = self.engine_of(full)
+        self.wait_for(lambda: self.statuses(run) == {"b": "ready", "c": "running"}, "the step behind it")
+        other = self.start("run", "--json", self.write("other.yaml", workflow(["{id: b, pool: db, run: 'true'}"])))
+        self.wait_for(lambda: self.waiting(2, "pools"), "the queue")
+        self.let_go()
+        self.ended(holder)
+        self.ended(other, timeout=10)
+        self.assertEqual(self.statuses(run), {"b": "ready", "c": "running"})
+        open(self.ledger_path + ".end", "w", encoding="utf-8").close()
+        self.ended(full)
 
     def test_a_step_nobody_knows_about_keeps_its_slot_until_it_is_settled(self):
         holder, run, pid = self.hold_slot()
