@@ -76,7 +76,8 @@ class Bench(Case):
         self.levada("run", self.write("noop.yaml", shapes.noop(COUNT, True, "process", say=SECRET)))
         self.assertEqual(len(set(self.check_protocol())), 1, "one worker had all attempts")
         self.assertEqual(self.logs(), [f"***{i}" for i in range(COUNT)])
-        self.assertEqual(os.listdir(os.path.join(self.run_folder(), "scratch")), [])
+        scratch = os.path.join(self.run_folder(), "scratch")
+        self.wait_for(lambda: not os.listdir(scratch), "the worker to take its scratch folder with it")
 
     def start_slow(self):
         workflow = shapes.shell(2, True, "process", command='echo $$ >> "$LEDGER"; sleep 1')
