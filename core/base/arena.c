@@ -5,6 +5,7 @@
  */
 #include "base/arena.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +51,12 @@ void
 memory_free(void *ptr)
 {
     free(ptr);
+}
+
+void
+memory_trim(void)
+{
+    (void)malloc_trim(0);
 }
 
 void

@@ -39,6 +39,8 @@ void arena_rewind(struct arena *arena, struct arena_mark mark);
 /* For buf.c: realloc that never fails. */
 void *memory_resize(void *old, size_t size);
 void memory_free(void *ptr);
+/* Gives what was freed back to the system: after a large workflow was read, for as long as its run takes. */
+void memory_trim(void);
 
 #define ARENA_NEW(arena, T) ((T *)arena_alloc((arena), sizeof(T)))
 #define ARENA_ARRAY(arena, count, T) ((T *)arena_array((arena), (count), sizeof(T)))

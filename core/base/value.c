@@ -91,11 +91,19 @@ value_list(struct arena *arena)
     return value_new(arena, VALUE_LIST);
 }
 
-/* Capacity is not stored: it is the power of two at or above count, from 4. */
+/* Capacity is not stored: it is the power of two at or above count, from 4; of nothing it is nothing. */
 static bool
 at_capacity(size_t count)
 {
     return count == 0 || (count >= 4 && (count & (count - 1)) == 0);
+}
+
+static size_t
+capacity_of(size_t count)
+{
+    size_t ret = count == 0 ? 0 : 4;
+    while (ret < count) ret *= 2;
+    return ret;
 }
 
 static void *
@@ -111,7 +119,7 @@ value_set(struct arena *arena, struct value *map, const char *name, const struct
 {
     ASSERT(map->type == VALUE_MAP);
     for (size_t i = 0; i < map->map.count; i++)
-        if (strcmp(map->map.names[i], name) == 0) {
+        if (map->map.names[i][0] == name[0] && strcmp(map->map.names[i], name) == 0) {
             map->map.values[i] = value;
             return;
         }
@@ -146,8 +154,8 @@ const struct value *
 value_get(const struct value *map, const char *name)
 {
     if (map == NULL || map->type != VALUE_MAP) return NULL;
-    for (size_t i = 0; i < map->map.count; i++)
-        if (strcmp(map->map.names[i], name) == 0) return map->map.values[i];
+    for (size_t i = 0; i < map->map.count; i++) /* the first byte tells most names apart */
+        if (map->map.names[i][0] == name[0] && strcmp(map->map.names[i], name) == 0) return map->map.values[i];
     return NULL;
 }
 
@@ -228,8 +236,8 @@ value_copy(struct arena *arena, const struct value *value)
             value_push(arena, ret, value_copy(arena, value->list.items[i]));
         break;
     case VALUE_MAP:
-        ret->map.names = ARENA_ARRAY(arena, value->map.count * 2 + 4, const char *);
-        ret->map.values = ARENA_ARRAY(arena, value->map.count * 2 + 4, const struct value *);
+        ret->map.names = ARENA_ARRAY(arena, capacity_of(value->map.count), const char *);
+        ret->map.values = ARENA_ARRAY(arena, capacity_of(value->map.count), const struct value *);
         ret->map.places = NULL;
         for (size_t i = 0; i < value->map.count; i++) {
             ret->map.names[i] = arena_strdup(arena, value->map.names[i]);

@@ -67,6 +67,8 @@ cmd_cancel(int argc, char **argv)
         /* Between look and signal the engine may end: then the signal finds nobody, and the run has ended. */
         if (kill(holder, SIGUSR1) == 0) {
             fprintf(stderr, "levada: asked the engine (pid %d) to cancel run %s\n", holder, state.id);
+            if (marked_is_stopped(holder))
+                fprintf(stderr, "  It is stopped by a signal: levada resume --takeover %s carries it out.\n", name);
             return EXIT_OK;
         }
     }

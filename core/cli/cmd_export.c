@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * levada export RUN [-o FILE] [--no-artifacts] [--json]: the whole run as one file, whole or not at all. Its path is
- * all that goes to stdout.
+ * all that goes to stdout. --unpack takes the files out again, but not the journal: a copy of a run that could be
+ * resumed beside the run itself would do everything twice.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,11 +22,13 @@
 #include "show/show.h"
 #include "show/text.h"
 
-static const char usage[] = "levada export [-o FILE] [--no-artifacts] [--json] RUN";
+static const char usage[] = "levada export [-o FILE] [--no-artifacts] [--json] RUN\n"
+                            "         levada export --unpack FOLDER FILE";
 
 struct wanted {
     bool json, artifacts;
-    const char *path; /* NULL: WORKFLOW-ID.levada here */
+    const char *path;   /* NULL: WORKFLOW-ID.levada here */
+    const char *unpack; /* the folder to make; NULL: none */
 };
 
 static const char *
@@ -111,6 +114,62 @@ export_run(struct arena *arena, const struct wanted *wanted, const char *folder,
     return code;
 }
 
+/* A file below `folder`, and the folders above it. A name may come from anywhere: only one that leads down is taken,
+ * and nothing that is there is followed or written over. */
+static int
+make_file(int folder, const char *name)
+{
+    char part[256];
+    int at FD_SCOPED = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    errno = EINVAL;
+    for (const char *slash; at >= 0 && (slash = strchr(name, '/')) != NULL; name = slash + 1) {
+        size_t size = (size_t)(slash - name);
+        if (size == 0 || size >= sizeof part) return -1;
+        snprintf(part, sizeof part, "%.*s", (int)size, name);
+        if (str_eq(part, ".") || str_eq(part, "..")) return -1;
+        (void)mkdirat(at, part, 0700);
+        int below = openat(at, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        fd_close(&at);
+        at = below;
+        errno = EINVAL;
+    }
+    if (at < 0 || *name == '\0' || str_eq(name, ".") || str_eq(name, "..")) return -1;
+    return openat(at, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
+static bool
+copy_file(int from, int to)
+{
+    char chunk[65536];
+    ssize_t n;
+    while ((n = read(from, chunk, sizeof chunk)) > 0)
+        if (fd_write_all(to, chunk, (size_t)n) != 0) return false;
+    return n == 0;
+}
+
+static int
+unpack(struct arena *arena, const char *path, const char *where, struct err *err)
+{
+    struct export_file *files;
+    size_t count;
+    int code = export_list(arena, path, "", &files, &count, err);
+    if (code) return code;
+    if (mkdir(where, 0700) != 0) return err_errno(err, EXIT_USAGE, "cannot make the folder \"%s\"", where);
+    int folder FD_SCOPED = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (size_t i = 0; i < count && !code; i++) {
+        int to FD_SCOPED = make_file(folder, files[i].name);
+        int from FD_SCOPED = files[i].size > 0 ? export_open(path, files[i].name)
+                                               : open("/dev/null", O_RDONLY | O_CLOEXEC);
+        if (to < 0 || from < 0 || !copy_file(from, to))
+            code = err_errno(err, EXIT_STORE, "cannot write \"%s\" below \"%s\"", files[i].name, where);
+    }
+    if (code) return code;
+    puts(where);
+    fflush(stdout);
+    fprintf(stderr, "%zu files: logs, receipts and artifacts; levada show %s has the rest\n", count, path);
+    return 0;
+}
+
 int
 cmd_export(int argc, char **argv)
 {
@@ -118,6 +177,7 @@ cmd_export(int argc, char **argv)
                                             {"json", no_argument, NULL, 'j'},
                                             {"no-artifacts", no_argument, NULL, 'n'},
                                             {"output", required_argument, NULL, 'o'},
+                                            {"unpack", required_argument, NULL, 'u'},
                                             {NULL, 0, NULL, 0}};
     struct arena arena ARENA_SCOPED = {0};
     struct wanted wanted = {.artifacts = true};
@@ -129,11 +189,23 @@ cmd_export(int argc, char **argv)
     while ((option = getopt_long(argc, argv, ":o:h", options, NULL)) != -1) {
         if (option == 'j') wanted.json = true;
         else if (option == 'n') wanted.artifacts = false;
+        else if (option == 'u') wanted.unpack = optarg;
         else if (option != 'o') return usage_option(usage, option, argv);
         else wanted.path = optarg;
     }
     if (argc - optind != 1) return cli_usage(usage, "name one run: its id, a part of it, or `last`");
-    int code = store_run_find(&arena, argv[optind], &folder, &err);
-    if (!code) code = export_run(&arena, &wanted, folder, &err);
+    if (wanted.unpack != NULL && (wanted.path != NULL || wanted.json || !wanted.artifacts))
+        return cli_usage(usage, "--unpack goes with no other option");
+    int code = wanted.unpack ? store_run_see(&arena, argv[optind], &folder, &err)
+                             : store_run_find(&arena, argv[optind], &folder, &err);
+    int64_t exported_ms;
+    bool living;
+    if (!code && wanted.unpack != NULL && !export_is(folder, &exported_ms, &living)) {
+        err_set(&err, EXIT_USAGE, "\"%s\" is no exported run: its files are in its folder", argv[optind]);
+        err_hint(&err, "They lie in %s", folder);
+        code = EXIT_USAGE;
+    }
+    if (!code && wanted.unpack != NULL) code = unpack(&arena, folder, wanted.unpack, &err);
+    else if (!code) code = export_run(&arena, &wanted, folder, &err);
     return code ? cli_fail(&err) : EXIT_OK;
 }

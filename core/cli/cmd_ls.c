@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -24,6 +25,7 @@ struct listing {
     bool json, colour;
     const char *status;
     int64_t limit, shown;
+    size_t width; /* of the terminal; 0: none */
 };
 
 static int
@@ -42,24 +44,22 @@ check_status(const char *status)
 }
 
 static void
-list_one(struct listing *listing, const char *id, struct buf *text)
+list_one(struct listing *listing, const char *store, const char *id, struct buf *text)
 {
     struct arena arena ARENA_SCOPED = {0};
     struct view view;
     struct err err = {0};
-    const char *folder;
     int64_t now_ms = clock_wall_ms();
-    int code = store_run_find(&arena, id, &folder, &err);
-    if (!code) code = view_load(&arena, folder, &view, &err);
+    int code = view_load(&arena, arena_printf(&arena, "%s/runs/%s", store, id), &view, &err);
     if (listing->status != NULL && (code || !str_eq(listing->status, run_status_name(view.status)))) return;
     if (listing->json) {
         buf_text(text, listing->shown ? ",\n" : "[");
         if (code) list_broken_json(text, id, &err);
         else list_row_json(text, &view, now_ms);
     } else {
-        if (listing->shown == 0) list_head(text, listing->colour);
+        if (listing->shown == 0) list_head(text, listing->width, listing->colour);
         if (code) list_broken(text, id, &err, listing->colour);
-        else list_row(text, &view, now_ms, listing->colour);
+        else list_row(text, &view, now_ms, listing->width, listing->colour);
     }
     listing->shown++;
 }
@@ -69,14 +69,15 @@ list_all(struct listing *listing)
 {
     struct arena arena ARENA_SCOPED = {0};
     struct err err = {0};
-    const char **ids;
+    const char **ids, *store = NULL;
     size_t count, i = 0;
     int code = store_run_list(&arena, &ids, &count, &err);
+    if (!code && count > 0) code = store_open(&arena, false, &store, &err);
     if (code) return cli_fail(&err);
     for (; i < count && (listing->limit == 0 || listing->shown < listing->limit); i++) {
         struct buf text BUF_SCOPED = {0};
         buf_init(&text, LIMIT_VALUE_SIZE);
-        list_one(listing, ids[i], &text);
+        list_one(listing, store, ids[i], &text);
         fwrite(buf_str(&text), 1, text.size, stdout);
     }
     if (listing->json) {
@@ -102,6 +103,8 @@ cmd_ls(int argc, char **argv)
                                             {NULL, 0, NULL, 0}};
     struct listing listing = {.limit = LIMIT_DEFAULT, .colour = text_colour_wanted(STDOUT_FILENO)};
     int option;
+    struct winsize size = {0};
+    if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) listing.width = size.ws_col;
     opterr = 0;
     optind = 1;
     while ((option = getopt_long(argc, argv, ":n:h", options, NULL)) != -1) {

@@ -10,7 +10,7 @@
 #include "cli/session.h"
 #include "run/store.h"
 
-#define USAGE "levada resume [--takeover] [--max-parallel N] [--json] [--quiet] RUN\n" \
+#define USAGE "levada resume [--takeover] [--no-wait] [--max-parallel N] [--json] [--quiet] RUN\n" \
               "         levada resume --all [--max-runs N] [--max-parallel N] [--json]"
 
 int
@@ -33,6 +33,8 @@ cmd_resume(int argc, char **argv)
             return EXIT_OK;
         } else if (str_eq(argv[i], "--takeover")) {
             session.takeover = true;
+        } else if (str_eq(argv[i], "--no-wait")) {
+            session.no_wait = true;
         } else if (str_eq(argv[i], "--all")) {
             all = true;
         } else if (str_eq(argv[i], "--max-runs")) {

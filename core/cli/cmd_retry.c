@@ -129,7 +129,10 @@ append(struct arena *arena, struct journal *journal, const struct request *reque
         if (group != NULL) value_set(arena, data, "group", value_text(arena, group));
         value_set(arena, data, "model", value_int(arena, state->models + 1));
         value_set(arena, data, "params", params);
-        journal_add_model(journal, json_text(arena, model_to_json(arena, model)));
+        struct buf text BUF_SCOPED;
+        buf_init(&text, SIZE_MAX / 4);
+        model_write(&text, model);
+        journal_add_model(journal, arena_strndup(arena, buf_str(&text), text.size));
     }
     int code = journal_take(journal, &fence, err);
     if (code) return code;

@@ -121,10 +121,10 @@ start_child(struct all *all, struct child *child)
 {
     char parallel[16];
     snprintf(parallel, sizeof parallel, "%u", all->max_parallel);
-    const char *argv[8] = {"levada", "resume", "--quiet", child->folder};
+    const char *argv[8] = {"levada", "resume", "--quiet", "--no-wait", child->folder};
     if (all->max_parallel) {
-        argv[4] = "--max-parallel";
-        argv[5] = parallel;
+        argv[5] = "--max-parallel";
+        argv[6] = parallel;
     }
     fflush(NULL);
     child->pid = fork();
@@ -161,11 +161,17 @@ take_end(struct all *all, pid_t pid, int status)
     all->running--;
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     bool loaded = view_load(&arena, folder, &view, &err) == 0;
-    if (code == EXIT_HELD) { /* another resumer was faster */
+    bool queued = loaded && view.state.group != NULL && !view.state.seated;
+    if (code == EXIT_HELD && !queued) { /* another resumer was faster */
         say(all, id, loaded ? &view : NULL, "held", -1, NULL);
         return;
     }
     count_code(all, code);
+    if (code == EXIT_HELD) {
+        say(all, id, &view, "left", code,
+            arena_printf(&arena, "its group \"%s\" is full of runs that no engine works on", view.state.group));
+        return;
+    }
     const struct step_state *unknown = loaded ? unknown_step(&view) : NULL;
     if (unknown != NULL && code == EXIT_UNKNOWN)
         text = arena_printf(&arena, "levada resolve %s %s --done|--redo|--fail", view_short_id(id), unknown->step->id);

@@ -49,10 +49,11 @@ session_run(const struct session *session, struct launcher launcher, const char 
     struct err err = {0};
     char parallel[16];
     snprintf(parallel, sizeof parallel, "%u", session->max_parallel);
-    const char *again[8] = {"levada", "resume", run_folder};
+    const char *again[10] = {"levada", "resume", run_folder};
     size_t n = 3;
     if (session->json) again[n++] = "--json";
     if (session->quiet) again[n++] = "--quiet";
+    if (session->no_wait) again[n++] = "--no-wait";
     if (session->max_parallel) {
         again[n++] = "--max-parallel";
         again[n++] = parallel;
@@ -64,6 +65,7 @@ session_run(const struct session *session, struct launcher launcher, const char 
     struct progress *progress = progress_new(run_folder, out, mode);
     struct engine_options options = {
         .launcher = launcher, .max_parallel = session->max_parallel, .takeover = session->takeover,
+        .no_wait = session->no_wait,
         .cancel = session->cancel, .who = session->who, .why = session->why,
         .again = (char *const *)(uintptr_t)again,
         .watch = {.context = progress, .event = progress_event, .progress = progress_step, .tick = progress_tick,

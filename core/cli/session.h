@@ -13,7 +13,7 @@
 #include "run/engine.h"
 
 struct session {
-    bool json, quiet, takeover, detach;
+    bool json, quiet, takeover, detach, no_wait;
     uint32_t max_parallel;
     bool cancel;
     const char *who, *why;

@@ -87,8 +87,10 @@ make_run(struct arena *arena, const char *store, const char *id, const struct mo
     struct journal *journal;
     mode_t umask_before = umask(077);
     int code = store_run_make(arena, store, id, &folder, err);
-    if (!code)
-        code = journal_create(folder, id, json_text(arena, model_to_json(arena, model)), model->power, &journal, err);
+    struct buf text BUF_SCOPED;
+    buf_init(&text, SIZE_MAX / 4);
+    model_write(&text, model);
+    if (!code) code = journal_create(folder, id, buf_str(&text), model->power, &journal, err);
     umask(umask_before);
     if (code) return not_made(code, err);
     journal_append(journal, &(struct event){.time_ms = clock_wall_ms(), .type = EVENT_RUN_CREATED, .data = created});

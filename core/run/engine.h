@@ -31,6 +31,7 @@ struct engine_options {
     uint32_t max_parallel;         /* 0: as the run had it, else the number of processors, at least 4 */
     bool takeover;                 /* resume: kill a live holder first */
     bool cancel;                   /* resume only to end it */
+    bool no_wait;                  /* leave it, EXIT_HELD, when its group is full of runs that no engine works on */
     const char *who, *why;         /* of the cancel; may be NULL */
     char *const *again;            /* argv of `levada resume RUN …`: what to exec when the launcher dies */
     struct engine_watch watch;

@@ -103,6 +103,7 @@ struct engine {
     bool cancelling;       /* the cancel was carried out */
     struct seating *seating; /* NULL: neither group nor pools yet */
     int group_seat;        /* the descriptor that keeps its place in the group, or -1: every worker has it too */
+    bool left;             /* no_wait, and nobody will make room */
     bool ended;            /* RUN_FINISHED or RUN_STOPPED is journalled */
 };
 

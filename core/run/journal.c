@@ -4,47 +4,24 @@
  * when it is known whether the transaction carries an intent. In WAL mode a commit under NORMAL survives any kill,
  * one under FULL a power cut too, with all commits before it.
  */
-#include "run/journal.h"
-
 #include <errno.h>
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/assert.h"
-#include "base/buf.h"
 #include "base/failpoint.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "run/journal_internal.h"
 
 /* Fences are set aside in blocks, so that most commits write one page and not two. They must rise; gaps are fine. */
 #define FENCE_BLOCK 255
 
 /* A checkpoint syncs twice, so it comes after some thousand steps, and not after some hundred. 16 MiB. */
 #define WAL_PAGES 4096
-
-struct waiting_event {
-    enum event_type type;
-    int64_t time_ms;
-    char *step, *item;
-    struct buf data;
-};
-
-struct journal {
-    sqlite3 *db;
-    sqlite3_stmt *insert, *check, *begin, *commit, *rollback, *set_fence;
-    uint64_t holder, fence, fence_written; /* written: all up to it may be given out */
-    bool writable, power, cut;
-    int64_t until_ms; /* 0: to the end */
-    int synchronous; /* as set last: 0 OFF, 1 NORMAL, 2 FULL; -1 not yet */
-    struct waiting_event *queue;
-    size_t count, capacity;
-    const char *new_model; /* the caller's, until the commit; NULL: none */
-    struct arena arena; /* names of what waits; rewound at commit */
-};
 
 static const char *const names[] = {
 #define X(id, word) word,
@@ -58,7 +35,7 @@ event_name(enum event_type type)
     return names[type];
 }
 
-static bool
+bool
 event_from_name(const char *name, enum event_type *ret)
 {
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -69,8 +46,8 @@ event_from_name(const char *name, enum event_type *ret)
     return false;
 }
 
-static int
-store_error(struct journal *journal, struct err *err, const char *what)
+int
+journal_error(struct journal *journal, struct err *err, const char *what)
 {
     int code = journal->db != NULL ? sqlite3_extended_errcode(journal->db) : SQLITE_NOMEM;
     err_set(err, EXIT_STORE, "run journal: cannot %s: %s", what,
@@ -86,7 +63,7 @@ store_error(struct journal *journal, struct err *err, const char *what)
 static int
 exec(struct journal *journal, const char *sql, const char *what, struct err *err)
 {
-    if (sqlite3_exec(journal->db, sql, NULL, NULL, NULL) != SQLITE_OK) return store_error(journal, err, what);
+    if (sqlite3_exec(journal->db, sql, NULL, NULL, NULL) != SQLITE_OK) return journal_error(journal, err, what);
     return 0;
 }
 
@@ -119,7 +96,7 @@ open_database(const char *run_folder, int flags, const char *query, struct journ
     *journal = (struct journal){.synchronous = -1};
     flags |= SQLITE_OPEN_URI | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX; /* one thread */
     if (sqlite3_open_v2(uri, &journal->db, flags, NULL) != SQLITE_OK) {
-        store_error(journal, err, "open");
+        journal_error(journal, err, "open");
         err_context(err, "\"%s\"", run_folder);
         journal_close(&journal, false);
         return EXIT_STORE;
@@ -137,14 +114,14 @@ meta_number(struct journal *journal, const char *name, int64_t *ret, struct err 
 {
     sqlite3_stmt *stmt;
     if (sqlite3_prepare_v2(journal->db, "select value from meta where name = ?", -1, &stmt, NULL) != SQLITE_OK)
-        return store_error(journal, err, "read");
+        return journal_error(journal, err, "read");
     sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
     int step = sqlite3_step(stmt);
     if (step == SQLITE_ROW) *ret = sqlite3_column_int64(stmt, 0);
     sqlite3_finalize(stmt);
     if (step == SQLITE_ROW) return 0;
     if (step == SQLITE_DONE) return err_set(err, EXIT_STORE, "run journal: \"%s\" is missing in it", name);
-    return store_error(journal, err, "read");
+    return journal_error(journal, err, "read");
 }
 
 static int
@@ -160,7 +137,7 @@ prepare_writes(struct journal *journal, struct err *err)
     };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (sqlite3_prepare_v3(journal->db, all[i].sql, -1, SQLITE_PREPARE_PERSISTENT, all[i].stmt, NULL) != SQLITE_OK)
-            return store_error(journal, err, "prepare");
+            return journal_error(journal, err, "prepare");
     journal->writable = true;
     return 0;
 }
@@ -206,18 +183,18 @@ journal_create(const char *run_folder, const char *run_id, const char *model_jso
         for (size_t i = 0; i < sizeof rows / sizeof rows[0] && stmt != NULL; i++) {
             sqlite3_bind_text(stmt, 1, rows[i].name, -1, SQLITE_STATIC);
             sqlite3_bind_int64(stmt, 2, rows[i].value);
-            if (sqlite3_step(stmt) != SQLITE_DONE) code = store_error(journal, err, "create");
+            if (sqlite3_step(stmt) != SQLITE_DONE) code = journal_error(journal, err, "create");
             sqlite3_reset(stmt);
         }
         sqlite3_bind_text(stmt, 1, "run", -1, SQLITE_STATIC);
         sqlite3_bind_text(stmt, 2, run_id, -1, SQLITE_STATIC);
-        if (sqlite3_step(stmt) != SQLITE_DONE) code = store_error(journal, err, "create");
+        if (sqlite3_step(stmt) != SQLITE_DONE) code = journal_error(journal, err, "create");
         sqlite3_finalize(stmt);
     }
     if (!code) {
         sqlite3_prepare_v2(journal->db, "insert into model values(?)", -1, &stmt, NULL);
         sqlite3_bind_text(stmt, 1, model_json, -1, SQLITE_STATIC);
-        if (sqlite3_step(stmt) != SQLITE_DONE) code = store_error(journal, err, "create");
+        if (sqlite3_step(stmt) != SQLITE_DONE) code = journal_error(journal, err, "create");
         sqlite3_finalize(stmt);
     }
     if (!code) code = exec(journal, "commit", "create", err);
@@ -369,7 +346,7 @@ insert_all(struct journal *journal, struct err *err)
         sqlite3_bind_text(stmt, 5, buf_str(&event->data), (int)event->data.size, SQLITE_STATIC);
         int step = sqlite3_step(stmt);
         sqlite3_reset(stmt);
-        if (step != SQLITE_DONE) return store_error(journal, err, "write");
+        if (step != SQLITE_DONE) return journal_error(journal, err, "write");
         if (i == journal->count / 2) FAILPOINT("journal_inside");
     }
     return 0;
@@ -384,7 +361,7 @@ insert_model(struct journal *journal, struct err *err)
     sqlite3_bind_text(stmt, 1, journal->new_model, -1, SQLITE_STATIC);
     int step = sqlite3_step(stmt);
     sqlite3_finalize(stmt);
-    return step == SQLITE_DONE ? 0 : store_error(journal, err, "write the workflow");
+    return step == SQLITE_DONE ? 0 : journal_error(journal, err, "write the workflow");
 }
 
 static int
@@ -392,7 +369,7 @@ run_statement(struct journal *journal, sqlite3_stmt *stmt, const char *what, str
 {
     int step = sqlite3_step(stmt);
     sqlite3_reset(stmt);
-    return step == SQLITE_DONE || step == SQLITE_ROW ? 0 : store_error(journal, err, what);
+    return step == SQLITE_DONE || step == SQLITE_ROW ? 0 : journal_error(journal, err, what);
 }
 
 static int
@@ -401,7 +378,7 @@ check_holder(struct journal *journal, struct err *err)
     int step = sqlite3_step(journal->check);
     uint64_t holder = step == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(journal->check, 0) : 0;
     sqlite3_reset(journal->check);
-    if (step != SQLITE_ROW) return store_error(journal, err, "read the holder");
+    if (step != SQLITE_ROW) return journal_error(journal, err, "read the holder");
     if (holder == journal->holder) return 0;
     return err_set(err, EXIT_HELD, "this run was taken over by another engine (fence %llu, ours %llu)",
                    (unsigned long long)holder, (unsigned long long)journal->holder);
@@ -431,173 +408,9 @@ journal_commit(struct journal *journal, bool sync, struct err *err)
         (void)run_statement(journal, journal->rollback, "roll back", &ignored);
         return code;
     }
-    journal->fence_written = journal->fence;
+    journal->fence_written = fence;
     journal->new_model = NULL;
     drop_queue(journal);
     FAILPOINT("journal_after");
     return 0;
-}
-
-static int
-read_row(sqlite3_stmt *stmt, struct arena *scratch, struct event *ret, struct err *err)
-{
-    *ret = (struct event){.seq = sqlite3_column_int64(stmt, 0), .time_ms = sqlite3_column_int64(stmt, 1)};
-    const char *type = (const char *)sqlite3_column_text(stmt, 2);
-    if (type == NULL || !event_from_name(type, &ret->type))
-        return err_set(err, EXIT_STORE, "run journal: event %lld has the unknown type \"%s\"", (long long)ret->seq,
-                       type ? type : "");
-    const char *step = (const char *)sqlite3_column_text(stmt, 3), *item = (const char *)sqlite3_column_text(stmt, 4);
-    ret->step = step != NULL ? arena_strdup(scratch, step) : NULL;
-    ret->item = item != NULL ? arena_strdup(scratch, item) : NULL;
-    const char *data = (const char *)sqlite3_column_text(stmt, 5);
-    int code = data == NULL ? EXIT_STORE
-                            : json_parse(scratch, data, (size_t)sqlite3_column_bytes(stmt, 5), &ret->data, err);
-    if (code || ret->data->type != VALUE_MAP)
-        return err_set(err, EXIT_STORE, "run journal: event %lld holds no valid data", (long long)ret->seq);
-    return 0;
-}
-
-void
-journal_until(struct journal *journal, int64_t until_ms)
-{
-    journal->until_ms = until_ms;
-}
-
-bool
-journal_was_cut(const struct journal *journal)
-{
-    return journal->cut;
-}
-
-int
-journal_is_ended(struct journal *journal, bool *ret, struct err *err)
-{
-    sqlite3_stmt *stmt;
-    if (sqlite3_prepare_v2(journal->db, "select type from events order by seq desc limit 1", -1, &stmt, NULL) !=
-        SQLITE_OK)
-        return store_error(journal, err, "read");
-    int step = sqlite3_step(stmt), code = 0;
-    if (step != SQLITE_ROW && step != SQLITE_DONE) code = store_error(journal, err, "read");
-    const char *type = step == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
-    *ret = type != NULL && str_eq(type, event_name(EVENT_RUN_FINISHED));
-    sqlite3_finalize(stmt);
-    return code;
-}
-
-/* Takes the statement, ready to run. */
-static int
-read_rows(struct journal *journal, sqlite3_stmt *stmt,
-          int (*each)(void *context, const struct event *event, struct arena *scratch, struct err *err),
-          void *context, struct err *err)
-{
-    struct arena scratch ARENA_SCOPED = {0};
-    int code = 0, step = SQLITE_DONE;
-    while (!code && (step = sqlite3_step(stmt)) == SQLITE_ROW) {
-        struct event event;
-        struct arena_mark mark = arena_mark(&scratch);
-        code = read_row(stmt, &scratch, &event, err);
-        if (!code && journal->until_ms && event.time_ms > journal->until_ms) {
-            journal->cut = true;
-            step = SQLITE_DONE;
-            break;
-        }
-        if (!code) code = each(context, &event, &scratch, err);
-        arena_rewind(&scratch, mark);
-    }
-    if (!code && step != SQLITE_DONE) code = store_error(journal, err, "read");
-    sqlite3_finalize(stmt);
-    return code;
-}
-
-#define COLUMNS "select seq, time_ms, type, step, item, data from events where "
-
-int
-journal_read(struct journal *journal, int64_t after,
-             int (*each)(void *context, const struct event *event, struct arena *scratch, struct err *err),
-             void *context, struct err *err)
-{
-    sqlite3_stmt *stmt;
-    if (sqlite3_prepare_v2(journal->db, COLUMNS "seq > ? order by seq", -1, &stmt, NULL) != SQLITE_OK)
-        return store_error(journal, err, "read");
-    sqlite3_bind_int64(stmt, 1, after);
-    return read_rows(journal, stmt, each, context, err);
-}
-
-int
-journal_read_of(struct journal *journal, const char *step,
-                int (*each)(void *context, const struct event *event, struct arena *scratch, struct err *err),
-                void *context, struct err *err)
-{
-    sqlite3_stmt *stmt;
-    if (sqlite3_prepare_v2(journal->db, COLUMNS "step is ? order by seq", -1, &stmt, NULL) != SQLITE_OK)
-        return store_error(journal, err, "read");
-    sqlite3_bind_text(stmt, 1, step, -1, SQLITE_STATIC); /* NULL is null */
-    return read_rows(journal, stmt, each, context, err);
-}
-
-int
-journal_model(struct journal *journal, struct arena *arena, int64_t number, const char **ret, size_t *size,
-              int64_t *count, struct err *err)
-{
-    sqlite3_stmt *stmt;
-    static const char sql[] = "select json, (select max(rowid) from model) from model where rowid = "
-                              "case when ?1 > 0 then ?1 else (select max(rowid) from model) end";
-    /* As it was then: the last that a retry before that moment brought. */
-    static const char sql_until[] =
-        "with then_(n) as (select coalesce(max(json_extract(data, '$.model')), 1) from events where type ="
-        " 'run_retried' and seq < coalesce((select min(seq) from events where time_ms > ?2), 9223372036854775807))"
-        " select json, then_.n from model, then_ where model.rowid = case when ?1 > 0 then ?1 else then_.n end";
-    const char *query = journal->until_ms ? sql_until : sql;
-    if (sqlite3_prepare_v2(journal->db, query, -1, &stmt, NULL) != SQLITE_OK) return store_error(journal, err, "read");
-    sqlite3_bind_int64(stmt, 1, number);
-    if (journal->until_ms) sqlite3_bind_int64(stmt, 2, journal->until_ms);
-    int step = sqlite3_step(stmt), code = 0;
-    if (step == SQLITE_ROW) {
-        *count = sqlite3_column_int64(stmt, 1);
-        *size = (size_t)sqlite3_column_bytes(stmt, 0);
-        *ret = arena_strndup(arena, (const char *)sqlite3_column_text(stmt, 0), *size);
-    } else {
-        code = step == SQLITE_DONE ? err_set(err, EXIT_STORE, "run journal: it holds no workflow")
-                                   : store_error(journal, err, "read");
-    }
-    sqlite3_finalize(stmt);
-    return code;
-}
-
-int
-journal_run_id(struct journal *journal, struct arena *arena, const char **ret, struct err *err)
-{
-    sqlite3_stmt *stmt;
-    if (sqlite3_prepare_v2(journal->db, "select value from meta where name = 'run'", -1, &stmt, NULL) != SQLITE_OK)
-        return store_error(journal, err, "read");
-    int step = sqlite3_step(stmt), code = 0;
-    if (step == SQLITE_ROW) *ret = arena_strdup(arena, (const char *)sqlite3_column_text(stmt, 0));
-    else code = store_error(journal, err, "read");
-    sqlite3_finalize(stmt);
-    return code;
-}
-
-static int
-count_event(void *context, const struct event *event, struct arena *scratch, struct err *err)
-{
-    (void)scratch;
-    int64_t *next = context;
-    if (event->seq != ++*next)
-        return err_set(err, EXIT_STORE, "run journal: event %lld is missing", (long long)*next);
-    return 0;
-}
-
-int
-journal_check(struct journal *journal, struct err *err)
-{
-    sqlite3_stmt *stmt;
-    if (sqlite3_prepare_v2(journal->db, "pragma integrity_check(1)", -1, &stmt, NULL) != SQLITE_OK)
-        return store_error(journal, err, "check");
-    int step = sqlite3_step(stmt), code = 0;
-    const char *word = step == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
-    if (word == NULL) code = store_error(journal, err, "check");
-    else if (!str_eq(word, "ok")) code = err_set(err, EXIT_STORE, "run journal: damaged: %s", word);
-    sqlite3_finalize(stmt);
-    int64_t next = 0;
-    return code ? code : journal_read(journal, 0, count_event, &next, err);
 }

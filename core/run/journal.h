@@ -80,7 +80,7 @@ int journal_commit(struct journal *journal, bool sync, struct err *err);
 void journal_until(struct journal *journal, int64_t until_ms);
 /* Has journal_read() left out events for that? */
 bool journal_was_cut(const struct journal *journal);
-/* Is the last event the end of the run? Reads that event alone. */
+/* Has the run ended, with no retry or engine since? Reads no more than the last events. */
 int journal_is_ended(struct journal *journal, bool *ret, struct err *err);
 /* Events with seq > after, in order. */
 int journal_read(struct journal *journal, int64_t after,
@@ -90,7 +90,8 @@ int journal_read(struct journal *journal, int64_t after,
 int journal_read_of(struct journal *journal, const char *step,
                     int (*each)(void *context, const struct event *event, struct arena *scratch, struct err *err),
                     void *context, struct err *err);
-/* The JSON text of model `number`, from 1, and how many there are: a retry with an edited file adds one. 0: the last. */
+/* The JSON text of model `number`, from 1, and how many there are: a retry with an edited file adds one. 0: the
+ * last. */
 int journal_model(struct journal *journal, struct arena *arena, int64_t number, const char **ret, size_t *size,
                   int64_t *count, struct err *err);
 /* Another model from the next commit on; the text must live until then. */

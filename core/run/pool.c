@@ -375,7 +375,7 @@ pool_stop(struct engine *e, const char *why, bool safe_only)
             value_set(&e->turn, data, "grace_ms", value_int(&e->turn, grace));
             (void)frame_send(w->sock, FRAME_CANCEL, data, -1, &err);
         } else if (w->pid > 0) {
-            pool_signal(w, str_eq(why, "cancelled") ? SIGTERM : SIGINT); /* adopted: its socket died with its engine */
+            pool_signal(w, str_eq(why, "cancelled") ? SIGUSR1 : SIGINT); /* adopted: its socket died with its engine */
         }
         w->kill_at_ms = clock_monotonic_ms() + grace + KILL_SLACK_MS;
     }

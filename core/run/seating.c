@@ -264,6 +264,17 @@ seating_open(struct engine *e, struct err *err)
     return code;
 }
 
+/* Do all that hold the group wait for a person? */
+static bool
+nobody_makes_room(struct engine *e, const struct seats_look *look)
+{
+    for (size_t i = 0; i < look->nholders; i++) {
+        const char *run = seat_run(&e->turn, look->holders[i]);
+        if (attempts_engine(arena_printf(&e->turn, "%s/runs/%s", e->seating->state_folder, run)) > 0) return false;
+    }
+    return look->nholders > 0 && look->nahead == 0 && !look->busy;
+}
+
 bool
 seating_group(struct engine *e)
 {
@@ -290,6 +301,9 @@ seating_group(struct engine *e)
         for (size_t i = 0; i < look.nahead; i++) replace_run(e, look.ahead[i]);
     }
     s->group_look_at_ms = next_look(e, &look);
+    /* Another engine may just be starting: it gets a moment. */
+    if (e->options->no_wait && e->tick_ms - s->group_since_ms > LOOK_FIRST_MS && nobody_makes_room(e, &look))
+        e->left = true;
     return false;
 }
 

@@ -119,7 +119,7 @@ static void
 child_main(const struct child *child)
 {
     /* Those that we handle or ignore; execve resets a handler, but until then it would be the parent's. */
-    static const int ours[] = {SIGTERM, SIGINT, SIGPIPE};
+    static const int ours[] = {SIGTERM, SIGINT, SIGUSR1, SIGPIPE};
     struct sigaction action = {.sa_handler = SIG_DFL};
     sigset_t none;
     sigemptyset(&none);

@@ -99,7 +99,11 @@ static const char *
 keep_text(struct run_state *state, const struct value *data, const char *name, const char *old)
 {
     const char *text = value_get_str(data, name, NULL);
-    return text == NULL ? old : old != NULL && str_eq(old, text) ? old : arena_strdup(state->arena, text);
+    if (text == NULL || (old != NULL && str_eq(old, text))) return old;
+    /* Most reasons and states are the same few words for all steps. */
+    const char **shared = &state->shared[hash_id(text) % (sizeof state->shared / sizeof state->shared[0])];
+    if (*shared == NULL || !str_eq(*shared, text)) *shared = arena_strdup(state->arena, text);
+    return *shared;
 }
 
 static void
@@ -173,9 +177,9 @@ static int
 apply_intent(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
 {
     (void)err;
-    if (step->nattempts == 0 || (step->nattempts >= 4 && (step->nattempts & (step->nattempts - 1)) == 0)) {
+    if ((step->nattempts & (step->nattempts - 1)) == 0) { /* 0 or a power of two: full */
         struct attempt_state *grown =
-            ARENA_ARRAY(state->arena, step->nattempts ? step->nattempts * 2 : 4, struct attempt_state);
+            ARENA_ARRAY(state->arena, step->nattempts ? step->nattempts * 2 : 1, struct attempt_state);
         if (step->nattempts) memcpy(grown, step->attempts, step->nattempts * sizeof *grown);
         step->attempts = grown;
     }
@@ -307,8 +311,12 @@ apply_finished(struct run_state *state, struct step_state *step, const struct ev
     step->status = (enum step_status)i;
     step->finished_ms = event->time_ms;
     step->error = keep(state, event->data, "error");
-    const struct value *outputs = keep(state, event->data, "outputs");
-    if (outputs != NULL) step->outputs = outputs;
+    /* Mostly those of the receipt. */
+    const struct value *outputs = value_get(event->data, "outputs");
+    if (outputs != NULL && !value_equal(outputs, step->outputs)) {
+        outputs = keep(state, event->data, "outputs");
+        if (outputs != NULL) step->outputs = outputs;
+    }
     keep_reason(state, step, event->data);
     return 0;
 }
@@ -468,12 +476,13 @@ state_read(struct arena *arena, struct journal *journal, struct run_state *ret, 
     const char *text, *id;
     int64_t models = 1;
     size_t size;
-    const struct value *json;
     const struct model *model;
-    int code = journal_model(journal, arena, 0, &text, &size, &models, err);
+    struct arena scratch = {0};
+    int code = journal_model(journal, &scratch, 0, &text, &size, &models, err);
     if (!code) code = journal_run_id(journal, arena, &id, err);
-    if (!code) code = json_parse(arena, text, size, &json, err);
-    if (!code) code = model_from_json(arena, json, &model, err);
+    if (!code) code = model_read(arena, text, size, &model, err);
+    arena_release(&scratch);
+    memory_trim();
     if (code) {
         err->code = EXIT_STORE;
         return EXIT_STORE;

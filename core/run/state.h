@@ -102,6 +102,7 @@ struct run_state {
     size_t nsteps;
     uint32_t *index;                /* hash table of step ids: position + 1, 0: free */
     size_t index_size;              /* a power of two */
+    const char *shared[64];         /* texts that many steps have in common, by their hash */
     int64_t last_seq;
 };
 

@@ -37,6 +37,13 @@ step_safe_to_stop(const struct step_state *step)
     return step->step->effect != LEVADA_EFFECT_UNSAFE;
 }
 
+/* Can the other side say whether the effect happened? */
+static bool
+step_can_be_asked(const struct step_state *step)
+{
+    return step->step->effect == LEVADA_EFFECT_TRANSACTIONAL || step->step->effect == LEVADA_EFFECT_PROBE;
+}
+
 void
 step_end(struct engine *e, size_t i, enum step_status status, const struct value *outputs, const struct value *error,
          const struct value *reason)
@@ -277,11 +284,22 @@ failed_attempts(const struct step_state *step)
     return count;
 }
 
+/* Attempts that asked whether the effect happened, and could not. */
+static uint32_t
+failed_asks(const struct step_state *step)
+{
+    uint32_t count = 0;
+    for (size_t k = step->past; k < step->nattempts; k++)
+        count += step->attempts[k].resolve && step->attempts[k].status != NULL &&
+                 str_eq(step->attempts[k].status, "failed");
+    return count;
+}
+
 static bool
-worth_retrying(const struct step_state *step, int error_class)
+worth_retrying(const struct step_state *step, uint32_t tries, int error_class)
 {
     const struct retry *retry = &step->step->retry;
-    if (failed_attempts(step) >= retry->attempts || error_class == LEVADA_CANCELLED) return false;
+    if (tries >= retry->attempts || error_class == LEVADA_CANCELLED) return false;
     if (retry->classes) return (retry->classes >> error_class & 1) != 0;
     /* An exit code says nothing about its class, so `retry` on a shell step means any failure. */
     if (step->step->kind != STEP_USES) return true;
@@ -341,12 +359,14 @@ step_failed(struct engine *e, size_t i, const struct value *error)
     const char *word = value_get_str(error, "class", "permanent");
     const char *message = value_get_str(error, "message", "it failed");
     int error_class = schema_class_from_name(word);
-    if (!e->state.cancel_asked && worth_retrying(step, error_class ? error_class : LEVADA_PERMANENT)) {
+    if (!e->state.cancel_asked &&
+        worth_retrying(step, failed_attempts(step), error_class ? error_class : LEVADA_PERMANENT)) {
         int64_t delay = retry_delay(step);
         struct buf shown BUF_SCOPED;
         buf_init(&shown, 64);
         str_duration(&shown, delay);
-        schedule_again(e, i, delay, false,
+        /* Out of time means that it was stopped by us, and not that its effect did not happen. */
+        schedule_again(e, i, delay, error_class == LEVADA_TIMEOUT && step_can_be_asked(step),
                        engine_reason(e, "retry", "attempt %u of %u failed (%s: %s); again in %s", failed_attempts(step),
                                      step->step->retry.attempts, word, message, buf_str(&shown)));
         return;
@@ -384,6 +404,22 @@ step_unknown(struct engine *e, size_t i, const char *how)
              engine_reason(e, "unknown", "%s", how));
 }
 
+/* It may be able to say later: a server that is away for a moment is no reason to wake a person. */
+static void
+ask_failed(struct engine *e, size_t i, const struct value *error)
+{
+    struct step_state *step = &e->state.steps[i];
+    const char *message = value_get_str(error, "message", "asking failed");
+    int error_class = schema_class_from_name(value_get_str(error, "class", "permanent"));
+    if (e->state.cancel_asked || !worth_retrying(step, failed_asks(step), error_class)) {
+        step_unknown(e, i, message);
+        return;
+    }
+    schedule_again(e, i, retry_delay(step), true,
+                   engine_reason(e, "ask_again", "nobody could say whether the effect happened (%s); asking again",
+                                 message));
+}
+
 void
 step_receipt(struct engine *e, size_t i, uint32_t record, const struct value *receipt)
 {
@@ -399,8 +435,11 @@ step_receipt(struct engine *e, size_t i, uint32_t record, const struct value *re
         err_set(&none, EXIT_FAILED, "it failed and did not say why");
         error = error_value(&e->turn, LEVADA_PERMANENT, &none);
     }
-    if (str_eq(status, "interrupted")) {
-        schedule_again(e, i, 0, ask, engine_reason(e, "interrupted", "it was asked to stop; it runs again on resume"));
+    if (str_eq(status, "interrupted") && step->step->effect == LEVADA_EFFECT_UNSAFE && !ask) {
+        step_unknown(e, i, "it was told to end half-way, and an unsafe effect is never repeated by itself");
+    } else if (str_eq(status, "interrupted")) {
+        schedule_again(e, i, 0, ask || step_can_be_asked(step),
+                       engine_reason(e, "interrupted", "it was asked to stop; it runs again on resume"));
     } else if (ask && str_eq(status, "succeeded")) {
         const char *found = value_get_str(receipt, "found", "undecided");
         if (str_eq(found, "done"))
@@ -413,7 +452,7 @@ step_receipt(struct engine *e, size_t i, uint32_t record, const struct value *re
         else
             step_unknown(e, i, "asked, and the other side could not say");
     } else if (ask) {
-        step_unknown(e, i, value_get_str(error, "message", "asking failed"));
+        ask_failed(e, i, error);
     } else if (str_eq(status, "succeeded")) {
         step_succeeded(e, i, outputs, engine_reason(e, "done", "it succeeded"));
     } else if (str_eq(status, "skipped")) {
@@ -486,7 +525,7 @@ step_vanished(struct engine *e, size_t i, uint32_t record, int status, bool star
     value_set(&e->turn, data, "reason",
               !started ? engine_reason(e, "not_started", "%s before it began: nothing happened", how)
                        : engine_reason(e, "vanished", "%s; its effect is %s", how, schema_effect_name(effect)));
-    bool asks = effect == LEVADA_EFFECT_TRANSACTIONAL || effect == LEVADA_EFFECT_PROBE;
+    bool asks = step_can_be_asked(step);
     if (ask || (started && asks)) value_set(&e->turn, data, "ask", value_bool(&e->turn, true));
     engine_emit(e, EVENT_STEP_VANISHED, step, data);
     bool again = step->vanished <= LIMIT_VANISHED;

@@ -105,7 +105,7 @@ turn_stop(struct engine *e)
 {
     struct value *data = value_map(&e->turn);
     size_t unknown = count_unknown(e);
-    int code = unknown ? EXIT_UNKNOWN : 128 + e->interrupted;
+    int code = unknown ? EXIT_UNKNOWN : e->left ? EXIT_HELD : 128 + e->interrupted;
     enum run_status status = unknown ? RUN_UNKNOWN_STATUS : RUN_INTERRUPTED_STATUS;
     value_set(&e->turn, data, "status", value_text(&e->turn, run_status_name(status)));
     value_set(&e->turn, data, "exit", value_int(&e->turn, code));
@@ -194,7 +194,7 @@ decide_queued(struct engine *e)
             if (!step_status_ended(e->state.steps[i].status))
                 step_cancel(e, i, "the run was cancelled before it began");
         finish_run(e);
-    } else if (e->interrupted) {
+    } else if (e->interrupted || e->left) {
         turn_stop(e);
     }
 }

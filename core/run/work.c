@@ -135,8 +135,8 @@ work_wait(struct work *work, int64_t until_ms)
     else (void)pthread_cond_timedwait(&work->changed, &work->mutex, &until);
 }
 
-/* An engine that adopted this worker has no socket to it: it sends SIGTERM for cancel, SIGINT
- * for interrupt. */
+/* An engine that adopted this worker has no socket to it: it sends SIGUSR1 for cancel, SIGINT for
+ * interrupt. SIGTERM comes when the machine goes down, and nobody gave the run up. */
 static volatile sig_atomic_t signalled;
 
 static void
@@ -151,6 +151,7 @@ work_take_signals(void)
     struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
     (void)sigaction(SIGTERM, &action, NULL);
     (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGUSR1, &action, NULL);
 }
 
 bool
@@ -164,7 +165,7 @@ work_tick(struct work *work)
 {
     int64_t now = clock_monotonic_ms();
     if (signalled != 0) {
-        work_stop(work, signalled == SIGTERM ? STOP_CANCELLED : STOP_INTERRUPTED, work->job.grace_ms);
+        work_stop(work, signalled == SIGUSR1 ? STOP_CANCELLED : STOP_INTERRUPTED, work->job.grace_ms);
         signalled = 0;
     }
     bool stopped = atomic_load(&work->stop) != STOP_NONE;

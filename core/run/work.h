@@ -121,7 +121,7 @@ void work_stop(struct work *work, enum stop why, int64_t grace_ms);
 /* Waits for a change of stop, gone or acks, at most until `until_ms` (monotonic; 0: for ever).
  * Mutex held. */
 void work_wait(struct work *work, int64_t until_ms);
-/* From now on SIGTERM cancels and SIGINT interrupts the attempt that runs. */
+/* From now on SIGUSR1 cancels, SIGINT and SIGTERM interrupt the attempt that runs. */
 void work_take_signals(void);
 bool work_signalled(void);
 /* Notices the deadline and signals. Returns how long a poll may sleep, in ms. */

@@ -74,10 +74,10 @@ look_for_engine(struct look *look)
         running += state->steps[i].status == STEP_RUNNING_STATUS;
     }
     struct living *engine = add(look, LIVING_ENGINE, record.pid, marked_since_ms(record.start_time));
+    engine->waits_for = state->queued_text != NULL ? arena_strdup(look->arena, state->queued_text) : NULL;
     engine->steps = state->nsteps;
     engine->done = done;
     engine->running = running;
-    if (state->queued_text != NULL) engine->waits_for = arena_strdup(look->arena, state->queued_text);
     return true;
 }
 
@@ -182,7 +182,8 @@ put_what(struct buf *buf, const struct living *one)
         text_line(buf, one->waits_for);
         return;
     }
-    if (one->kind == LIVING_ENGINE) buf_printf(buf, ": %zu of %zu done, %zu running", one->done, one->steps, one->running);
+    if (one->kind == LIVING_ENGINE)
+        buf_printf(buf, ": %zu of %zu done, %zu running", one->done, one->steps, one->running);
     else if (one->kind != LIVING_WORKER) buf_printf(buf, ", %s", one->workflow);
 }
 
@@ -263,10 +264,10 @@ living_json(struct buf *buf, const struct living_list *list, int64_t now_ms)
         json_member(buf, "step", one->step);
         if (one->attempt) buf_printf(buf, ",\"attempt\":%" PRIu32, one->attempt);
         json_member(buf, "command", one->command);
+        json_member(buf, "waits_for", one->waits_for);
         if (one->kind == LIVING_ENGINE)
             buf_printf(buf, ",\"steps\":{\"total\":%zu,\"done\":%zu,\"running\":%zu}", one->steps, one->done,
                        one->running);
-        if (one->waits_for != NULL) json_member(buf, "waits_for", one->waits_for);
         json_time(buf, "since", one->since_ms);
         int64_t elapsed_ms = one->since_ms && now_ms > one->since_ms ? now_ms - one->since_ms : 0;
         buf_printf(buf, ",\"elapsed_ms\":%" PRId64 ",\"stopped\":%s}", elapsed_ms, one->stopped ? "true" : "false");

@@ -33,8 +33,8 @@ struct living {
     const char *step;     /* NULL: an engine */
     uint32_t attempt;     /* 0: an engine */
     const char *command;  /* LEFTOVER: its short name; else NULL */
+    const char *waits_for; /* ENGINE: for its place in a group; NULL: it does not wait */
     size_t steps, done, running; /* ENGINE: steps of its run; else 0 */
-    const char *waits_for; /* ENGINE: what its run is queued for; else NULL */
     int64_t since_ms;     /* wall; 0: not known */
     bool stopped;         /* by a signal (SIGSTOP): it does nothing until SIGCONT */
 };

@@ -110,7 +110,9 @@ report_files(struct buf *buf, const struct view *view, bool linked)
         buf_text(buf, view->exported ? "<p class=\"dim\">They are part of the exported run " : "<p "
             "class=\"dim\">They lie in ");
         html_text(buf, view->folder);
-        buf_text(buf, view->exported ? ".</p>" : "/" ARTIFACTS_FOLDER ".</p>");
+        buf_text(buf, view->exported ? "; <code class=\"cmd\">levada export --unpack FOLDER FILE</code> takes them out."
+                                     : "/" ARTIFACTS_FOLDER ".");
+        buf_text(buf, "</p>");
     }
     buf_text(buf, "</section>\n");
 }

@@ -226,26 +226,42 @@ show_text(struct buf *buf, const struct view *view, int64_t now_ms, bool colour)
 
 /* ---- ls ---------------------------------------------------------------------------------------------- */
 
-void
-list_head(struct buf *buf, bool colour)
+#define LIST_WIDE 110 /* columns: below, the year and the seconds go, and names are shorter */
+
+static bool
+is_narrow(size_t width)
 {
-    buf_printf(buf, "%sRUN       STATUS       STARTED (UTC)        TOOK      WORKFLOW              STEPS%s\n",
-               TEXT_DIM(colour), TEXT_RESET(colour));
+    return width != 0 && width < LIST_WIDE;
 }
 
 void
-list_row(struct buf *buf, const struct view *view, int64_t now_ms, bool colour)
+list_head(struct buf *buf, size_t width, bool colour)
 {
-    struct buf took BUF_SCOPED = {0};
+    const char *head = is_narrow(width) ? "STARTED UTC  TOOK      WORKFLOW          STEPS"
+                                        : "STARTED (UTC)        TOOK      WORKFLOW              STEPS";
+    buf_printf(buf, "%sRUN       STATUS       %s%s\n", TEXT_DIM(colour), head, TEXT_RESET(colour));
+}
+
+void
+list_row(struct buf *buf, const struct view *view, int64_t now_ms, size_t width, bool colour)
+{
+    struct buf took BUF_SCOPED = {0}, text BUF_SCOPED = {0};
+    const size_t before_steps = 64, year_size = strlen("2026-"), minutes_size = strlen("01-02 03:04");
     buf_init(&took, 64);
+    buf_init(&text, 4096);
     buf_printf(buf, "%-8s  %s%-11s%s  ", view_short_id(view->state.id), text_run_colour(view->status, colour),
                run_status_name(view->status), TEXT_RESET(colour));
-    text_clock(buf, view->state.started_ms);
+    text_clock(&text, view->state.started_ms);
+    if (is_narrow(width)) buf_add(buf, buf_str(&text) + year_size, minutes_size);
+    else buf_text(buf, buf_str(&text));
     text_elapsed(&took, view_elapsed_ms(view, now_ms));
     buf_printf(buf, "  %-8s  ", buf_str(&took));
-    text_pad(buf, view->state.model->name, 20);
+    text_pad(buf, view->state.model->name, is_narrow(width) ? 16 : 20);
     buf_text(buf, "  ");
-    next_counts(buf, &view->state);
+    buf_clear(&text);
+    next_counts(&text, &view->state);
+    if (is_narrow(width)) text_fit(buf, buf_str(&text), width > before_steps + 8 ? width - before_steps : 8);
+    else buf_text(buf, buf_str(&text));
     buf_char(buf, '\n');
 }
 

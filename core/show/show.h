@@ -15,9 +15,9 @@ void show_text(struct buf *buf, const struct view *view, int64_t now_ms, bool co
 /* {run,workflow,status,started,finished,params,steps[{id,item?,status,attempts,outputs,error?,reason}],outputs,…} */
 void show_json(struct buf *buf, const struct view *view, int64_t now_ms);
 
-/* The table of `ls`: its head, a row per run. */
-void list_head(struct buf *buf, bool colour);
-void list_row(struct buf *buf, const struct view *view, int64_t now_ms, bool colour);
+/* The table of `ls`: its head, a row per run. `width`: of the terminal, whose lines are not to wrap; 0: none. */
+void list_head(struct buf *buf, size_t width, bool colour);
+void list_row(struct buf *buf, const struct view *view, int64_t now_ms, size_t width, bool colour);
 /* A run whose journal cannot be read. */
 void list_broken(struct buf *buf, const char *id, const struct err *err, bool colour);
 void list_row_json(struct buf *buf, const struct view *view, int64_t now_ms);

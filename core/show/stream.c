@@ -178,7 +178,7 @@ plain_head(struct buf *buf, const struct event *event)
     str_timestamp(buf, ms - ms % 1000);
     buf_char(buf, ' ');
     if (event->step == NULL) return;
-    buf_text(buf, event->step);
+    text_line(buf, event->step); /* of an edited or a foreign workflow it may be none of ours */
     if (event->item != NULL) {
         buf_char(buf, '[');
         text_line(buf, event->item);

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/hash.h"
 #include "base/str.h"
 #include "run/attempts.h"
 #include "run/journal.h"
@@ -118,6 +119,15 @@ before_it_began(struct journal *journal, const struct view *view, int64_t until_
     return EXIT_USAGE;
 }
 
+/* Ids are printed as they are. In a run of ours they have their shape; a file may come from anywhere. */
+static int
+check_ids(const struct run_state *state, struct err *err)
+{
+    bool good = id_is(state->id);
+    for (size_t i = 0; i < state->nsteps && good; i++) good = str_is_id(state->steps[i].step->id);
+    return good ? 0 : err_set(err, EXIT_STORE, "the exported run has an id that no run or step has");
+}
+
 static int
 load_open(struct arena *arena, struct journal *journal, int64_t until_ms, struct view *ret, struct err *err)
 {
@@ -125,6 +135,7 @@ load_open(struct arena *arena, struct journal *journal, int64_t until_ms, struct
     journal_until(journal, until_ms);
     int code = state_read(arena, journal, &ret->state, err);
     if (!code) code = journal_read(journal, 0, collect, &collector, err);
+    if (!code && ret->exported) code = check_ids(&ret->state, err);
     if (code) return code;
     if (ret->state.last_seq == 0 && until_ms) return before_it_began(journal, ret, until_ms, err);
     ret->name = ret->exported ? ret->folder : view_short_id(ret->state.id);
@@ -206,7 +217,7 @@ clock_of_day(const char *text, int64_t *ms)
 {
     int64_t hours, minutes, seconds = 0;
     if (!take_two(&text, 23, ":", &hours) || !take_two(&text, 59, ":", &minutes)) return false;
-    if (*text != '\0' && (!take_two(&text, 59, "", &seconds) || *text != '\0')) return false;
+    if (text[-1] == ':' && (!take_two(&text, 59, "", &seconds) || *text != '\0')) return false;
     *ms = ((hours * 60 + minutes) * 60 + seconds) * 1000 + 999; /* all of that second */
     return true;
 }

@@ -125,6 +125,15 @@ put_cause(struct buf *buf, const struct view *view, const struct step_state *cau
     }
 }
 
+static void
+put_moment(struct buf *buf, const struct view *view)
+{
+    if (view->at_ms == 0) return;
+    buf_text(buf, "as it was ");
+    text_clock(buf, view->at_ms);
+    buf_text(buf, " UTC\n");
+}
+
 void
 why_text(struct buf *buf, const struct view *view, const struct step_state *step, int64_t now_ms, bool colour)
 {
@@ -138,6 +147,7 @@ why_text(struct buf *buf, const struct view *view, const struct step_state *step
             text_line(buf, step->reason_text);
         }
         buf_char(buf, '\n');
+        put_moment(buf, view);
         put_attempt_errors(buf, step);
         put_decisions(buf, view, step, colour);
         if (step->nattempts)
@@ -152,6 +162,7 @@ why_text(struct buf *buf, const struct view *view, const struct step_state *step
     buf_text(buf, ": ");
     next_counts(buf, state);
     buf_char(buf, '\n');
+    put_moment(buf, view);
     if (cause != NULL) put_cause(buf, view, cause, now_ms);
     put_decisions(buf, view, NULL, colour);
     next_commands(buf, state, view->status, view_place(view, "why"));
@@ -211,6 +222,7 @@ why_json(struct buf *buf, const struct view *view, const struct step_state *step
     json_quote(buf, view->state.id, strlen(view->state.id));
     if (step != NULL) json_member(buf, "step", step->step->id);
     json_member(buf, "status", step ? step_status_name(step->status) : run_status_name(view->status));
+    if (view->at_ms) json_time(buf, "at", view->at_ms);
     buf_text(buf, ",\"decisions\":[");
     for (size_t i = 0; i < view->ndecisions; i++) {
         if (!decision_wanted(&view->decisions[i], step)) continue;

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/json.h"
 #include "base/limits.h"
 #include "base/str.h"
 #include "workflow/model_json.h"
@@ -58,6 +59,14 @@ need_text(struct reader *reader, const struct value *map, const char *name)
     const char *ret = value_get_str(map, name, NULL);
     if (ret == NULL) damage(reader, name);
     return ret != NULL ? ret : "";
+}
+
+/* What a step keeps of the JSON is copied: the JSON goes. */
+static const char *
+get_text(struct reader *reader, const struct value *map, const char *name)
+{
+    const char *text = value_get_str(map, name, NULL);
+    return text != NULL ? arena_strdup(reader->arena, text) : NULL;
 }
 
 static int64_t
@@ -117,7 +126,9 @@ get_tree(struct reader *reader, const struct value *map, const char *name)
     const struct value *tree = value_get(map, name);
     const struct value *places = value_get(map, arena_printf(reader->arena, "%s_at", name));
     size_t at = 0;
-    if (tree == NULL || !value_is(places, VALUE_LIST)) return tree;
+    if (tree == NULL) return NULL;
+    tree = value_copy(reader->arena, tree);
+    if (!value_is(places, VALUE_LIST)) return tree;
     return placed(reader, tree, places, &at);
 }
 
@@ -229,12 +240,16 @@ read_plugins(struct reader *reader, struct model *model, const struct value *jso
 static void
 read_action(struct reader *reader, const struct model *model, struct step *step, const struct value *map)
 {
-    step->plugin = need_text(reader, map, "plugin");
-    step->action = need_text(reader, map, "action");
+    const char *plugin = need_text(reader, map, "plugin"), *action = need_text(reader, map, "action");
     for (size_t i = 0; i < model->nplugins; i++)
-        if (str_eq(model->plugins[i]->name, step->plugin)) step->schema = model->plugins[i];
-    if (step->schema != NULL) step->schema_action = schema_action_find(step->schema, step->action);
-    if (step->schema_action == NULL) damage(reader, "action");
+        if (str_eq(model->plugins[i]->name, plugin)) step->schema = model->plugins[i];
+    if (step->schema != NULL) step->schema_action = schema_action_find(step->schema, action);
+    if (step->schema_action == NULL) {
+        damage(reader, "action");
+        return;
+    }
+    step->plugin = step->schema->name;
+    step->action = step->schema_action->name;
     step->with = get_map(reader, map, "with");
 }
 
@@ -248,9 +263,9 @@ read_outputs(struct reader *reader, struct step *step, const struct value *map)
     step->outputs = ARENA_ARRAY(reader->arena, step->noutputs, struct output_def);
     for (size_t i = 0; i < step->noutputs; i++) {
         const struct value *one = outputs->map.values[i];
-        step->outputs[i] = (struct output_def){.name = outputs->map.names[i],
-                                               .from = value_get_str(one, "from", NULL),
-                                               .as = value_get_str(one, "as", NULL),
+        step->outputs[i] = (struct output_def){.name = arena_strdup(reader->arena, outputs->map.names[i]),
+                                               .from = get_text(reader, one, "from"),
+                                               .as = get_text(reader, one, "as"),
                                                .value = get_tree(reader, one, "value")};
     }
 }
@@ -308,7 +323,7 @@ read_concurrency(struct reader *reader, struct concurrency *concurrency, const s
 static void
 read_pool(struct reader *reader, struct step *step, const struct value *map)
 {
-    step->pool = value_get_str(map, "pool", NULL);
+    step->pool = get_text(reader, map, "pool");
     step->pool_slots = (uint32_t)int_within(reader, map, "pool_slots", LIMIT_ATTEMPTS);
     if (step->pool != NULL && (!pool_name_is(step->pool) || step->pool_slots == 0)) damage(reader, "pool");
 }
@@ -316,23 +331,23 @@ read_pool(struct reader *reader, struct step *step, const struct value *map)
 static void
 read_step(struct reader *reader, const struct model *model, struct step *step, const struct value *map)
 {
-    step->id = need_text(reader, map, "id");
-    step->name = value_get_str(map, "name", NULL);
+    step->id = arena_strdup(reader->arena, need_text(reader, map, "id"));
+    step->name = get_text(reader, map, "name");
     const char *part = need_text(reader, map, "part");
     size_t p = 0;
     while (p < 3 && !str_eq(model_parts[p], part)) p++;
     if (p == 3) damage(reader, "part");
     else step->part = (enum step_part)p;
     get_place(reader, map, &step->line, &step->column);
-    const char *run = value_get_str(map, "run", NULL), *lua = value_get_str(map, "lua", NULL);
+    const char *run = get_text(reader, map, "run"), *lua = get_text(reader, map, "lua");
     step->kind = run != NULL ? STEP_RUN : lua != NULL ? STEP_LUA : STEP_USES;
     step->text = run != NULL ? run : lua;
     step->text_line = (int)int_within(reader, map, "text_line", INT32_MAX);
     step->text_column = (int)int_within(reader, map, "text_column", INT32_MAX);
     if (step->kind == STEP_USES) read_action(reader, model, step, map);
-    step->shell = value_get_str(map, "shell", NULL);
+    step->shell = get_text(reader, map, "shell");
     if (step->kind == STEP_RUN && step->shell == NULL) damage(reader, "shell");
-    step->cwd = value_get_str(map, "cwd", NULL);
+    step->cwd = get_text(reader, map, "cwd");
     step->env = get_map(reader, map, "env");
     step->standard_input = get_tree(reader, map, "stdin");
     if (!schema_effect_from_name(need_text(reader, map, "effect"), &step->effect)) damage(reader, "effect");
@@ -341,7 +356,7 @@ read_step(struct reader *reader, const struct model *model, struct step *step, c
     while (u < 3 && !str_eq(model_on_unknown[u], word)) u++;
     if (u == 3) damage(reader, "on_unknown");
     else step->on_unknown = (enum on_unknown)u;
-    step->condition = value_get_str(map, "if", NULL);
+    step->condition = get_text(reader, map, "if");
     step->condition_line = (int)int_within(reader, map, "if_line", INT32_MAX);
     step->condition_column = (int)int_within(reader, map, "if_column", INT32_MAX);
     step->expect = get_list(reader, map, "expect");
@@ -370,39 +385,124 @@ check_ids(struct reader *reader, const struct model *model)
     }
 }
 
+/* All but the steps. What the model has of `json` here must live as long as it. */
+static int
+read_head(struct reader *reader, const struct value *json, struct model *model, struct err *err)
+{
+    if (value_get_int(json, "model", 0) != MODEL_VERSION)
+        return err_set(err, EXIT_INVALID, "the stored workflow is of another version of Levada");
+    model->name = need_text(reader, json, "name");
+    model->description = value_get_str(json, "description", NULL);
+    model->file = need_text(reader, json, "file");
+    model->folder = need_text(reader, json, "folder");
+    model->source = need_text(reader, json, "source");
+    model->labels = get_map(reader, json, "labels");
+    model->env = get_map(reader, json, "env");
+    model->outputs = get_map(reader, json, "outputs");
+    model->history = get_map(reader, json, "history");
+    model->power = value_get_bool(json, "power", false);
+    const struct value *concurrency = value_get(json, "concurrency");
+    if (concurrency != NULL) read_concurrency(reader, &model->concurrency, concurrency);
+    read_declared(reader, model, json);
+    return read_plugins(reader, model, json, err);
+}
+
+static void
+read_edges(struct reader *reader, struct model *model, size_t i, const struct value *map)
+{
+    struct step *step = &model->steps[i];
+    step->needs = read_indexes(reader, map, "needs", model->nsteps, &step->nneeds);
+    step->reads = read_indexes(reader, map, "reads", model->nsteps, &step->nreads);
+}
+
+static int
+finish(struct reader *reader, const struct model *model, const struct model **ret, struct err *err)
+{
+    if (reader->bad == NULL) check_ids(reader, model);
+    if (reader->bad != NULL) return err_set(err, EXIT_INVALID, "the stored workflow is damaged (\"%s\")", reader->bad);
+    *ret = model;
+    return 0;
+}
+
 int
 model_from_json(struct arena *arena, const struct value *json, const struct model **ret, struct err *err)
 {
     struct reader reader = {.arena = arena};
     struct model *model = ARENA_NEW(arena, struct model);
-    if (value_get_int(json, "model", 0) != MODEL_VERSION)
-        return err_set(err, EXIT_INVALID, "the stored workflow is of another version of Levada");
-    model->name = need_text(&reader, json, "name");
-    model->description = value_get_str(json, "description", NULL);
-    model->file = need_text(&reader, json, "file");
-    model->folder = need_text(&reader, json, "folder");
-    model->source = need_text(&reader, json, "source");
-    model->labels = get_map(&reader, json, "labels");
-    model->env = get_map(&reader, json, "env");
-    model->outputs = get_map(&reader, json, "outputs");
-    model->history = get_map(&reader, json, "history");
-    model->power = value_get_bool(json, "power", false);
-    const struct value *concurrency = value_get(json, "concurrency");
-    if (concurrency != NULL) read_concurrency(&reader, &model->concurrency, concurrency);
-    read_declared(&reader, model, json);
-    int code = read_plugins(&reader, model, json, err);
+    int code = read_head(&reader, json, model, err);
     if (code) return code;
     const struct value *steps = need_list(&reader, json, "steps");
     model->steps = ARENA_ARRAY(arena, steps->list.count, struct step);
     model->nsteps = steps->list.count;
     for (size_t i = 0; i < model->nsteps; i++) {
         read_step(&reader, model, &model->steps[i], steps->list.items[i]);
-        struct step *step = &model->steps[i];
-        step->needs = read_indexes(&reader, steps->list.items[i], "needs", model->nsteps, &step->nneeds);
-        step->reads = read_indexes(&reader, steps->list.items[i], "reads", model->nsteps, &step->nreads);
+        read_edges(&reader, model, i, steps->list.items[i]);
     }
-    if (reader.bad == NULL) check_ids(&reader, model);
-    if (reader.bad != NULL) return err_set(err, EXIT_INVALID, "the stored workflow is damaged (\"%s\")", reader.bad);
-    *ret = model;
+    return finish(&reader, model, ret, err);
+}
+
+/* ---- as text ------------------------------------------------------------------------------------------ */
+
+/* The first byte behind the bracket of the list, or NULL. */
+static const char *
+find_steps(const char *text, const char *end)
+{
+    static const char key[] = "\"steps\":[";
+    for (const char *at = text + 1; text < end && *text == '{' && at < end; at++) {
+        if ((size_t)(end - at) > sizeof key && memcmp(at, key, sizeof key - 1) == 0) return at + sizeof key - 1;
+        at = json_skip(at, end);
+        if (at == NULL || at == end || *at != ',') return NULL;
+    }
+    return NULL;
+}
+
+/* Its closing bracket, or NULL. */
+static const char *
+count_steps(const char *at, const char *end, size_t *count)
+{
+    for (*count = 0; at < end && *at != ']'; at += *at == ',') {
+        at = json_skip(at, end);
+        if (at == NULL || at == end) return NULL;
+        ++*count;
+    }
+    return at < end ? at : NULL;
+}
+
+static int
+read_steps(struct reader *reader, struct model *model, const char *at, const char *end, struct err *err)
+{
+    struct arena scratch ARENA_SCOPED = {0};
+    model->steps = ARENA_ARRAY(reader->arena, model->nsteps, struct step);
+    (void)arena_alloc(&scratch, 1);
+    for (size_t i = 0; i < model->nsteps; i++) {
+        struct arena_mark mark = arena_mark(&scratch);
+        const char *behind = json_skip(at, end);
+        const struct value *map;
+        int code = json_parse(&scratch, at, (size_t)(behind - at), &map, err);
+        if (code) return code;
+        read_step(reader, model, &model->steps[i], map);
+        read_edges(reader, model, i, map);
+        arena_rewind(&scratch, mark);
+        at = behind + 1;
+    }
     return 0;
+}
+
+int
+model_read(struct arena *arena, const char *text, size_t size, const struct model **ret, struct err *err)
+{
+    struct reader reader = {.arena = arena};
+    struct model *model = ARENA_NEW(arena, struct model);
+    const char *end = text + size, *steps = find_steps(text, end);
+    const char *behind = steps != NULL ? count_steps(steps, end, &model->nsteps) : NULL;
+    const struct value *head;
+    if (behind == NULL) return err_set(err, EXIT_INVALID, "the stored workflow is damaged (\"steps\")");
+    struct buf rest BUF_SCOPED;
+    buf_init(&rest, LIMIT_VALUE_SIZE);
+    buf_add(&rest, text, (size_t)(steps - text));
+    buf_add(&rest, behind, (size_t)(end - behind));
+    int code = json_parse(arena, buf_str(&rest), rest.size, &head, err);
+    if (!code) code = read_head(&reader, head, model, err);
+    if (!code) code = read_steps(&reader, model, steps, behind + 1, err);
+    return code ? code : finish(&reader, model, ret, err);
 }

@@ -139,6 +139,10 @@ const struct value *model_to_json(struct arena *arena, const struct model *model
 /* What decides over the result of a step: a map that is equal for two steps that do the same. */
 const struct value *model_step_definition(struct arena *arena, const struct model *model, size_t index);
 int model_from_json(struct arena *arena, const struct value *json, const struct model **ret, struct err *err);
+/* The same as text, step by step: a tree of 100,000 steps would take ten times the memory of the model. The model keeps
+ * nothing of the text. */
+void model_write(struct buf *buf, const struct model *model);
+int model_read(struct arena *arena, const char *text, size_t size, const struct model **ret, struct err *err);
 
 /* Params given as text (-p K=V) over values of files (--params) over defaults, checked and typed by the declarations.
  * `given`: a map name → string value (text) or any value (from a file). Defaults that hold templates are evaluated

@@ -182,10 +182,11 @@ write_concurrency(struct arena *arena, const struct model *model)
     return ret;
 }
 
-const struct value *
-model_to_json(struct arena *arena, const struct model *model)
+/* All but the steps. */
+static struct value *
+write_head(struct arena *arena, const struct model *model)
 {
-    struct value *ret = value_map(arena), *steps = value_list(arena), *plugins = value_list(arena);
+    struct value *ret = value_map(arena), *plugins = value_list(arena);
     value_set(arena, ret, "model", value_int(arena, MODEL_VERSION));
     set_text(arena, ret, "name", model->name);
     set_text(arena, ret, "description", model->description);
@@ -198,13 +199,36 @@ model_to_json(struct arena *arena, const struct model *model)
     value_set(arena, ret, "secrets", write_secrets(arena, model));
     for (size_t i = 0; i < model->nplugins; i++) value_push(arena, plugins, schema_to_json(arena, model->plugins[i]));
     value_set(arena, ret, "plugins", plugins);
-    for (size_t i = 0; i < model->nsteps; i++) value_push(arena, steps, write_step(arena, &model->steps[i]));
-    value_set(arena, ret, "steps", steps);
     set_tree(arena, ret, "outputs", model->outputs);
     if (model->concurrency.group != NULL) value_set(arena, ret, "concurrency", write_concurrency(arena, model));
     set_flag(arena, ret, "power", model->power);
     set_tree(arena, ret, "history", model->history);
     return ret;
+}
+
+const struct value *
+model_to_json(struct arena *arena, const struct model *model)
+{
+    struct value *ret = write_head(arena, model), *steps = value_list(arena);
+    for (size_t i = 0; i < model->nsteps; i++) value_push(arena, steps, write_step(arena, &model->steps[i]));
+    value_set(arena, ret, "steps", steps);
+    return ret;
+}
+
+void
+model_write(struct buf *buf, const struct model *model)
+{
+    struct arena scratch ARENA_SCOPED = {0};
+    json_write(buf, write_head(&scratch, model));
+    buf->size--; /* its bracket */
+    buf_text(buf, ",\"steps\":[");
+    for (size_t i = 0; i < model->nsteps; i++) {
+        struct arena_mark mark = arena_mark(&scratch);
+        if (i) buf_char(buf, ',');
+        json_write(buf, write_step(&scratch, &model->steps[i]));
+        arena_rewind(&scratch, mark);
+    }
+    buf_text(buf, "]}");
 }
 
 /* The secrets that the text mentions, as they are declared. */

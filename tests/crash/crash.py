@@ -34,6 +34,20 @@ def setting(name):
         return any(line.startswith(name + ":") and line.strip().endswith("=ON") for line in lines)
 
 
+def is_gentle(kind, spec):
+    """Is no worker killed? Then nothing may become unknown, and every effect happens once, whatever its class."""
+    if kind.name in ("cancelled", "interrupted") or kind.name.startswith("halted"):
+        return False
+    if "-" in spec:
+        return set(spec.split("-")[1].split("+")) <= {"engine", "launcher"}
+    for point in spec.split(","):
+        where, _, victims = (point.split(":") + ["self"])[:3]
+        spared = {"engine", "launcher"} | ({"self"} if where.startswith(("journal", "launcher", "adopt")) else set())
+        if not set(victims.split("+")) <= spared:
+            return False
+    return True
+
+
 class Case:
     def __init__(self, kind, spec):
         self.kind, self.spec = kind, spec
@@ -47,6 +61,8 @@ class Case:
                         LEVADA_PLUGIN_PATH=os.path.join(levada.BUILD, "tests", "plugins"))
         self.history = []
         self.redone = collections.Counter()
+        self.struck = 0
+        self.gentle = is_gentle(kind, spec)
 
     def close(self):
         for pid in self.processes():
@@ -58,7 +74,8 @@ class Case:
 
     # ---- doing ----
 
-    def levada(self, *args, spec=None):
+    def levada(self, *args, spec=None, meanwhile=None):
+        """(exit code, stdout). meanwhile: called with the process while it runs."""
         env = dict(self.env)
         if spec:
             env.update(LEVADA_FAILPOINT=spec, LEVADA_FAILPOINT_FILE=os.path.join(self.folder, "passed"))
@@ -66,10 +83,14 @@ class Case:
             done = subprocess.Popen([levada.LEVADA, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                     stderr=said, env=env, cwd=self.folder, text=True)
             try:
+                if meanwhile:
+                    meanwhile(self, done)
                 out, _ = done.communicate(timeout=60)
             except subprocess.TimeoutExpired as hang:
-                done.kill()
                 raise Wrong(f"levada {args[0]} hangs") from hang
+            finally:
+                done.kill()
+                done.wait()
             said.seek(0)
             self.history.append(f"{args[0]} = {done.returncode}: {said.read()[-600:].strip()}")
         return done.returncode, out
@@ -83,7 +104,7 @@ class Case:
     def fired(self):
         """How many of the points of the spec were reached."""
         points = [point.split(":") for point in self.spec.split(",")]
-        return sum(self.passed(point[0]) >= int(point[1]) for point in points)
+        return self.struck + sum(self.passed(point[0]) >= int(point[1]) for point in points if len(point) > 1)
 
     def processes(self):
         """Processes of this case that still do something."""
@@ -101,7 +122,8 @@ class Case:
 
     def drive(self):
         """Run, then resume and settle until the run has ended."""
-        code, _ = self.levada("run", "--quiet", self.workflow, spec=self.spec)
+        meanwhile = MEANWHILE.get(self.kind.name)
+        code, _ = self.levada("run", "--quiet", self.workflow, spec=self.spec, meanwhile=meanwhile)
         for session in range(SESSIONS):
             runs = os.path.join(self.state, "runs")
             if not os.path.isdir(runs) or not [n for n in os.listdir(runs) if n[0] != "."]:
@@ -112,7 +134,7 @@ class Case:
                 return True
             if code == 9:
                 self.settle(session)
-            elif code != -signal.SIGKILL:
+            elif code != -signal.SIGKILL and not (self.kind.left and code > 128):
                 raise Wrong(f"exit code {code}")
             code, _ = self.levada("resume", "--quiet", "last", spec=self.spec)
         raise Wrong("the run does not end")
@@ -121,13 +143,15 @@ class Case:
         unknown = [s for s in self.show()["steps"] if s["status"] == "unknown"]
         if not unknown:
             raise Wrong("exit code 9, and no step is unknown")
+        if self.gentle:
+            raise Wrong(f"no worker was killed, and steps are unknown: {[step['id'] for step in unknown]}")
         for step in unknown:
             effect = self.kind.effects[step["id"]]
             if not effect.endswith("unsafe"):
                 raise Wrong(f"step {step['id']} is {effect}, and unknown")
             redo = (session + len(self.spec)) % 2
             self.redone[step["id"]] += redo
-            known = "--fail" if self.kind.code and step["id"] == "a" else "--done"
+            known = "--fail" if self.kind.fates.get(step["id"]) == "failed" else "--done"
             code, _ = self.levada("resolve", "last", step["id"], "--redo" if redo else known)
             if code:
                 raise Wrong(f"resolve: exit code {code}")
@@ -160,7 +184,7 @@ class Case:
             raise Wrong(f"processes are left: {left}")
         attempts = self.judge_journal()
         shown = self.show()
-        want = {0: "succeeded", 1: "failed"}[self.kind.code]
+        want = {0: "succeeded", 1: "failed", 10: "cancelled"}[self.kind.code]
         if shown["status"] != want:
             raise Wrong(f"the run is {shown['status']}, not {want}")
         for step in shown["steps"]:
@@ -216,9 +240,9 @@ class Case:
     def judge_step(self, step, attempts):
         ident, effect = step["id"], self.kind.effects[step["id"]]
         lines = self.ledger(ident)
-        fate = "succeeded" if self.kind.code == 0 or ident not in "ab" else "failed" if ident == "a" else "skipped"
+        fate = self.kind.fates.get(ident, "succeeded")
         resolved = step["reason"]["code"] == "resolved"
-        if step["status"] != fate and not (resolved and step["status"] == "succeeded"):
+        if fate != "any" and step["status"] != fate and not (resolved and step["status"] == "succeeded"):
             raise Wrong(f"step {ident} is {step['status']}, not {fate}")
         if effect == "" and lines:
             raise Wrong(f"step {ident} was never to run, and did: {lines}")
@@ -226,8 +250,12 @@ class Case:
             return
         words = [line[0] for line in lines]
         shell = "begin" in words
-        ends = words.count("end") if shell or self.kind.name.startswith(("run", "retry", "handlers")) else len(lines)
-        if ends == 0 and not resolved:
+        # Of what is done in parts the first one counts.
+        once = words.count("begin") - words.count("fail") if shell else len([n for n in lines if n[2:] in ([], ["1"])])
+        if self.gentle and once != 1:
+            raise Wrong(f"no worker was killed, and step {ident} began {once} times: {lines}")
+        ends = words.count("end") if shell or "$LEVADA_STEP" in self.kind.text else len(lines)
+        if ends == 0 and not resolved and step["status"] == "succeeded":
             raise Wrong(f"step {ident} succeeded without its effect")
         if shell and words.count("begin") > attempts:
             raise Wrong(f"step {ident} began {words.count('begin')} times in {attempts} attempts")
@@ -258,9 +286,57 @@ class Case:
             raise Wrong(f"step {ident} is unsafe, and began again: {words}")
 
 
+def begun(case, process):
+    """Until its first step has begun, or the run is over."""
+    for _ in range(1000):
+        if case.ledger("a") or process.poll() is not None:
+            return
+        time.sleep(0.005)
+    raise Wrong("the run does not begin")
+
+
+def cancel(case, process):
+    begun(case, process)
+    case.levada("cancel", "--quiet", "last")
+
+
+def interrupt(case, process):
+    begun(case, process)
+    process.send_signal(signal.SIGTERM if len(case.spec) % 2 else signal.SIGINT)
+
+
+def strike(case, process):
+    """Kills some of its processes at some moment: SPEC is MILLISECONDS-VICTIMS."""
+    wait_ms, victims = case.spec.split("-")
+    time.sleep(int(wait_ms) / 1000)
+    names = {"levada-launch": "launcher", "levada-worker": "worker", "levada": "engine", "sh": "shell"}
+    for pid in case.processes():
+        try:
+            with open(f"/proc/{pid}/comm", encoding="utf-8") as comm:
+                if names.get(comm.read().strip(), "engine" if pid == process.pid else "") in victims.split("+"):
+                    os.kill(pid, signal.SIGKILL)
+                    case.struck += 1
+        except OSError:
+            continue
+
+
+def hang_up(case, process):
+    """The machine is shut down: everything is told to end, whoever it is."""
+    begun(case, process)
+    process.kill()
+    process.wait()
+    for pid in case.processes():
+        os.kill(pid, signal.SIGTERM)
+
+
+MEANWHILE = {"cancelled": cancel, "interrupted": interrupt, "halted-probe": interrupt, "halted-transactional": interrupt,
+             "halted-keyed": interrupt, "halted-unsafe": hang_up, "struck-unsafe": strike, "struck-keyed": strike,
+             "struck-checkpointed": strike, "struck-probe": strike}
+
+
 def run_case(name, spec):
     """(points reached, None or what is wrong, passings)"""
-    case = Case(kinds.KINDS[name], spec)
+    case = Case(kinds.ALL[name], spec)
     try:
         if case.drive():
             case.judge()
@@ -273,7 +349,7 @@ def run_case(name, spec):
 
 def passings(name, points):
     """How often a run of this kind that nobody kills passes each point."""
-    case = Case(kinds.KINDS[name], ",".join(f"{point}:1000000" for point in points))
+    case = Case(kinds.ALL[name], ",".join(f"{point}:1000000" for point in points))
     try:
         case.drive()
         case.judge()

@@ -6,8 +6,9 @@ effects that a remote de-duplicates are files remote/STEP.TOKEN.
 """
 import collections
 
-Kind = collections.namedtuple("Kind", "name text effects code writes")
+Kind = collections.namedtuple("Kind", "name text effects code writes fates left", defaults=({}, None))
 # effects: step -> class, or "" for a step that must not run. code: of the run when all is settled.
+# fates: how steps end that do not succeed. left: an exit code after which a resume goes on, besides a kill.
 # writes: commits that every run of it has at least: the least number of kill points of one place.
 
 SHELL = """\
@@ -76,7 +77,31 @@ def failing(name, effect):
     text = ("steps:\n" + step("a", "      exit 3\n") + step("b", "", "    needs: [a]\n") +
             "on_failure:\n" + step("c", "") + step("d", "", "    needs: [c]\n") + "finally:\n" + step("z", ""))
     effects = dict(dict.fromkeys("acdz", effect or "unsafe"), b="")
-    return Kind(name, text, effects, 1, 6)
+    return Kind(name, text, effects, 1, 6, {"a": "failed", "b": "skipped"})
+
+
+def slow(name, code, fates, left=None, effect="unsafe"):
+    """a takes its time: the run is cancelled or interrupted meanwhile."""
+    def step(ident, body, needs="[]"):
+        return (f"  - id: {ident}\n    needs: {needs}\n    effect: {effect}\n    grace: 1s\n    run: |\n" +
+                SHELL.replace("{body}", body))
+    text = ("steps:\n" + step("a", "sleep 0.25") + step("b", "sleep 0.01", "[a]") + "finally:\n" +
+            step("z", "sleep 0.01").replace("    needs: []\n", ""))
+    return Kind(name, text, dict.fromkeys("abz", effect), code, 7, fates, left)
+
+
+def halted(name, keys, effect=None):
+    """a has had its effect and goes on a while, when it is interrupted or runs out of time."""
+    def step(ident, needs, after, more=""):
+        return (f"  - id: {ident}\n    needs: {needs}\n    uses: probe.{name}\n{more}    with:\n"
+                f"      ledger: ledger.{ident}\n      wait_after: {after}\n")
+    text = "steps:\n" + step("a", "[]", "300ms", keys) + step("b", "[a]", "0s")
+    return Kind("halted-" + name + ("-late" if keys else ""), text, dict.fromkeys("ab", effect or name), 0, 0, {}, 130)
+
+
+def struck(kind):
+    """The same kind, for kills at any moment."""
+    return kind._replace(name="struck-" + kind.name.replace("run-", ""))
 
 
 def shared(kind):
@@ -112,3 +137,12 @@ KINDS = {kind.name: kind for kind in (
     plugin("unsafe", "probe.unsafe"),
     plugin("checkpointed", "probe.checkpointed", extra="parts: 3\n      wait: {ms}ms", writes=12),
 )}
+# Kinds that something happens to besides.
+OTHERS = {kind.name: kind for kind in (
+    slow("cancelled", 10, {"a": "any", "b": "any", "z": "any"}),
+    slow("interrupted", 0, {}, 130, "idempotent"),
+    halted("probe", ""), halted("transactional", ""), halted("keyed", ""), halted("unsafe", ""),
+    halted("probe", "    timeout: 100ms\n" + RETRY), halted("transactional", "    timeout: 100ms\n" + RETRY),
+    struck(KINDS["run-unsafe"]), struck(KINDS["run-keyed"]), struck(KINDS["checkpointed"]), struck(KINDS["probe"]),
+)}
+ALL = {**KINDS, **OTHERS}

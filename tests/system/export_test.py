@@ -91,6 +91,24 @@ class Export(levada.Case):
         with sqlite3.connect(bare) as db:
             self.assertEqual(db.execute("select count(*) from files where name like 'artifacts/%'").fetchone()[0], 0)
 
+    def test_the_files_come_out_again_and_a_hostile_name_leads_nowhere(self):
+        path = self.exported()
+        self.elsewhere("export", "--unpack", "out", path)
+        with open(os.path.join(self.folder, "out", "artifacts", "deep", "x.txt"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), "a picture")
+        self.assertFalse(os.path.exists(os.path.join(self.folder, "out", "journal.db")), "nothing that can be resumed")
+        self.elsewhere("export", "--unpack", "out", path, expect=2)
+        self.assertIn("its files are in its folder", self.levada("export", "--unpack", "o", "last", expect=2).stderr)
+        for name in ("../escaped", "/tmp/levada-escaped", "a/../../escaped", ".."):
+            with sqlite3.connect(path) as db:
+                db.execute("update files set name = ? where name like 'logs/close%' or name like '%escaped'"
+                           " or name = '..'", (name,))
+            db.close()
+            target = os.path.join(self.folder, "t" + str(len(os.listdir(self.folder))))
+            self.elsewhere("export", "--unpack", target, path, expect=8)
+            self.assertFalse(os.path.exists(os.path.join(self.folder, "escaped")))
+            self.assertFalse(os.path.exists("/tmp/levada-escaped"))
+
     def test_a_large_log_comes_back_byte_for_byte(self):
         path = self.write("big.yaml", """levada: 1
 name: big
@@ -141,6 +159,15 @@ steps:
         self.assertIn("-o FILE", self.levada("export", "last", "-o", "nowhere/x.levada", expect=2).stderr)
         self.levada("export", "last", "-o", self.state, expect=2)
 
+    def test_a_file_made_to_hurt_the_terminal_is_refused(self):
+        path = self.exported()
+        with sqlite3.connect(path) as db:
+            db.execute("update model set json = replace(json, '\"id\":\"close\"', '\"id\":\"\\u001b[31mclose\"')")
+        db.close()
+        for command in ("show", "why", "logs", "replay"):
+            done = self.elsewhere(command, path, expect=8)
+            self.assertNotIn("\x1b", done.stdout + done.stderr)
+
     def test_a_damaged_file_is_told_and_not_believed(self):
         path = self.exported()
         with open(path, "r+b") as file:
@@ -168,6 +195,8 @@ class Then(levada.Case):
         why = json.loads(self.levada("why", "last", "--at", ended["open"], "--json").stdout)
         self.assertTrue(all(d["time"] <= ended["open"] for d in why["decisions"]), why)
         self.assertGreater(len(why["decisions"]), 1)
+        self.assertEqual(why["at"], ended["open"])
+        self.assertIn("as it was", self.levada("why", "last", "open", "--at", ended["open"]).stdout)
         text = self.levada("show", "last", "--at", ended["open"]).stdout
         self.assertIn("as it was", text)
         self.assertIn("as it is now", text)

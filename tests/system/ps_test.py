@@ -138,7 +138,10 @@ class Living(levada.Case):
         text = self.levada("ps").stdout
         self.assertIn("(stopped by a signal)", text)
         self.assertIn("levada resume --takeover", text)
-        os.kill(process.pid, signal.SIGCONT)
+        done = self.levada("cancel", "last")
+        self.assertIn("levada resume --takeover last", done.stderr)
+        self.levada("resume", "--takeover", "last", expect=10, timeout=40)
+        self.assertEqual(self.ps(), [])
 
     def test_interrupted_and_damaged_runs_without_a_process_are_counted(self):
         process, worker = self.start_slow()

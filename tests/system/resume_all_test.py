@@ -97,10 +97,46 @@ class ResumeAll(levada.Case):
         time.sleep(0.1)
         self.assertEqual(len(self.ledger()), 5)
 
+    def test_when_it_is_killed_the_engines_go_on_and_another_one_finds_them(self):
+        ids = [self.killed(f"k{i}", "sleep 1.5", "effect: idempotent") for i in range(2)]
+        self.end_marked()
+        process = self.start("resume", "--all")
+        self.wait_for(lambda: len(self.ledger()) == 4, "two steps to begin again")
+        process.kill()
+        process.wait()
+        self.assertEqual({r: o["action"] for r, o in self.objects().items()}, {r: "held" for r in ids})
+        self.wait_for(lambda: {r["status"] for r in json.loads(self.levada("ls", "--json").stdout)} == {"succeeded"},
+                      "both to end")
+        self.assertEqual(len(self.ledger()), 4)
+
     def test_options_that_do_not_go_together_are_refused(self):
         for words in (("--all", "last"), ("--all", "--takeover"), ("--max-runs", "2", "last"),
                       ("--all", "--max-runs", "0")):
             self.levada("resume", *words, expect=2)
+
+    def test_a_run_whose_group_waits_for_a_person_is_left_and_said(self):
+        workflow = self.write("g.yaml", """levada: 1
+name: g
+concurrency: shared
+steps:
+  - id: slow
+    run: sleep 30
+""")
+        first = self.start("run", workflow)
+        self.wait_for(lambda: self.runs() and self.statuses().get("slow") == "running", "the step to run")
+        worker = [one for one in json.loads(self.levada("ps", "--json").stdout) if one["kind"] == "worker"][0]
+        os.kill(worker["pid"], signal.SIGKILL)
+        self.assertEqual(first.wait(timeout=20), 9)
+        second = self.start("run", workflow)
+        self.wait_for(lambda: len(self.runs()) == 2 and "waiting for group" in self.levada("show", "last").stdout,
+                      "the second to wait")
+        second.kill()
+        second.wait()
+        done = self.levada("resume", "--all", "--json", expect=9)
+        said = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual(sorted((one["action"], one["exit"]) for one in said), [("left", 6), ("left", 9)])
+        self.assertIn("shared", [one for one in said if one["exit"] == 6][0]["text"])
+        self.assertEqual(self.show()["status"], "interrupted")
 
 
 if __name__ == "__main__":

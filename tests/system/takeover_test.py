@@ -146,6 +146,20 @@ class Stopped(Case):
         self.nothing_left()
         self.assertEqual(self.ledger(), ["a", "after"])
 
+    def test_a_worker_that_finds_its_attempt_locked_leaves_it_alone(self):
+        engine = self.start("run", self.one_step("echo a >> \"$LEDGER\""), env=self.failpoint("worker_launched:1:stop"))
+        self.wait_for(lambda: self.workers() and state_of(self.workers()[0])[0] == "T", "the worker to stop")
+        with open(os.path.join(self.run_folder(), "attempts"), "r+b") as attempts:
+            fcntl.fcntl(attempts, fcntl.F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 64, 1, 0))
+            os.kill(self.workers()[0], signal.SIGCONT)
+            self.assertEqual(engine.wait(timeout=20), 0)
+        self.assertEqual(self.ledger(), ["a", "after"])
+        self.assertEqual(self.record(1)[0], 0, "the locked attempt never began")
+        with self.journal() as db:
+            reasons = [json.loads(row[0])["reason"]["code"] for row in
+                       db.execute("select data from events where type = 'step_vanished'")]
+        self.assertEqual(reasons, ["not_started"])
+
     def test_a_worker_stopped_before_it_said_who_it_is_is_ended_and_nothing_is_lost(self):
         self.revive("worker_locked")
         self.levada("resume", "last")

@@ -52,6 +52,7 @@ refused(const char *text, size_t size)
     CHECK_INT(code, EXIT_INVALID);
     CHECK(value == NULL);
     CHECK(err.message[0] != '\0');
+    CHECK(json_read(&arena, text, size) == NULL);
 }
 
 static void
@@ -67,6 +68,37 @@ invalid_json_is_refused(void)
     refused("1\0", 2);
     refused("1\0junk", 6);
     refused("[\0]", 3);
+}
+
+static void
+the_quick_way_takes_what_is_plain_and_leaves_the_rest(void)
+{
+    static const char *const plain[] = {
+        "{\"a\":[1,-2,0,3.5,1e-07],\"b\":{\"c\":null,\"d\":[true,false]},\"\\u00e9\\n\":\"\\ud83d\\ude00\\\\\\\"\\/\"}",
+        " [ \"\xc3\xa9\" , { } , [ ] ]\n", "999999999999999999", "\"a\\u0000b\"", "-0.0"};
+    static const char *const odd[] = {"9223372036854775807", "-1000000000000000000",
+                                      "0.0000000000000000000000000000000000000000001"};
+    struct arena arena ARENA_SCOPED = {0};
+    for (size_t i = 0; i < CHECK_COUNT(plain); i++) {
+        const struct value *quick = json_read(&arena, plain[i], strlen(plain[i]));
+        CHECK_FATAL(quick != NULL);
+        /* Behind a number that only jansson takes, the same text goes the other way. */
+        const char *slow_text = arena_printf(&arena, "[%s,9223372036854775807]", plain[i]);
+        const struct value *slow = NULL;
+        struct err err = {0};
+        CHECK_INT(json_parse(&arena, slow_text, strlen(slow_text), &slow, &err), 0);
+        CHECK(value_equal(quick, slow->list.items[0]));
+    }
+    for (size_t i = 0; i < CHECK_COUNT(odd); i++) {
+        CHECK(json_read(&arena, odd[i], strlen(odd[i])) == NULL);
+        round_trip(odd[i], i == 2 ? "1e-43" : odd[i]);
+    }
+    struct buf many BUF_SCOPED;
+    buf_init(&many, 10000);
+    for (int i = 0; i < 100; i++) buf_printf(&many, "%c\"k%d\":%d", i ? ',' : '{', i, i);
+    buf_char(&many, '}');
+    CHECK(json_read(&arena, buf_str(&many), many.size) == NULL);
+    round_trip(buf_str(&many), buf_str(&many));
 }
 
 static void
@@ -171,6 +203,8 @@ main(int argc, char **argv)
     static const struct check_test tests[] = {
         {"valid JSON comes back in one form", valid_json_comes_back},
         {"invalid JSON is refused", invalid_json_is_refused},
+        {"the quick way takes what is plain and leaves the rest to jansson",
+         the_quick_way_takes_what_is_plain_and_leaves_the_rest},
         {"an error has its line and column", an_error_has_its_place},
         {"depth is bounded, and the message names the limit", depth_is_bounded},
         {"a parsed map can be copied and grown", parsed_maps_can_grow},

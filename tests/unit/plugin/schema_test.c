@@ -156,9 +156,9 @@ names_are_listed_and_suggested(void)
     write_file(inside("plugins/readme.txt"), "", 0, 0600);
     setenv("LEVADA_PLUGIN_PATH", arena_printf(&arena, "::/nowhere:%s:%s", PLUGINS, PLUGINS), 1);
     CHECK_INT(schema_list(&arena, folder, &names, &count, &err), 0);
-    CHECK_INT(count, 4);
+    CHECK_INT(count, 5);
     CHECK_STR(names[0], "extra");
-    CHECK_STR(names[3], "probe");
+    CHECK_STR(names[4], "probe");
     char real[4096], here[4096];
     CHECK_FATAL(realpath(PLUGINS, real) != NULL && realpath(inside("plugins"), here) != NULL);
     refused("prob", folder, EXIT_INVALID, "there is no plugin \"prob\"",

@@ -152,6 +152,30 @@ records_without_an_intent_are_forgotten(void)
     done(fd);
 }
 
+static void
+looking_takes_no_lock(void)
+{
+    struct err err = {0};
+    int fd = open_fresh();
+    int other = attempts_open(folder, &err), look = attempts_open_read(folder);
+    CHECK_FATAL(other >= 0 && look >= 0);
+    CHECK(!attempts_held(look, 0, true));
+    CHECK_INT(attempts_lock(other, 3, &err), 0);
+    CHECK(attempts_held(look, 3, false));
+    CHECK(!attempts_held(look, 2, false));
+    CHECK(attempts_held(look, 2, true));
+    CHECK(attempts_held(fd, 3, false));
+    CHECK(!attempts_held(look, 4, true));
+    /* Whoever looks is in nobody's way: another record can be taken, and this one when it is free. */
+    CHECK_INT(attempts_lock(fd, 2, &err), 0);
+    attempts_unlock(other, 3);
+    CHECK(!attempts_held(look, 3, true));
+    fd_close(&other);
+    fd_close(&look);
+    done(fd);
+    CHECK_INT(attempts_open_read(folder), -1);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -163,6 +187,7 @@ main(int argc, char **argv)
         {"a process of another boot or namespace is not taken for a living one",
          a_process_of_another_boot_or_namespace_is_not_alive},
         {"records that the journal knows nothing of are forgotten", records_without_an_intent_are_forgotten},
+        {"looking takes no lock", looking_takes_no_lock},
     };
     return check_main("attempts", tests, CHECK_COUNT(tests), argc, argv);
 }

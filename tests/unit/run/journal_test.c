@@ -181,6 +181,66 @@ a_damaged_journal_is_refused_by_name(void)
     clean();
 }
 
+/* Events of three moments; the last two came when the clock had been set back. */
+static void
+append_at(struct journal *journal, int64_t time_ms, enum event_type type, const char *json)
+{
+    journal_append(journal, &(struct event){.time_ms = time_ms, .type = type, .data = data(json)});
+}
+
+static void
+it_is_read_up_to_a_moment_and_no_further_than_the_first_event_behind_it(void)
+{
+    struct err err;
+    uint64_t fence;
+    int64_t seen = 0;
+    fresh();
+    struct journal *journal = create();
+    CHECK_INT(journal_take(journal, &fence, &err), 0);
+    append_at(journal, 100, EVENT_RUN_CREATED, "{}");
+    append_at(journal, 200, EVENT_RUN_STARTED, "{}");
+    append_at(journal, 300, EVENT_CANCEL_ASKED, "{}");
+    append_at(journal, 150, EVENT_CANCEL_ASKED, "{}");
+    CHECK_INT(journal_commit(journal, false, &err), 0);
+    static const struct { int64_t until_ms; int count; bool cut; } all[] = {
+        {50, 0, true}, {100, 1, true}, {250, 2, true}, {299, 2, true}, {300, 4, false}, {0, 4, false}};
+    for (size_t i = 0; i < CHECK_COUNT(all); i++) {
+        struct journal *reader = NULL;
+        seen = 0;
+        CHECK_INT(journal_open_read(folder, &reader, &err), 0);
+        journal_until(reader, all[i].until_ms);
+        CHECK_INT(journal_read(reader, 0, count, &seen, &err), 0);
+        CHECK_INT(seen, all[i].count);
+        CHECK(journal_was_cut(reader) == all[i].cut);
+        journal_close(&reader, false);
+    }
+    journal_close(&journal, true);
+    clean();
+}
+
+static void
+a_run_has_ended_when_its_last_event_says_so(void)
+{
+    struct err err;
+    uint64_t fence;
+    bool ended = true;
+    fresh();
+    struct journal *journal = create();
+    CHECK_INT(journal_is_ended(journal, &ended, &err), 0);
+    CHECK(!ended);
+    CHECK_INT(journal_take(journal, &fence, &err), 0);
+    static const struct { enum event_type type; bool ended; } all[] = {
+        {EVENT_RUN_CREATED, false}, {EVENT_RUN_STOPPED, false}, {EVENT_RUN_FINISHED, true}, {EVENT_RUN_RETRIED, false}};
+    for (size_t i = 0; i < CHECK_COUNT(all); i++) {
+        append_at(journal, 1, all[i].type, "{}");
+        CHECK_INT(journal_commit(journal, false, &err), 0);
+        CHECK_INT(journal_is_ended(journal, &ended, &err), 0);
+        CHECK(ended == all[i].ended);
+    }
+    journal_close(&journal, true);
+    clean();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -191,6 +251,9 @@ main(int argc, char **argv)
         {"a finished journal is one plain file that a read-only folder can show",
          a_finished_journal_is_one_plain_file_that_a_read_only_folder_can_show},
         {"a damaged journal is refused by name", a_damaged_journal_is_refused_by_name},
+        {"it is read up to a moment, and no further than the first event behind it",
+         it_is_read_up_to_a_moment_and_no_further_than_the_first_event_behind_it},
+        {"a run has ended when its last event says so", a_run_has_ended_when_its_last_event_says_so},
     };
     return check_main("journal", tests, CHECK_COUNT(tests), argc, argv);
 }

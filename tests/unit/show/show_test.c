@@ -84,7 +84,11 @@ interrupted(void)
                   "{\"attempt\":1,\"record\":1,\"fence\":1,\"reason\":{\"code\":\"ready\",\"text\":\"it needs "
                   "nothing\"}}");
     f.view.status = RUN_INTERRUPTED_STATUS;
-    list_row(&out, &f.view, NOW, false);
+    list_row(&out, &f.view, NOW, 80, false);
+    CHECK(strlen(buf_str(&out)) <= 81);
+    CHECK(strstr(buf_str(&out), "01-02 03:04  ") != NULL);
+    buf_clear(&out);
+    list_row(&out, &f.view, NOW, 0, false);
     CHECK_STR(buf_str(&out), "4r6s8t0v  interrupted  2026-01-02 03:04:05  10 ms     flights               1 "
         "running\n");
     buf_clear(&out);
