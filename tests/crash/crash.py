@@ -329,8 +329,8 @@ def hang_up(case, process):
         os.kill(pid, signal.SIGTERM)
 
 
-MEANWHILE = {"cancelled": cancel, "interrupted": interrupt, "halted-probe": interrupt, "halted-transactional": interrupt,
-             "halted-keyed": interrupt, "halted-unsafe": hang_up, "struck-unsafe": strike, "struck-keyed": strike,
+MEANWHILE = {"cancelled": cancel, "interrupted": interrupt, "halted-probe": interrupt,
+             "halted-transactional": interrupt, "halted-keyed": interrupt, "halted-unsafe": hang_up, "struck-unsafe": strike, "struck-keyed": strike,
              "struck-checkpointed": strike, "struck-probe": strike}
 
 

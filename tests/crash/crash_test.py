@@ -111,7 +111,7 @@ class Twice(Crash):
         self.kill(cases, len(cases))
 
     def test_a_step_that_is_killed_again_and_again_is_taken_up_again_and_again(self):
-        """The bound on workers that vanish is for those that die by themselves, not for a machine that has a bad day."""
+        """The bound on workers that vanish is for those that die by themselves, not for a machine with a bad day."""
         for name in ("run-keyed", "run-checkpointed", "probe", "transactional", "checkpointed"):
             cases = [(name, ",".join(f"worker_started:{n}:all" for n in range(1, sessions))) for sessions in (9, 14)]
             self.kill(cases, len(cases) * 8)

@@ -124,7 +124,10 @@ steps:
 """)
         first = self.start("run", workflow)
         self.wait_for(lambda: self.runs() and self.statuses().get("slow") == "running", "the step to run")
-        worker = [one for one in json.loads(self.levada("ps", "--json").stdout) if one["kind"] == "worker"][0]
+        def workers():
+            return [one for one in json.loads(self.levada("ps", "--json").stdout) if one["kind"] == "worker"]
+        self.wait_for(workers, "its worker")
+        worker = workers()[0]
         os.kill(worker["pid"], signal.SIGKILL)
         self.assertEqual(first.wait(timeout=20), 9)
         second = self.start("run", workflow)
