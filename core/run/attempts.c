@@ -130,9 +130,12 @@ attempts_start_time(pid_t pid)
     return attempts_process(pid, &process) ? process.start_time : 0;
 }
 
+/* Asked once: workers have it from their launcher. */
 static uint64_t
 boot_hash(void)
 {
+    static uint64_t known;
+    if (known != 0) return known;
     const char *path = "/proc/sys/kernel/random/boot_id";
 #ifdef LEVADA_FAILPOINTS
     /* A file that stands in for another boot. */
@@ -144,7 +147,8 @@ boot_hash(void)
     if (n <= 0) return 0;
     hash_sha256_hex(id, (size_t)n, hex);
     hex[16] = '\0';
-    return strtoull(hex, NULL, 16);
+    known = strtoull(hex, NULL, 16);
+    return known;
 }
 
 static uint64_t
