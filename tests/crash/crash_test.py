@@ -127,6 +127,15 @@ class Asked(Crash):
         self.kill(cases, len(cases) * 2 // 3)
 
 
+    def test_a_retry_survives_a_kill_at_every_journal_write(self):
+        cases = [("retried", f"{point}:{n}:{victim}") for point in JOURNAL for n in range(1, 6) for victim in VICTIMS]
+        self.kill(cases, len(cases) * 4 // 5)
+
+    def test_without_syncs_a_kill_loses_nothing_either(self):
+        cases = [(name, f"{point}:{n}:{victim}") for name in kinds.OTHERS if name.startswith("process-")
+                 for point in JOURNAL for n in range(1, 7) for victim in VICTIMS]
+        self.kill(cases, len(cases) * 4 // 5)
+
     def test_a_step_that_is_stopped_behind_its_effect_by_no_kill_at_all_has_it_once(self):
         # What the spec's length says is the signal: both are tried.
         self.kill([(name, spec) for name in kinds.OTHERS if name.startswith("halted")
