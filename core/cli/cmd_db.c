@@ -71,6 +71,7 @@ check_one(struct checking *checking, const char *folder, const char *id)
     const char *slash = strrchr(folder, '/'), *last = slash != NULL ? slash + 1 : folder;
     buf_init(&line, LIMIT_VALUE_SIZE);
     integrity_check(&arena, folder, id, &found);
+    if (found.damages && store_run_is_gone(folder)) return;
     if (checking->json) put_json(&line, checking, last, &found);
     else put_text(&line, checking, last, &found);
     fputs(buf_str(&line), stdout);

@@ -50,7 +50,9 @@ list_one(struct listing *listing, const char *store, const char *id, struct buf 
     struct view view;
     struct err err = {0};
     int64_t now_ms = clock_wall_ms();
-    int code = view_load(&arena, arena_printf(&arena, "%s/runs/%s", store, id), &view, &err);
+    const char *folder = arena_printf(&arena, "%s/runs/%s", store, id);
+    int code = view_load(&arena, folder, &view, &err);
+    if (code && store_run_is_gone(folder)) return;
     if (listing->status != NULL && (code || !str_eq(listing->status, run_status_name(view.status)))) return;
     if (listing->json) {
         buf_text(text, listing->shown ? ",\n" : "[");

@@ -12,12 +12,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/session.h"
 #include "run/store.h"
 #include "show/next.h"
 #include "show/show.h"
 #include "show/text.h"
+
+/* A run is there some milliseconds before its engine is: who takes it then takes it from the one that makes it. */
+#define STARTING_MS 10000
 
 struct child {
     pid_t pid;          /* 0: not started yet, -1: ended */
@@ -92,17 +96,21 @@ wants_resume(struct all *all, const char *id, const char *folder)
     bool ended = false;
     int code = view_ended(folder, &ended, &err);
     if (!code && ended) return false;
+    /* Before the journal is read: an engine that ends between would else look like one that was killed. */
+    int holder = session_holder(folder);
     if (!code) code = view_load(&arena, folder, &view, &err);
+    if (code && store_run_is_gone(folder)) return false;
     if (code) {
         say(all, id, NULL, "left", code, err.message);
         count_code(all, code);
         return false;
     }
-    int holder = session_holder(folder);
     const struct step_state *unknown = unknown_step(&view);
     const char *name = view_short_id(id);
     if (holder > 0) {
         say(all, id, &view, "held", -1, arena_printf(&arena, "process %d is at work on it", holder));
+    } else if (view.state.sessions == 0 && clock_wall_ms() - view.state.started_ms < STARTING_MS) {
+        say(all, id, &view, "held", -1, "it is being started");
     } else if (view.status == RUN_UNKNOWN_STATUS && unknown != NULL) {
         say(all, id, &view, "left", EXIT_UNKNOWN,
             arena_printf(&arena, "levada resolve %s %s --done|--redo|--fail", name, unknown->step->id));
@@ -161,6 +169,7 @@ take_end(struct all *all, pid_t pid, int status)
     all->running--;
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     bool loaded = view_load(&arena, folder, &view, &err) == 0;
+    if (!loaded && store_run_is_gone(folder)) return; /* it ended, and was taken away */
     bool queued = loaded && view.state.group != NULL && !view.state.seated;
     if (code == EXIT_HELD && !queued) { /* another resumer was faster */
         say(all, id, loaded ? &view : NULL, "held", -1, NULL);

@@ -54,18 +54,27 @@ invalid:
     return EXIT_INVALID;
 }
 
+/* Where this program lies; "" when that is not known. Asked once: a worker mostly asks before it has a job. */
+static const char *
+our_folder(void)
+{
+    static char self[4096];
+    static bool asked;
+    if (asked) return self;
+    asked = true;
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[n > 0 ? n : 0] = '\0';
+    char *slash = strrchr(self, '/');
+    if (slash != NULL) *slash = '\0';
+    return self;
+}
+
 static const char *
 path_with_us(struct work *work, const char *path)
 {
-    char self[4096];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     if (path == NULL) path = DEFAULT_PATH;
-    if (n <= 0) return path;
-    self[n] = '\0';
-    char *slash = strrchr(self, '/');
-    if (slash == NULL || slash == self) return path;
-    *slash = '\0';
-    return arena_printf(&work->arena, "%s:%s", path, self);
+    const char *ours = our_folder();
+    return ours[0] != '\0' ? arena_printf(&work->arena, "%s:%s", path, ours) : path;
 }
 
 static void
@@ -98,7 +107,7 @@ static bool
 is_set(const struct value *map, const char *entry, size_t size)
 {
     for (size_t i = 0; i < map->map.count; i++)
-        if (strlen(map->map.names[i]) == size && memcmp(map->map.names[i], entry, size) == 0) return true;
+        if (strncmp(map->map.names[i], entry, size) == 0 && map->map.names[i][size] == '\0') return true;
     return false;
 }
 

@@ -163,7 +163,8 @@ read_file(struct work *work, struct value *map, struct err *err)
 {
     const char *path = work_path(work, "output");
     int fd FD_SCOPED = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0 && errno == ENOENT) return 0;
+    work->output_made = fd >= 0 || errno != ENOENT;
+    if (!work->output_made) return 0;
     char *text = NULL;
     size_t size = 0;
     struct stat st;

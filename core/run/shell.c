@@ -185,7 +185,6 @@ static int
 write_checkpoints(struct work *work, struct err *err)
 {
     const struct value *kept = work->job.checkpoints;
-    (void)unlink(work_path(work, "output"));
     if (kept == NULL || kept->map.count == 0) return 0;
     return checkpoint_write(work_path(work, "checkpoints"), kept, err);
 }
@@ -367,6 +366,7 @@ shell_run(struct work *work, struct outcome *ret)
     shell.capture = output_wants_stdout(&work->job);
     buf_init(&shell.captured, LIMIT_OUTPUT_SIZE);
     if (start(&shell, &ret->error) == 0) {
+        work->output_made = true;
         wait_for_end(&shell);
         int status = 0;
         while (waitpid(shell.pid, &status, 0) < 0 && errno == EINTR) continue;
@@ -380,7 +380,7 @@ shell_run(struct work *work, struct outcome *ret)
         if (ret->status == NULL) collect(&shell, ret);
         take_checkpoints(work);
     }
-    (void)unlink(work_path(work, "output"));
+    if (work->output_made) (void)unlink(work_path(work, "output"));
     fd_close(&shell.out);
     fd_close(&shell.err);
     fd_close(&shell.pidfd);

@@ -167,6 +167,12 @@ store_run_publish(struct arena *arena, const char *store, const char *id, bool d
     return 0;
 }
 
+bool
+store_run_is_gone(const char *run_folder)
+{
+    return access(run_folder, F_OK) != 0 && errno == ENOENT;
+}
+
 static int
 newest_first(const void *a, const void *b)
 {

@@ -32,6 +32,8 @@ int store_run_publish(struct arena *arena, const char *store, const char *id, bo
 int store_run_find(struct arena *arena, const char *name, const char **ret, struct err *err);
 /* For looking only: the same, or the file of an exported run (a path, or a name that ends in .levada). */
 int store_run_see(struct arena *arena, const char *name, const char **ret, struct err *err);
+/* Is the folder gone? A run that was listed may be taken away (levada gc) before it is looked at: no damage. */
+bool store_run_is_gone(const char *run_folder);
 /* All run ids, newest first. */
 int store_run_list(struct arena *arena, const char ***ret, size_t *count, struct err *err);
 

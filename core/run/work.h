@@ -104,6 +104,7 @@ struct work {
     int64_t kill_at_ms;           /* watch: end of grace; 0: nobody asked for the end */
     bool claimed;                 /* the record says started, and its byte is locked */
     bool receipt_acked;
+    bool output_made;             /* there is or may be a file $LEVADA_OUTPUT */
     pthread_mutex_t mutex;        /* shared, with the condition: guards what follows */
     pthread_cond_t changed;       /* stop, gone or acks */
     uint64_t acks;                /* checkpoints the engine has committed */

@@ -135,7 +135,7 @@ look_at(struct look *look)
     if (!code && ended && !has_marked(look)) return;
     if (!code) code = view_load(&scratch, look->folder, &look->view, &err);
     if (code) {
-        look->list->unreadable++;
+        look->list->unreadable += !store_run_is_gone(look->folder);
         return;
     }
     size_t before = look->list->count;

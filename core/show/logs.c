@@ -210,11 +210,12 @@ static int
 refresh(struct view *view, struct err *err)
 {
     struct journal *journal;
+    bool lived = view_engine_lives(view->folder);
     int code = journal_open_read(view->folder, &journal, err);
     if (code) return code;
     code = journal_read(journal, view->state.last_seq, apply, view, err);
     journal_close(&journal, false);
-    if (!code && view->status == RUN_RUNNING_STATUS && !view_engine_lives(view->folder))
+    if (!code && view->status == RUN_RUNNING_STATUS && !lived && !view_engine_lives(view->folder))
         view->status = RUN_INTERRUPTED_STATUS;
     return code;
 }

@@ -143,7 +143,7 @@ load_open(struct arena *arena, struct journal *journal, int64_t until_ms, struct
     ret->at_ms = until_ms;
     /* What its engine was then, nobody wrote down; what it is now says something of the end of the journal only. */
     if (ret->status == RUN_RUNNING_STATUS && !journal_was_cut(journal) && !ret->engine_lived &&
-        !view_engine_lives(ret->folder))
+        !view_engine_lives(ret->folder)) /* neither before nor after the journal was read */
         ret->status = RUN_INTERRUPTED_STATUS;
     return 0;
 }
@@ -154,6 +154,8 @@ view_load_at(struct arena *arena, const char *folder, int64_t until_ms, struct v
     struct journal *journal;
     *ret = (struct view){.folder = arena_strdup(arena, folder)};
     ret->exported = export_is(folder, &ret->exported_ms, &ret->engine_lived);
+    /* Before the journal is read: an engine that ends meanwhile would look like one that was killed. */
+    if (!ret->exported) ret->engine_lived = view_engine_lives(folder);
     int code = journal_open_read(folder, &journal, err);
     if (code) return code;
     code = load_open(arena, journal, until_ms, ret, err);

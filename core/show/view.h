@@ -28,7 +28,7 @@ struct view {
     const char *folder;      /* or the file of an exported run */
     const char *name;        /* what to type for it: the short id, or the file */
     bool exported;           /* it is a file: nothing can be done to it */
-    bool engine_lived;       /* when it was exported */
+    bool engine_lived;       /* when the run was looked at, or exported */
     int64_t exported_ms;
     int64_t at_ms;           /* shown as it was then; 0: as it is */
     struct run_state state;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What bench/ measures is what is shipped: its workflows, run here with steps that speak, have their secrets masked, their
-attempts claimed and their receipts journalled; and what makes them quick leaves nothing behind."""
+"""What bench/ measures is what is shipped: its workflows, run here with steps that speak, have their secrets masked,
+their attempts claimed and their receipts journalled; and what makes them quick leaves nothing behind."""
 import os
 import signal
 import sqlite3
@@ -44,11 +44,11 @@ class Bench(Case):
         return [struct.unpack_from("=IiQ", data, 64 * record) for record in range(1, len(data) // 64)]
 
     def named(self, name):
-        pids = []
+        pids, mark = [], ("LEVADA_STATE=" + self.state).encode()
         for pid in [p for p in os.listdir("/proc") if p.isdigit()]:
             try:
                 with open(f"/proc/{pid}/comm", encoding="utf-8") as comm, open(f"/proc/{pid}/environ", "rb") as environ:
-                    if comm.read().strip() == name and ("LEVADA_STATE=" + self.state).encode() in environ.read().split(b"\0"):
+                    if comm.read().strip() == name and mark in environ.read().split(b"\0"):
                         pids.append(int(pid))
             except OSError:
                 continue
@@ -76,7 +76,8 @@ class Bench(Case):
         self.levada("run", self.write("noop.yaml", shapes.noop(COUNT, True, "process", say=SECRET)))
         self.assertEqual(len(set(self.check_protocol())), 1, "one worker had all attempts")
         self.assertEqual(self.logs(), [f"***{i}" for i in range(COUNT)])
-        self.assertEqual(os.listdir(os.path.join(self.run_folder(), "scratch")), [])
+        scratch = os.path.join(self.run_folder(), "scratch")
+        self.wait_for(lambda: not os.listdir(scratch), "the worker to take its scratch folder with it")
 
     def start_slow(self):
         workflow = shapes.shell(2, True, "process", command='echo $$ >> "$LEDGER"; sleep 1')

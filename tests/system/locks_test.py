@@ -2,106 +2,11 @@
 """Groups and pools: what runs and steps of one state directory share, whatever is killed."""
 import json
 import os
-import re
 import signal
-import subprocess
 import time
-import unittest
 
-from levada import LEVADA, Case, main
-
-# Says how many are inside with it, by files that nobody else makes; `inside` is a folder beside the ledger.
-COUNTED = """mkdir -p "$LEDGER.inside"
-      set -C
-      : > "$LEDGER.inside/$$"
-      set +C
-      ls "$LEDGER.inside" | wc -l >> "$LEDGER.counts"
-      sleep {seconds}
-      rm "$LEDGER.inside/$$\""""
-
-WAIT = 'while [ ! -e "$LEDGER.go" ]; do sleep 0.02; done'
-
-
-def workflow(steps, concurrency=None, durability="process"):
-    head = f"levada: 1\ndurability: {durability}\n"
-    if concurrency:
-        head += f"concurrency: {concurrency}\n"
-    return head + "steps:\n" + "".join(f"  - {step}\n" for step in steps)
-
-
-def alive(pid):
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
-            return stat.read().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except FileNotFoundError:
-        return False
-
-
-def counted(seconds=0.2, more=""):
-    return f"id: work{more}\n    run: |\n      " + COUNTED.format(seconds=seconds)
-
-
-class Locks(Case):
-    def counts(self):
-        try:
-            with open(self.ledger_path + ".counts", encoding="utf-8") as lines:
-                return [int(n) for n in lines.read().split()]
-        except FileNotFoundError:
-            return []
-
-    def markers(self, kind="groups"):
-        found = []
-        for folder, _, names in os.walk(os.path.join(self.state, kind)):
-            found += [n for n in names if n != "name" and not n.endswith(".lock")]
-        return sorted(found)
-
-    def waiting(self, count=1, kind="groups"):
-        return len([m for m in self.markers(kind) if m.startswith("q-")]) == count
-
-    def sleeps(self, process, what):
-        def ticks():
-            with open(f"/proc/{process.pid}/stat", encoding="utf-8") as stat:
-                fields = stat.read().rsplit(")", 1)[1].split()
-            return int(fields[11]) + int(fields[12])
-
-        time.sleep(0.3)
-        before = ticks()
-        time.sleep(2.5)
-        used = (ticks() - before) * 1000 / os.sysconf("SC_CLK_TCK")
-        print(f"\n  {what} used {used:.0f} ms of CPU time in 2.5 s", flush=True)
-        self.assertLessEqual(used, 50)
-
-    def ended(self, process, expect=0, timeout=30):
-        out, err = process.communicate(timeout=timeout)
-        self.assertEqual(process.returncode, expect, out + err)
-        return out + err
-
-    def engine_of(self, process):
-        """--json prints run_started first."""
-        event = json.loads(process.stdout.readline())
-        self.assertEqual(event["event"], "run_started")
-        return event["run"], event["pid"]
-
-    def held(self, flow, more=()):
-        """A run of the workflow whose first step has begun."""
-        before = len(self.ledger())
-        process = self.start("run", "--json", *more, flow)
-        run, pid = self.engine_of(process)
-        self.wait_for(lambda: len(self.ledger()) > before, "the first step")
-        return process, run, pid
-
-    def waits(self, flow, more=()):
-        process = self.start("run", "--json", *more, flow)
-        run, _ = self.engine_of(process)
-        self.wait_for(lambda: any(run in m for m in self.markers() if m.startswith("q-")), "the queue")
-        return process, run
-
-    def holding_flow(self, overlap="queue", name="flow.yaml", limit=1, effect=""):
-        step = f"id: hold{effect}\n    run: |\n      echo in >> \"$LEDGER\"; {WAIT}"
-        return self.write(name, workflow([step], f"{{group: one, limit: {limit}, overlap: {overlap}}}"))
-
-    def let_go(self):
-        open(self.ledger_path + ".go", "w", encoding="utf-8").close()
+from levada import main
+from locks import WAIT, Locks, alive, counted, workflow
 
 
 class Groups(Locks):
@@ -467,7 +372,7 @@ class Pools(Locks):
     def test_a_run_that_is_full_holds_up_nobody_behind_it(self):
         holder, _, _ = self.hold_slot()
         flow = self.write("full.yaml", workflow(
-            ["{id: b, pool: db, run: 'true'}", "id: c\n    run: 'while [ ! -e \"$LEDGER.end\" ]; do sleep 0.02; done'"]))
+            ["{id: b, pool: db, run: 'true'}", "id: c\n    run: '" + WAIT.replace(".go", ".end") + "'"]))
         full = self.start("run", "--json", "--max-parallel", "1", flow)
         run, _ = self.engine_of(full)
         self.wait_for(lambda: self.statuses(run) == {"b": "ready", "c": "running"}, "the step behind it")
@@ -521,51 +426,6 @@ class Pools(Locks):
         other = self.other()
         os.rename(os.path.join(self.state, "runs", run), os.path.join(self.folder, "gone"))
         self.ended(other, timeout=10)
-
-
-class Crowd(Locks):
-    RUNS = 200
-
-    def test_two_hundred_runs_at_once_share_a_pool_and_a_group(self):
-        flow = self.write("crowd.yaml", "levada: 1\ndurability: process\nparams: {n: {type: integer}}\n"
-                          "concurrency: {group: crowd, limit: 40}\nsteps:\n"
-                          "  - {id: a, run: 'true'}\n  - id: b\n    pool: {name: db, slots: 3}\n    run: |\n      "
-                          + COUNTED.format(seconds=0.01) + "\n")
-        keeper = self.start("run", "--quiet", self.write("keeper.yaml", workflow(
-            [f"{{id: k{i}, pool: {{name: db, slots: 3}}, run: '{WAIT}'}}" for i in range(3)])))
-        self.wait_for(lambda: len(self.markers("pools")) == 3, "the pool to be full")
-        begun = time.monotonic()
-        for n in range(self.RUNS):
-            self.levada("run", "--detach", "-p", f"n={n}", flow)
-        started = time.monotonic() - begun
-        self.assertEqual(len(self.runs()), self.RUNS + 1)
-        # All of them live and wait: forty for the pool, the others for the group.
-        self.wait_for(lambda: self.waiting(self.RUNS - 40) and self.waiting(40, "pools"), "all to wait")
-        looked = time.monotonic()
-        self.levada("ls", "--limit", "10")
-        self.levada("show", "last")
-        looked = time.monotonic() - looked
-        self.let_go()
-        went = time.monotonic()
-
-        def over():
-            rows = json.loads(self.levada("ls", "--json", "--limit", "0").stdout)
-            states = [row["status"] for row in rows]
-            return len(states) == self.RUNS + 1 and all(s not in ("running", "interrupted") for s in states)
-
-        deadline = time.monotonic() + 120
-        while not over() and time.monotonic() < deadline:
-            time.sleep(0.5)
-        rows = json.loads(self.levada("ls", "--json", "--limit", "0").stdout)
-        took = time.monotonic() - went
-        print(f"\n  {self.RUNS} runs at once: started in {started:.1f} s, all ended {took:.1f} s after the pool came "
-              f"free; a look meanwhile took {looked:.2f} s", flush=True)
-        self.ended(keeper)
-        self.assertEqual({row["status"] for row in rows}, {"succeeded"})
-        self.assertEqual(len(self.counts()), self.RUNS)
-        self.assertLessEqual(max(self.counts()), 3)
-        self.assertEqual(max(self.counts()), 3)
-        self.assertEqual(self.markers() + self.markers("pools"), [])
 
 
 if __name__ == "__main__":

@@ -33,5 +33,5 @@ static const struct levada_action actions[] = {
 
 static const char *const reuse_by[] = {NULL};
 
-LEVADA_PLUGIN(.name = "noop", .version = "0.9.0", .doc = "Steps that do nothing, in a reused worker, for tests and bench.",
+LEVADA_PLUGIN(.name = "noop", .version = "0.9.0", .doc = "Steps that do nothing, in a reused worker.",
               .flags = LEVADA_REUSE, .reuse_by = reuse_by, LEVADA_ACTIONS(actions));

@@ -227,7 +227,7 @@ static void
 any_text_is_a_group_and_no_two_are_one(void)
 {
     static const char *const names[] = {"one", "One", "one/../two", "..", "load / x", "load / y",
-                                        "q-000000000001-" RUN_A,
+                                        ("q-000000000001-" RUN_A),
                                         "a name that is longer than any folder's name should be, and goes on and on"};
     struct seats seats[CHECK_COUNT(names)];
     fresh();
