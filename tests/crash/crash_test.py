@@ -153,6 +153,10 @@ class Struck(Crash):
             cases += [(name, f"{chance.randint(1, 120)}-{chance.choice(victims)}") for _ in range(100)]
         self.kill(cases, len(cases) // 2)
 
+    def test_a_machine_that_goes_down_and_kills_politely_loses_nothing_either(self):
+        cases = [(name, f"{ms}-all") for name in kinds.OTHERS if name.startswith("downed") for ms in range(2, 80, 4)]
+        self.kill(cases, len(cases))
+
 
 if __name__ == "__main__":
     levada.main()

@@ -115,6 +115,11 @@ def process_only(kind):
     return kind._replace(name="process-" + kind.name, text="durability: process\n" + kind.text)
 
 
+def downed(kind):
+    """The same kind on a machine that goes down: everything is told to end at once."""
+    return kind._replace(name="downed-" + kind.name.replace("run-", ""), left=143)
+
+
 def struck(kind):
     """The same kind, for kills at any moment."""
     return kind._replace(name="struck-" + kind.name.replace("run-", ""))
@@ -160,6 +165,8 @@ OTHERS = {kind.name: kind for kind in (
     slow("interrupted", 0, {}, 130, "idempotent"),
     halted("probe", ""), halted("transactional", ""), halted("keyed", ""), halted("unsafe", ""),
     halted("probe", "    timeout: 100ms\n" + RETRY), halted("transactional", "    timeout: 100ms\n" + RETRY),
+    downed(KINDS["run-unsafe"]), downed(KINDS["run-keyed"]), downed(KINDS["checkpointed"]), downed(KINDS["probe"]),
+    downed(KINDS["keeper"]), downed(KINDS["lua-pure"]),
     process_only(KINDS["run-unsafe"]), process_only(KINDS["probe"]), process_only(KINDS["checkpointed"]),
     struck(KINDS["run-unsafe"]), struck(KINDS["run-keyed"]), struck(KINDS["checkpointed"]), struck(KINDS["probe"]),
 )}
