@@ -279,6 +279,7 @@ apply_vanished(struct run_state *state, struct step_state *step, const struct ev
     struct attempt_state *attempt = attempt_of(step, (uint32_t)number_of(event->data, "record"));
     if (attempt != NULL) {
         attempt->status = "vanished";
+        attempt->crashed = value_get_bool(event->data, "crash", false);
         attempt->finished_ms = event->time_ms;
     }
     step->vanished++;

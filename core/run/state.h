@@ -51,6 +51,7 @@ struct attempt_state {
     const struct value *error;      /* map or NULL */
     const struct value *metrics;    /* list or NULL */
     const char *found;              /* resolve only */
+    bool crashed;                   /* vanished, and nobody from outside did it */
     bool resolve;                   /* an attempt that asked, not one that did */
 };
 

@@ -345,6 +345,21 @@ steps:
             self.assertEqual(len(self.ledger()), most)
             self.assertIn("vanished", self.levada("why", "last", "a").stdout)
 
+    def test_workers_that_were_killed_do_not_use_up_the_retries_of_a_step(self):
+        workflow = self.write("bad_day.yaml", """levada: 1
+name: bad_day
+steps:
+  - id: a
+    effect: idempotent
+    retry: {attempts: 2, delay: 1ms}
+    run: |
+      echo x >> "$LEDGER"
+      if [ "$(wc -l < "$LEDGER")" -le 2 ]; then kill -9 $PPID; sleep 5; fi
+      [ "$(wc -l < "$LEDGER")" -gt 3 ]
+""")
+        self.levada("run", workflow, timeout=60)
+        self.assertEqual(len(self.ledger()), 4, "two kills, one failure, and the second of two attempts")
+
     def test_many_workers_that_die_together_are_all_accounted_for(self):
         steps = "".join(f"""  - id: s{i}
     needs: []
