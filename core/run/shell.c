@@ -28,6 +28,7 @@
 
 #define LEFT_SELF_MS 100 /* `> >(tee log)` ends a moment after its shell */
 #define LEFT_TERM_MS 200
+#define TOLD_TOO_MS 200  /* between the first and the last process that a shutdown tells */
 #define CHUNK_SIZE (64u * KIB)
 
 struct shell {
@@ -359,6 +360,20 @@ take_checkpoints(struct work *work)
     }
 }
 
+/* Somebody ended it with TERM. A machine that goes down tells everybody, us too, a moment sooner or later: then it was
+ * interrupted, and has not failed. */
+static void
+await_own_signal(struct work *work, int status)
+{
+    bool by_term = (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM) ||
+                   (WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGTERM);
+    int64_t until = clock_monotonic_ms() + (by_term ? TOLD_TOO_MS : 0);
+    while (by_term && atomic_load(&work->stop) == STOP_NONE && clock_monotonic_ms() < until) {
+        (void)poll(NULL, 0, 5);
+        (void)work_tick(work);
+    }
+}
+
 void
 shell_run(struct work *work, struct outcome *ret)
 {
@@ -370,6 +385,7 @@ shell_run(struct work *work, struct outcome *ret)
         wait_for_end(&shell);
         int status = 0;
         while (waitpid(shell.pid, &status, 0) < 0 && errno == EINTR) continue;
+        await_own_signal(work, status);
         drain(&shell);
         int64_t left = work->kill_at_ms - clock_monotonic_ms();
         bool stopped = atomic_load(&work->stop) != STOP_NONE;

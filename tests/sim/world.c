@@ -113,7 +113,8 @@ world_commit(struct world *world, const struct event *event)
     kept->data = value_copy(&world->arena, event->data);
     const struct value *reason = value_get(event->data, "reason");
     world_say(world, "%4lld %-16s %-4s %s %s", (long long)kept->seq, event_name(event->type),
-              event->step ? event->step : "", value_get_str(event->data, "status", ""), value_get_str(reason, "code", ""));
+              event->step ? event->step : "", value_get_str(event->data, "status", ""),
+              value_get_str(reason, "code", ""));
     promise_event(world, kept);
 }
 
