@@ -178,6 +178,28 @@ attempts_alive(const struct attempt_record *record)
            process.state != 'Z' && process.state != 'X';
 }
 
+int
+attempts_take_run(int fd, struct attempt_record *holder, struct err *err)
+{
+    for (int round = 0;; round++) {
+        int code = attempts_lock(fd, 0, err);
+        if (code != 1) return code;
+        code = attempts_read(fd, 0, holder, err);
+        if (code) return code;
+        bool engine = attempts_alive(holder) || attempts_elsewhere(holder);
+        if (!engine) *holder = (struct attempt_record){0};
+        if (!engine && round < 200) {
+            (void)poll(NULL, 0, 10);
+            continue;
+        }
+        if (holder->pid > 0)
+            err_set(err, EXIT_HELD, "the run is held by an engine, pid %d%s", holder->pid,
+                    attempts_elsewhere(holder) ? " of another pid namespace" : "");
+        else err_set(err, EXIT_HELD, "the run is held by another command that does not let it go");
+        return EXIT_HELD;
+    }
+}
+
 pid_t
 attempts_engine(const char *run_folder)
 {

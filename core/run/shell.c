@@ -28,6 +28,7 @@
 
 #define LEFT_SELF_MS 100 /* `> >(tee log)` ends a moment after its shell */
 #define LEFT_TERM_MS 200
+#define TOLD_TOO_MS 200  /* between the first and the last process that a shutdown tells */
 #define CHUNK_SIZE (64u * KIB)
 
 struct ends { /* the shell's side. Those for output stay open until it has ended, or their end of file would wake us
@@ -365,6 +366,20 @@ close_ends(struct shell *shell)
     fd_close(&shell->ends.err);
 }
 
+/* Somebody ended it with TERM. A machine that goes down tells everybody, us too, a moment sooner or later: then it was
+ * interrupted, and has not failed. */
+static void
+await_own_signal(struct work *work, int status)
+{
+    bool by_term = (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM) ||
+                   (WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGTERM);
+    int64_t until = clock_monotonic_ms() + (by_term ? TOLD_TOO_MS : 0);
+    while (by_term && atomic_load(&work->stop) == STOP_NONE && clock_monotonic_ms() < until) {
+        (void)poll(NULL, 0, 5);
+        (void)work_tick(work);
+    }
+}
+
 void
 shell_run(struct work *work, struct outcome *ret)
 {
@@ -377,6 +392,7 @@ shell_run(struct work *work, struct outcome *ret)
         int status = 0;
         while (waitpid(shell.pid, &status, 0) < 0 && errno == EINTR) continue;
         close_ends(&shell);
+        await_own_signal(work, status);
         drain(&shell);
         int64_t left = work->kill_at_ms - clock_monotonic_ms();
         bool stopped = atomic_load(&work->stop) != STOP_NONE;
