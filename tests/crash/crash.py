@@ -350,7 +350,10 @@ def hang_up(case, process):
     process.kill()
     process.wait()
     for pid in case.processes():
-        os.kill(pid, signal.SIGTERM)
+        try:
+            os.kill(pid, signal.SIGTERM)
+        except OSError:
+            continue
 
 
 MEANWHILE = {"cancelled": cancel, "interrupted": interrupt, "halted-probe": interrupt,
