@@ -30,14 +30,15 @@ decision_of(struct arena *arena, const struct event *event, struct decision *ret
     const char *code = value_get_str(reason, "code", NULL), *text = value_get_str(reason, "text", NULL);
     const char *status = value_get_str(data, "status", NULL), *who = value_get_str(data, "who", NULL);
     const char *why = value_get_str(data, "why", NULL);
+    if (why != NULL && *why == '\0') why = NULL; /* nobody gave one */
     if (event->type == EVENT_RUN_STARTED) {
         code = value_get_bool(data, "resumed", false) ? "resumed" : "started";
         text = arena_printf(arena, "%s by process %lld", str_eq(code, "resumed") ? "taken up again" : "started",
                             (long long)value_get_int(data, "pid", 0));
     } else if (event->type == EVENT_CANCEL_ASKED) {
         code = "cancel_asked";
-        text = arena_printf(arena, "%s asked for the end%s%s", who ? who : "somebody", why ? ":"
-            " " : "", why ? why : "");
+        text = arena_printf(arena, "%s asked for the end%s%s", who ? who : "somebody", why ? ": " : "",
+                            why ? why : "");
     } else if (event->type == EVENT_RUN_RETRIED) {
         const struct value *again = value_get(data, "again");
         code = "retried";
@@ -55,8 +56,8 @@ decision_of(struct arena *arena, const struct event *event, struct decision *ret
     } else if (event->type == EVENT_STEP_RESOLVED && code == NULL) {
         const char *decision = value_get_str(data, "decision", "");
         code = "resolved";
-        text = arena_printf(arena, "%s said \"%s\"%s%s", who ? who : "somebody", decision, why ? ":"
-            " " : "", why ? why : "");
+        text = arena_printf(arena, "%s said \"%s\"%s%s", who ? who : "somebody", decision, why ? ": " : "",
+                            why ? why : "");
     } else if (code == NULL && text == NULL) {
         return false;
     }
@@ -297,5 +298,5 @@ view_elapsed_ms(const struct view *view, int64_t now_ms)
     int64_t end = state->finished_ms;
     if (end == 0 && view->status == RUN_RUNNING_STATUS) end = view_clock(view, now_ms);
     if (end == 0 && view->ndecisions) end = view->decisions[view->ndecisions - 1].time_ms;
-    return end > state->started_ms ? end - state->started_ms : 0;
+    return end > state->begun_ms ? end - state->begun_ms : 0;
 }
