@@ -54,10 +54,11 @@ refused(struct engine *e, bool takeover, struct err *err)
         if (attempts_alive(&holder) || attempts_elsewhere(&holder)) break;
         poll(NULL, 0, 10);
     }
-    if (takeover) return end_holder(&holder, err);
+    if (takeover && !attempts_elsewhere(&holder)) return end_holder(&holder, err);
     err_set(err, EXIT_HELD, "the run is held by another engine, pid %d%s", holder.pid,
             attempts_elsewhere(&holder) ? " of another pid namespace" : "");
-    err_hint(err, "Wait for it, `levada cancel` it, or take it over: levada resume --takeover");
+    err_hint(err, attempts_elsewhere(&holder) ? "Wait for it, or type this in its container, or below nsenter."
+                  : "Wait for it, `levada cancel` it, or take it over: levada resume --takeover");
     return EXIT_HELD;
 }
 

@@ -5,8 +5,6 @@
  */
 #include "show/view.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -93,13 +91,12 @@ collect(void *context, const struct event *event, struct arena *scratch, struct 
 bool
 view_engine_lives(const char *folder)
 {
-    struct arena arena ARENA_SCOPED = {0};
     struct attempt_record record;
     struct err ignored;
-    /* Opened for reading here, because looking at a run must not make a file in its folder. */
-    int fd FD_SCOPED = open(arena_printf(&arena, "%s/attempts", folder), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return false;
-    return attempts_read(fd, 0, &record, &ignored) == 0 && record.pid > 0 && attempts_alive(&record);
+    int fd FD_SCOPED = attempts_open_read(folder);
+    /* Of another pid namespace only the lock tells. Who else may hold it beside such a record? The engine that comes
+     * next, which lives too, and gc, which only takes the lock of runs that have ended. */
+    return fd >= 0 && attempts_read(fd, 0, &record, &ignored) == 0 && attempts_lives(fd, 0, &record);
 }
 
 static int
