@@ -12,6 +12,7 @@
 #include "run/marked.h"
 #include "run/requests.h"
 #include "run/store.h"
+#include "show/view.h"
 
 #define USAGE "levada cancel [--reason TEXT] [--json] [--quiet] RUN"
 
@@ -22,6 +23,18 @@ end_leftovers(const char *run_folder, const char *id)
     if (session_holder(run_folder) > 0) return;
     int count = marked_end_leftovers(run_folder, id);
     if (count) fprintf(stderr, "levada: ended %d processes that steps of run %s had left behind\n", count, id);
+}
+
+/* No signal can be sent to a pid of another namespace, and a request that nobody is told of would wait for the next
+ * engine: then it is better not to leave one. */
+static int
+refuse_elsewhere(int pid, const char *id)
+{
+    struct err err = {0};
+    err_set(&err, EXIT_HELD, "the engine of run %s works in another pid namespace (pid %d there) and cannot be told "
+            "from here", id, pid);
+    err_hint(&err, "Type it there: `levada cancel %s` in its container, or below nsenter.", view_short_id(id));
+    return cli_fail(&err);
 }
 
 int
@@ -60,6 +73,8 @@ cmd_cancel(int argc, char **argv)
         return state.exit_code;
     }
     session.who = requests_who(&arena);
+    int elsewhere = session_holder_elsewhere(run_folder);
+    if (elsewhere) return refuse_elsewhere(elsewhere, state.id);
     int holder = session_holder(run_folder);
     if (holder > 0) {
         code = requests_ask_cancel(run_folder, session.who, session.why, &err);

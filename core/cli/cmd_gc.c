@@ -61,7 +61,8 @@ load_runs(struct arena *arena, struct collection *c)
             c->unreadable++;
             continue;
         }
-        struct history_run run = {.id = ids[i], .status = state.status, .finished_ms = state.finished_ms};
+        struct history_run run = {.id = ids[i], .status = state.status, .finished_ms = state.finished_ms,
+                                  .last_seq = state.last_seq};
         history_read(state.model->history, &run.own);
         bool own = run.own.keep.given || run.own.keep_failed.given || run.own.logs_ms >= 0;
         c->any_rule |= own;
@@ -113,8 +114,7 @@ carry_out(struct arena *arena, struct collection *c, const struct history_run *r
     const char *why = NULL;
     int64_t bytes = 0;
     bool whole = run->fate == HISTORY_RUN;
-    int code = whole ? gc_run(arena, &c->gc, run->id, &bytes, &why, &err)
-                     : gc_logs(arena, &c->gc, run->id, &bytes, &why, &err);
+    int code = whole ? gc_run(arena, &c->gc, run, &bytes, &why, &err) : gc_logs(arena, &c->gc, run, &bytes, &why, &err);
     if (code == 1) {
         c->kept_back++;
         say(c, run, "kept", 0, why);

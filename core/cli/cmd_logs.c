@@ -39,7 +39,8 @@ explain(const struct view *view, const struct logs_options *options, bool writte
     const struct step_state *step =
         options->step != NULL ? state_step(&view->state, options->step, NULL) : NULL;
     if (!written && logs_were_written(view, options))
-        fprintf(stderr, "the logs of run %s were taken away (levada gc); levada show %s has its outcome\n", id, id);
+        fprintf(stderr, "the logs of run %s are gone: `levada gc` or somebody took them away; levada show %s has its "
+                "outcome\n", id, id);
     else if (!written && step != NULL)
         fprintf(stderr, "%s wrote nothing: it is %s; levada why %s %s says more\n", step->step->id,
                 step_status_name(step->status), id, step->step->id);

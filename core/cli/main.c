@@ -2,9 +2,11 @@
  *
  * A table of subcommands. Nothing is initialised before one is chosen: `levada version` must cost what a process costs.
  */
+#include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -102,6 +104,18 @@ fill_standard_descriptors(void)
     if (fd > 2) close(fd);
 }
 
+/* An earlier flush may be the one that failed, and then the last says nothing of it. A worse code stays. */
+static int
+end_output(int code)
+{
+    errno = 0;
+    bool bad = fflush(stdout) != 0;
+    int error = errno;
+    if (!bad && !ferror(stdout)) return code;
+    fprintf(stderr, "levada: cannot write the output%s%s\n", bad ? ": " : "", bad ? strerror(error) : "");
+    return code == EXIT_OK ? EXIT_FAILED : code;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -116,12 +130,7 @@ main(int argc, char **argv)
     if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) name = "version";
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         if (strcmp(commands[i].name, name) != 0) continue;
-        int code = commands[i].run(argc - 1, argv + 1);
-        if (fflush(stdout) != 0 && code == EXIT_OK) {
-            perror("levada: cannot write the output");
-            return EXIT_FAILED;
-        }
-        return code;
+        return end_output(commands[i].run(argc - 1, argv + 1));
     }
     fprintf(stderr, "levada: there is no command \"%s\"\n  `levada help` lists the commands.\n", name);
     return EXIT_USAGE;

@@ -44,6 +44,16 @@ session_holder(const char *run_folder)
 }
 
 int
+session_holder_elsewhere(const char *run_folder)
+{
+    struct attempt_record record;
+    struct err ignored;
+    int fd FD_SCOPED = attempts_open_read(run_folder);
+    if (fd < 0 || attempts_read(fd, 0, &record, &ignored) != 0) return 0;
+    return attempts_elsewhere(&record) && attempts_held(fd, 0, false) ? record.pid : 0;
+}
+
+int
 session_run(const struct session *session, struct launcher launcher, const char *run_folder)
 {
     struct err err = {0};

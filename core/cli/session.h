@@ -26,5 +26,7 @@ int session_option(struct session *session, int argc, char **argv, int i, const 
 int session_run(const struct session *session, struct launcher launcher, const char *run_folder);
 /* Is an engine at work on the run? Its pid, or 0. */
 int session_holder(const char *run_folder);
+/* Is one at work in another pid namespace? Its pid there, or 0. */
+int session_holder_elsewhere(const char *run_folder);
 
 #endif

@@ -35,8 +35,7 @@ end_holder(const struct attempt_record *holder, struct err *err)
     int fd FD_SCOPED = open_pidfd(holder->pid);
     /* The pidfd is open: from here on the pid cannot come to mean another process. */
     if (fd < 0 || !attempts_alive(holder))
-        return err_set(err, EXIT_HELD, "the run is held by process %d%s, which cannot be ended from here", holder->pid,
-                       attempts_elsewhere(holder) ? " of another pid namespace" : "");
+        return err_set(err, EXIT_HELD, "the run is held by process %d, which cannot be identified", holder->pid);
     if (syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) != 0)
         return err_errno(err, EXIT_HELD, "cannot end the holder (pid %d)", holder->pid);
     struct pollfd wait = {.fd = fd, .events = POLLIN};
@@ -65,11 +64,13 @@ adopt_take(struct engine *e, bool takeover, struct err *err)
     e->attempts = attempts_open(e->folder, err);
     if (e->attempts < 0) return EXIT_STORE;
     int code = attempts_take_run(e->attempts, &holder, err);
-    if (code == EXIT_HELD && takeover && holder.pid > 0) {
+    bool elsewhere = code == EXIT_HELD && attempts_elsewhere(&holder);
+    if (code == EXIT_HELD && takeover && holder.pid > 0 && !elsewhere) {
         code = end_holder(&holder, err);
         if (!code) code = attempts_take_run(e->attempts, &holder, err);
     } else if (code == EXIT_HELD) {
-        err_hint(err, "Wait for it, `levada cancel` it, or take it over: levada resume --takeover");
+        err_hint(err, elsewhere ? "Wait for it, or type this in its container, or below nsenter."
+                      : "Wait for it, `levada cancel` it, or take it over: levada resume --takeover");
     }
     if (!code) code = attempts_read(e->attempts, 0, &holder, err);
     if (!code) code = end_other_folder(&holder, takeover, err);

@@ -20,7 +20,7 @@
 #include "run/attempts.h"
 #include "run/folder.h"
 #include "run/job.h"
-#include "run/journal.h"
+#include "run/state.h"
 
 #define GONE ".gone-"
 #define NEW ".new-"
@@ -41,27 +41,26 @@ gc_lock(struct arena *arena, const char *store, struct err *err)
     return -1;
 }
 
-/* 0: the engine's lock is ours (*lock), the run has ended, and nothing of it lives. 1: *why. */
+/* 0: the engine's lock is ours (*lock), the run is as it was judged, and nothing of it lives. 1: *why. */
 static int
-take(const struct gc *gc, const char *folder, const char *id, int *lock, const char **why, struct err *err)
+take(const struct gc *gc, const char *folder, const struct history_run *run, int *lock, const char **why,
+     struct err *err)
 {
-    struct journal *journal;
-    bool ended = false;
+    struct arena scratch ARENA_SCOPED = {0};
+    struct run_state state;
     *lock = gc->dry ? attempts_open_read(folder) : attempts_open(folder, err);
     if (*lock < 0) return gc->dry ? err_errno(err, EXIT_STORE, "cannot read \"%s/attempts\"", folder) : EXIT_STORE;
     int code = gc->dry ? attempts_held(*lock, 0, false) : attempts_lock(*lock, 0, err);
     if (code == 1) *why = "an engine is at work on it";
     if (code) return code;
-    code = journal_open_read(folder, &journal, err);
-    if (!code) {
-        code = journal_is_ended(journal, &ended, err);
-        journal_close(&journal, false);
-    }
+    code = state_load(&scratch, folder, &state, err);
     if (code) return code;
-    if (!ended) *why = "it has not ended";
+    if (!run_status_ended(state.status)) *why = "it has not ended";
+    /* A retry may have begun and ended between the judgement and our lock; the rule was not asked about that end. */
+    else if (state.last_seq != run->last_seq) *why = "it went on meanwhile: the next gc looks again";
     else if (attempts_held(*lock, 1, true)) *why = "a worker of it still lives: levada ps";
     for (size_t i = 0; i < gc->nmarked && *why == NULL; i++)
-        if (str_eq(gc->marked[i].run, id)) *why = "a process of it still lives: levada ps";
+        if (str_eq(gc->marked[i].run, run->id)) *why = "a process of it still lives: levada ps";
     return *why != NULL;
 }
 
@@ -75,14 +74,15 @@ remove_gone(const char *path, struct err *err)
 }
 
 int
-gc_run(struct arena *arena, const struct gc *gc, const char *id, int64_t *bytes, const char **why, struct err *err)
+gc_run(struct arena *arena, const struct gc *gc, const struct history_run *run, int64_t *bytes, const char **why,
+       struct err *err)
 {
-    const char *folder = arena_printf(arena, "%s/runs/%s", gc->store, id);
-    const char *gone = arena_printf(arena, "%s/runs/" GONE "%s", gc->store, id);
+    const char *folder = arena_printf(arena, "%s/runs/%s", gc->store, run->id);
+    const char *gone = arena_printf(arena, "%s/runs/" GONE "%s", gc->store, run->id);
     int lock FD_SCOPED = -1;
     *why = NULL;
     *bytes = 0;
-    int code = take(gc, folder, id, &lock, why, err);
+    int code = take(gc, folder, run, &lock, why, err);
     if (code) return code;
     *bytes = folder_size(folder);
     if (gc->dry) return 0;
@@ -92,9 +92,10 @@ gc_run(struct arena *arena, const struct gc *gc, const char *id, int64_t *bytes,
 }
 
 int
-gc_logs(struct arena *arena, const struct gc *gc, const char *id, int64_t *bytes, const char **why, struct err *err)
+gc_logs(struct arena *arena, const struct gc *gc, const struct history_run *run, int64_t *bytes, const char **why,
+        struct err *err)
 {
-    const char *folder = arena_printf(arena, "%s/runs/%s", gc->store, id);
+    const char *folder = arena_printf(arena, "%s/runs/%s", gc->store, run->id);
     const char *logs = arena_printf(arena, "%s/" LOGS_FOLDER, folder);
     int lock FD_SCOPED = -1;
     *why = NULL;
@@ -104,7 +105,7 @@ gc_logs(struct arena *arena, const struct gc *gc, const char *id, int64_t *bytes
     for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) count += entry->d_name[0] != '.';
     if (dir != NULL) closedir(dir);
     if (count == 0) return 0;
-    int code = take(gc, folder, id, &lock, why, err);
+    int code = take(gc, folder, run, &lock, why, err);
     if (code) return code;
     *bytes = folder_size(logs);
     if (gc->dry) return 0;

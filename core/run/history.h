@@ -38,6 +38,7 @@ struct history_run {
     const char *id, *workflow, *file;
     enum run_status status;
     int64_t finished_ms;
+    int64_t last_seq;    /* of the journal that this was read from */
     struct history own;
     /* Found out: */
     enum history_fate fate;

@@ -52,6 +52,15 @@ add(struct look *look, enum living_kind kind, pid_t pid, int64_t since_ms)
     return one;
 }
 
+static struct living *
+add_recorded(struct look *look, enum living_kind kind, const struct attempt_record *record, int64_t since_ms)
+{
+    struct living *one = add(look, kind, record->pid, since_ms);
+    one->elsewhere = attempts_elsewhere(record);
+    if (one->elsewhere) one->stopped = false; /* that was another process */
+    return one;
+}
+
 static bool
 read_record(const struct look *look, uint32_t record, struct attempt_record *ret)
 {
@@ -73,7 +82,7 @@ look_for_engine(struct look *look)
         done += step_status_ended(state->steps[i].status);
         running += state->steps[i].status == STEP_RUNNING_STATUS;
     }
-    struct living *engine = add(look, LIVING_ENGINE, record.pid, marked_since_ms(record.start_time));
+    struct living *engine = add_recorded(look, LIVING_ENGINE, &record, marked_since_ms(record.start_time));
     engine->waits_for = state->queued_text != NULL ? arena_strdup(look->arena, state->queued_text) : NULL;
     engine->steps = state->nsteps;
     engine->done = done;
@@ -92,7 +101,7 @@ look_for_workers(struct look *look, bool engine)
         if (step->status != STEP_RUNNING_STATUS || attempt == NULL) continue;
         if (!read_record(look, attempt->record, &record) || record.mark != ATTEMPT_STARTED) continue;
         struct living *worker =
-            add(look, engine ? LIVING_WORKER : LIVING_ORPHAN, record.pid, attempt->intent_ms);
+            add_recorded(look, engine ? LIVING_WORKER : LIVING_ORPHAN, &record, attempt->intent_ms);
         worker->step = arena_strdup(look->arena, step->step->id);
         worker->attempt = attempt->attempt;
     }
@@ -173,6 +182,7 @@ static void
 put_what(struct buf *buf, const struct living *one)
 {
     if (one->stopped) buf_text(buf, "(stopped by a signal) ");
+    if (one->elsewhere) buf_text(buf, "(pid of another namespace) ");
     if (one->kind == LIVING_LEFTOVER) buf_printf(buf, "%s of ", one->command);
     if (one->step != NULL) buf_printf(buf, "step %s", one->step);
     else text_fit(buf, one->workflow, 18);
@@ -270,7 +280,8 @@ living_json(struct buf *buf, const struct living_list *list, int64_t now_ms)
                        one->running);
         json_time(buf, "since", one->since_ms);
         int64_t elapsed_ms = one->since_ms && now_ms > one->since_ms ? now_ms - one->since_ms : 0;
-        buf_printf(buf, ",\"elapsed_ms\":%" PRId64 ",\"stopped\":%s}", elapsed_ms, one->stopped ? "true" : "false");
+        buf_printf(buf, ",\"elapsed_ms\":%" PRId64 ",\"stopped\":%s,\"elsewhere\":%s}", elapsed_ms,
+                   one->stopped ? "true" : "false", one->elsewhere ? "true" : "false");
     }
     buf_text(buf, "]\n");
 }

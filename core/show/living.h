@@ -36,6 +36,7 @@ struct living {
     const char *waits_for; /* ENGINE: for its place in a group; NULL: it does not wait */
     size_t steps, done, running; /* ENGINE: steps of its run; else 0 */
     int64_t since_ms;     /* wall; 0: not known */
+    bool elsewhere;       /* in another pid namespace, where its pid means something */
     bool stopped;         /* by a signal (SIGSTOP): it does nothing until SIGCONT */
 };
 
@@ -50,7 +51,7 @@ int living_load(struct arena *arena, struct living_list *ret, struct err *err);
 /* A table, and what to type next. `width`: of the terminal, 0: lines as long as they are. */
 void living_text(struct buf *buf, const struct living_list *list, int64_t now_ms, size_t width, bool colour);
 /* [{kind,pid,run,workflow,status,step?,attempt?,command?,steps?{total,done,running},waits_for?,since,elapsed_ms,
- * stopped}] */
+ * stopped,elsewhere}] */
 void living_json(struct buf *buf, const struct living_list *list, int64_t now_ms);
 
 #endif

@@ -150,7 +150,7 @@ end_run(struct progress *progress)
         progress->drawn = 0;
         buf_char(&progress->text, '\n');
     }
-    next_summary(&progress->text, state, state->status, end - state->started_ms, progress->colour,
+    next_summary(&progress->text, state, state->status, end - state->begun_ms, progress->colour,
                  progress->place);
     flush_text(progress);
 }

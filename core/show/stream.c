@@ -249,7 +249,7 @@ plain_run_event(struct stream *stream, const struct event *event, struct buf *bu
     } else {
         text_line(buf, state->model->name);
         buf_printf(buf, " %s (", value_get_str(event->data, "status", ""));
-        text_elapsed(buf, time_of(event) - state->started_ms);
+        text_elapsed(buf, time_of(event) - state->begun_ms);
         buf_text(buf, "): ");
         next_counts(buf, state);
         buf_char(buf, '\n');

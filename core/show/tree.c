@@ -275,7 +275,7 @@ put_title(const struct tree_view *view, struct buf *buf)
     put_colour(&line, TEXT_DIM(view->colour));
     int64_t end = state->finished_ms ? state->finished_ms : view->now_ms;
     buf_printf(&text, "%s  ", view_short_id(state->id));
-    text_elapsed(&text, end > state->started_ms ? end - state->started_ms : 0);
+    text_elapsed(&text, end > state->begun_ms ? end - state->begun_ms : 0);
     if (state->cancel_asked && !run_status_ended(state->status)) buf_text(&text, "  cancelling");
     put_gap(&line, 2);
     put_buf(&line, &text);

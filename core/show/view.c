@@ -5,8 +5,6 @@
  */
 #include "show/view.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -30,14 +28,15 @@ decision_of(struct arena *arena, const struct event *event, struct decision *ret
     const char *code = value_get_str(reason, "code", NULL), *text = value_get_str(reason, "text", NULL);
     const char *status = value_get_str(data, "status", NULL), *who = value_get_str(data, "who", NULL);
     const char *why = value_get_str(data, "why", NULL);
+    if (why != NULL && *why == '\0') why = NULL; /* nobody gave one */
     if (event->type == EVENT_RUN_STARTED) {
         code = value_get_bool(data, "resumed", false) ? "resumed" : "started";
         text = arena_printf(arena, "%s by process %lld", str_eq(code, "resumed") ? "taken up again" : "started",
                             (long long)value_get_int(data, "pid", 0));
     } else if (event->type == EVENT_CANCEL_ASKED) {
         code = "cancel_asked";
-        text = arena_printf(arena, "%s asked for the end%s%s", who ? who : "somebody", why ? ":"
-            " " : "", why ? why : "");
+        text = arena_printf(arena, "%s asked for the end%s%s", who ? who : "somebody", why ? ": " : "",
+                            why ? why : "");
     } else if (event->type == EVENT_RUN_RETRIED) {
         const struct value *again = value_get(data, "again");
         code = "retried";
@@ -55,8 +54,8 @@ decision_of(struct arena *arena, const struct event *event, struct decision *ret
     } else if (event->type == EVENT_STEP_RESOLVED && code == NULL) {
         const char *decision = value_get_str(data, "decision", "");
         code = "resolved";
-        text = arena_printf(arena, "%s said \"%s\"%s%s", who ? who : "somebody", decision, why ? ":"
-            " " : "", why ? why : "");
+        text = arena_printf(arena, "%s said \"%s\"%s%s", who ? who : "somebody", decision, why ? ": " : "",
+                            why ? why : "");
     } else if (code == NULL && text == NULL) {
         return false;
     }
@@ -92,13 +91,12 @@ collect(void *context, const struct event *event, struct arena *scratch, struct 
 bool
 view_engine_lives(const char *folder)
 {
-    struct arena arena ARENA_SCOPED = {0};
     struct attempt_record record;
     struct err ignored;
-    /* Opened for reading here, because looking at a run must not make a file in its folder. */
-    int fd FD_SCOPED = open(arena_printf(&arena, "%s/attempts", folder), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return false;
-    return attempts_read(fd, 0, &record, &ignored) == 0 && record.pid > 0 && attempts_alive(&record);
+    int fd FD_SCOPED = attempts_open_read(folder);
+    /* Of another pid namespace only the lock tells. Who else may hold it beside such a record? The engine that comes
+     * next, which lives too, and gc, which only takes the lock of runs that have ended. */
+    return fd >= 0 && attempts_read(fd, 0, &record, &ignored) == 0 && attempts_lives(fd, 0, &record);
 }
 
 static int
@@ -297,5 +295,5 @@ view_elapsed_ms(const struct view *view, int64_t now_ms)
     int64_t end = state->finished_ms;
     if (end == 0 && view->status == RUN_RUNNING_STATUS) end = view_clock(view, now_ms);
     if (end == 0 && view->ndecisions) end = view->decisions[view->ndecisions - 1].time_ms;
-    return end > state->started_ms ? end - state->started_ms : 0;
+    return end > state->begun_ms ? end - state->begun_ms : 0;
 }

@@ -69,7 +69,8 @@ const struct attempt_state *step_last_attempt(const struct step_state *step);
 bool step_counts(const struct step_state *step);
 /* Now, or the moment at which the run is looked at: then, or when it was exported. */
 int64_t view_clock(const struct view *view, int64_t now_ms);
-/* Of a run: from its start to its end, to now_ms while it runs, to its last sign of life when interrupted. */
+/* Of a run: from its start, or its last retry, to its end, to now_ms while it runs, to its last sign of life when
+ * interrupted. */
 int64_t view_elapsed_ms(const struct view *view, int64_t now_ms);
 
 #endif

@@ -63,7 +63,7 @@ class Collect(levada.Case):
         self.assertEqual(self.show()["status"], "succeeded")
         done = self.levada("logs", "last")
         self.assertEqual(done.stdout, "")
-        self.assertIn("taken away", done.stderr)
+        self.assertIn("are gone", done.stderr)
         self.levada("report", "last")
 
     def test_runs_that_go_on_are_interrupted_or_have_something_living_are_never_touched(self):

@@ -334,6 +334,17 @@ steps:
         self.run_file("durability: process\nsteps:\n" + steps)
         self.assertEqual(set(self.statuses().values()), {"succeeded"})
 
+    def test_what_a_script_leaves_in_the_background_ends_with_its_step_and_the_log_names_it(self):
+        inner = self.write("inner.yaml", "levada: 1\nname: inner\nsteps:\n  - id: deep\n    run: echo on; sleep 71\n")
+        outer = self.write("outer.yaml", "levada: 1\nname: outer\nsteps:\n  - id: a\n    run: |\n"
+                           "      setsid nohup sleep 72 >/dev/null 2>&1 &\n  - id: b\n    run: |\n"
+                           f"      setsid {levada.LEVADA} run --quiet {inner} </dev/null >/dev/null 2>&1 &\n"
+                           "      until grep -q on $LEVADA_STATE/runs/*/logs/deep.1.log; do sleep 0.05; done\n")
+        run = re.search("run:  (.*)", self.levada("run", outer).stderr).group(1)
+        self.assertIn("ended 1 process that the step left behind: sleep", self.levada("logs", run, "a").stdout)
+        self.assertRegex(self.levada("logs", run, "b").stdout, "ended [0-9]+ process.* the step left behind: .*levada")
+        self.assertEqual(self.levada("ps", "--json").stdout, "[]\n")
+
 
 if __name__ == "__main__":
     levada.main()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where runs happen: as process 1 of a container, under cron, under systemd."""
 import glob
+import json
 import os
 import re
 import shutil
@@ -106,6 +107,29 @@ class Container(Case):
         self.assertEqual(self.ledger(), ["begin", "end"])
         self.levada("resume", "last")
         self.assertEqual(self.ledger(), ["begin", "end", "after"])
+
+    def test_an_engine_in_another_pid_namespace_is_seen_and_who_would_end_it_is_told_where_it_is(self):
+        process = self.start_inside("run", self.slow(30))
+        self.wait_for(self.ledger, "the step to begin")
+        listed = json.loads(self.levada("ls", "--json").stdout)
+        self.assertEqual([run["status"] for run in listed], ["running"])
+        self.assertEqual(self.show()["status"], "running")
+        self.assertNotIn("levada resume", self.levada("show", "last").stdout)
+        living = json.loads(self.levada("ps", "--json").stdout)
+        self.assertEqual([(one["kind"], one["status"], one["elsewhere"], one["stopped"]) for one in living],
+                         [("engine", "running", True, False), ("worker", "running", True, False)])
+        self.assertIn("pid of another namespace", self.levada("ps").stdout)
+        for args in (("cancel", "last"), ("resume", "last"), ("resume", "--takeover", "last")):
+            done = self.levada(*args, expect=6)
+            self.assertRegex(done.stderr, r"pid 1\b.*\n?.*another pid namespace|another pid namespace \(pid 1 there\)")
+            self.assertIn("nsenter", done.stderr)
+            self.assertNotIn("levada cancel` it", done.stderr)
+        self.assertFalse(os.path.exists(os.path.join(self.run_folder(), "cancel.json")))
+        os.kill(self.engine(), signal.SIGKILL)
+        process.communicate(timeout=20)
+        self.wait_for(lambda: not self.ours(), "the container to be empty")
+        self.assertEqual(self.show()["status"], "interrupted")
+        self.levada("cancel", "last", expect=10)
 
     def test_process_1_leaves_nothing_behind_that_the_kernel_would_end_with_it(self):
         process = self.start_inside("run", self.slow(30, "grace: 300ms"))

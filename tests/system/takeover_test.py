@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who may go on with a run: stopped and revived engines and workers, races, recycled pids, reboots, clocks, copies."""
 import fcntl
-import contextlib
 import json
 import os
 import shutil

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The moments that people name.
+ * The moments that people name, and what is told of a run as a whole.
  */
 #include "fixture.h"
+#include "show/stream.h"
 
 #define DAY ((int64_t)24 * 3600 * 1000)
 
@@ -72,6 +73,40 @@ all_else_is_refused_with_examples(void)
     arena_release(&fixture.arena);
 }
 
+static void
+a_retried_run_took_what_its_last_try_took(void)
+{
+    struct fixture f;
+    struct stream stream;
+    struct buf out BUF_SCOPED;
+    buf_init(&out, MIB);
+    fixture_failed_run(&f);
+    CHECK_INT(view_elapsed_ms(&f.view, FIXTURE_START + DAY), 3502);
+    fixture_event(&f, DAY, EVENT_RUN_RETRIED, NULL, "{\"who\":\"ana\",\"again\":[\"check_rows\",\"export\"]}");
+    fixture_event(&f, DAY + 1, EVENT_RUN_STARTED, NULL, "{\"pid\":4712,\"fence\":5,\"resumed\":true}");
+    CHECK_INT(view_elapsed_ms(&f.view, FIXTURE_START + DAY + 200), 200);
+    fixture_event(&f, DAY + 1000, EVENT_RUN_FINISHED, NULL, "{\"status\":\"failed\",\"exit\":1}");
+    CHECK_INT(view_elapsed_ms(&f.view, FIXTURE_START + 2 * DAY), 1000);
+    stream_init(&stream, &f.arena, &f.view.state);
+    stream_plain(&stream, &f.last, &out);
+    CHECK(strstr(buf_str(&out), "flights failed (1.0 s)") != NULL);
+    fixture_release(&f);
+}
+
+static void
+an_empty_reason_leaves_no_colon_behind(void)
+{
+    struct fixture f;
+    fixture_init(&f, (const struct fixture_step[]){{"load", "", PART_STEPS, 0}}, 1);
+    fixture_event(&f, 0, EVENT_CANCEL_ASKED, NULL, "{\"who\":\"ana\",\"why\":\"\"}");
+    CHECK_STR(f.view.decisions[0].text, "ana asked for the end");
+    fixture_event(&f, 0, EVENT_CANCEL_ASKED, NULL, "{\"who\":\"ana\",\"why\":\"enough\"}");
+    CHECK_STR(f.view.decisions[1].text, "ana asked for the end: enough");
+    fixture_event(&f, 0, EVENT_STEP_RESOLVED, "load", "{\"decision\":\"done\",\"who\":\"ana\",\"why\":\"\"}");
+    CHECK_STR(f.view.decisions[2].text, "ana said \"done\"");
+    fixture_release(&f);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -81,6 +116,8 @@ main(int argc, char **argv)
         {"or a time of the day on which the run began, and never before it",
          or_a_time_of_the_day_on_which_the_run_began_and_never_before_it},
         {"all else is refused with examples", all_else_is_refused_with_examples},
+        {"a retried run took what its last try took", a_retried_run_took_what_its_last_try_took},
+        {"an empty reason leaves no colon behind", an_empty_reason_leaves_no_colon_behind},
     };
     return check_main("view", tests, CHECK_COUNT(tests), argc, argv);
 }
