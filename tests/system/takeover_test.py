@@ -209,7 +209,7 @@ class Pids(Case):
     def killed(self, effect=""):
         """A run whose step had begun when all of it was killed."""
         keys = f"effect: {effect}" if effect else ""
-        engine = self.start("run", self.one_step("echo begin >> \"$LEDGER\"; sleep 0.2", keys))
+        engine = self.start("run", self.one_step("echo begin >> \"$LEDGER\"; sleep 1", keys))
         self.wait_for(self.ledger, "the step to begin")
         self.kill_all()
         engine.wait()
