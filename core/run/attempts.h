@@ -46,7 +46,7 @@ int attempts_write(int fd, uint32_t record, const struct attempt_record *attempt
 /* 0: taken; 1: somebody else holds it; else an exit code (ENOLCK and the like). */
 int attempts_lock(int fd, uint32_t record, struct err *err);
 void attempts_unlock(int fd, uint32_t record);
-/* The same file for looking only, never made: a descriptor, or -1: there is none. */
+/* The same file for looking only, never made: a descriptor, or -1: there is none, or it is no regular file. */
 int attempts_open_read(const char *run_folder);
 /* Does somebody else hold the record, or (`and_above`) it or any after it? Only looks: a lock taken for a moment would
  * make a worker or an engine that comes in that moment give up. */
