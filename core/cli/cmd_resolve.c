@@ -51,12 +51,52 @@ parse_arguments(int argc, char **argv, struct decision *ret)
     return 0;
 }
 
+static bool
+fits(const struct value *value, const char *as)
+{
+    if (as == NULL || str_eq(as, "json")) return true;
+    if (str_eq(as, "text")) return value->type == VALUE_STRING;
+    if (str_eq(as, "lines")) return value->type == VALUE_LIST;
+    return value->type == VALUE_INT || (str_eq(as, "number") && value->type == VALUE_REAL);
+}
+
+/* What a script declares is what later steps read: they must not get what it could never have given. */
+static int
+check_declared(const struct step *step, const struct value *outputs, struct err *err)
+{
+    for (size_t i = 0; i < outputs->map.count; i++) {
+        const struct output_def *found = NULL;
+        for (size_t k = 0; k < step->noutputs; k++)
+            if (str_eq(step->outputs[k].name, outputs->map.names[i])) found = &step->outputs[k];
+        if (found == NULL)
+            return err_set(err, EXIT_USAGE, "--done: step \"%s\" has no output \"%s\"", step->id,
+                           outputs->map.names[i]);
+        if (!fits(outputs->map.values[i], found->as))
+            return err_set(err, EXIT_USAGE, "--done: output \"%s\" is %s, and must be \"%s\"", found->name,
+                           value_type_name(outputs->map.values[i]->type), found->as);
+    }
+    return 0;
+}
+
+/* Nothing computes or waits for them any more. */
+static void
+tell_missing(const struct step *step, const struct value *outputs)
+{
+    for (size_t k = 0; k < step->noutputs; k++)
+        if (value_get(outputs, step->outputs[k].name) == NULL)
+            fprintf(stderr, "levada: output \"%s\" is not given: later steps read null\n", step->outputs[k].name);
+}
+
 static int
 parse_outputs(struct arena *arena, const struct decision *decision, const struct step_state *step,
               const struct value **ret, struct err *err)
 {
     *ret = value_map(arena);
-    if (decision->outputs == NULL) return 0;
+    if (!str_eq(decision->word, "done")) return 0;
+    if (decision->outputs == NULL) {
+        tell_missing(step->step, *ret);
+        return 0;
+    }
     int code = json_parse(arena, decision->outputs, strlen(decision->outputs), ret, err);
     if (code) {
         err_context(err, "--done");
@@ -67,7 +107,9 @@ parse_outputs(struct arena *arena, const struct decision *decision, const struct
         if (schema_field_find(action->outputs, action->noutputs, (*ret)->map.names[i]) == NULL)
             return err_set(err, EXIT_USAGE, "--done: action \"%s\" has no output \"%s\"", action->name,
                            (*ret)->map.names[i]);
-    return 0;
+    code = action == NULL ? check_declared(step->step, *ret, err) : 0;
+    if (!code) tell_missing(step->step, *ret);
+    return code;
 }
 
 /* It is known now: who waits for its pool need not look at the journal to learn it. */
@@ -145,12 +187,8 @@ cmd_resolve(int argc, char **argv)
     if (code) return cli_fail(&err);
     int fd FD_SCOPED = attempts_open(run_folder, &err);
     if (fd < 0) return cli_fail(&err);
-    code = attempts_lock(fd, 0, &err);
-    if (code == 1) {
-        (void)attempts_read(fd, 0, &holder, &err);
-        code = err_set(&err, EXIT_HELD, "the run is held by an engine, pid %d", holder.pid);
-        err_hint(&err, "It settles when the engine has stopped.");
-    }
+    code = attempts_take_run(fd, &holder, &err);
+    if (code == EXIT_HELD) err_hint(&err, "It settles when the engine has stopped.");
     if (!code) code = journal_open(run_folder, &journal, &err);
     if (!code) code = settle(&arena, &decision, run_folder, journal, &err);
     journal_close(&journal, false);

@@ -79,8 +79,30 @@ load_edited(struct arena *arena, const struct request *request, const struct run
     return code;
 }
 
+/* The workflows that the run was ever retried with: a result belongs to the one it came from. */
+static int
+load_past(struct arena *arena, struct journal *journal, const struct run_state *state,
+          const struct model *const **ret, struct err *err)
+{
+    const struct model **models = ARENA_ARRAY(arena, (size_t)state->models + 1, const struct model *);
+    int code = 0;
+    for (int64_t i = 1; i < state->models && !code; i++) {
+        const char *text;
+        const struct value *json;
+        size_t size;
+        int64_t count;
+        code = journal_model(journal, arena, i, &text, &size, &count, err);
+        if (!code) code = json_parse(arena, text, size, &json, err);
+        if (!code) code = model_from_json(arena, json, &models[i - 1], err);
+    }
+    models[state->models - 1] = state->model;
+    *ret = models;
+    return code;
+}
+
 static void
-say_plan(const struct retry_plan *plan, const struct run_state *state, const struct request *request)
+say_plan(const struct retry_plan *plan, const struct run_state *state, const struct request *request,
+         const struct model *model)
 {
     size_t width = 4;
     for (size_t i = 0; i < plan->nrows; i++)
@@ -91,6 +113,9 @@ say_plan(const struct retry_plan *plan, const struct run_state *state, const str
     for (size_t i = 0; i < plan->nrows; i++)
         fprintf(stderr, "  %-5s  %-*s  %s\n", retry_fate_name(plan->rows[i].fate), (int)width, plan->rows[i].step,
                 plan->rows[i].text);
+    if (model != NULL && !str_eq(model->folder, state->model->folder))
+        fprintf(stderr, "  what runs again runs in %s, where the file is; it ran in %s\n", model->folder,
+                state->model->folder);
 }
 
 static void
@@ -146,12 +171,9 @@ take_run(const char *run_folder, int *fd, struct err *err)
 {
     struct attempt_record holder = {0};
     *fd = attempts_open(run_folder, err);
-    int code = *fd < 0 ? EXIT_STORE : attempts_lock(*fd, 0, err);
-    if (code != 1) return code;
-    (void)attempts_read(*fd, 0, &holder, err);
-    err_set(err, EXIT_HELD, "the run is held by an engine, pid %d", holder.pid);
-    err_hint(err, "It can be retried when it has ended.");
-    return EXIT_HELD;
+    int code = *fd < 0 ? EXIT_STORE : attempts_take_run(*fd, &holder, err);
+    if (code == EXIT_HELD) err_hint(err, "It can be retried when it has ended.");
+    return code;
 }
 
 /* Decided, said and written down. -1: only said. */
@@ -167,10 +189,11 @@ decide(struct arena *arena, const struct request *request, const char *run_folde
     int code = request->dry_run ? journal_open_read(run_folder, &journal, err) : take_run(run_folder, &fd, err);
     if (!code && !request->dry_run) code = journal_open(run_folder, &journal, err);
     if (!code) code = state_read(arena, journal, &state, err);
+    if (!code) code = load_past(arena, journal, &state, &wanted.models, err);
     if (!code && request->file != NULL) code = load_edited(arena, request, &state, &wanted.model, &params, err);
     if (!code) code = retry_plan(arena, &state, &wanted, &plan, err);
     if (!code && request->dry_run && request->session.json) say_plan_json(arena, &plan, &state);
-    else if (!code && !request->session.quiet) say_plan(&plan, &state, request);
+    else if (!code && !request->session.quiet) say_plan(&plan, &state, request, wanted.model);
     if (!code && !request->dry_run) {
         requests_forget_cancel(run_folder);
         code = append(arena, journal, request, &plan, &state, wanted.model, params, err);

@@ -35,31 +35,12 @@ end_holder(const struct attempt_record *holder, struct err *err)
     int fd FD_SCOPED = open_pidfd(holder->pid);
     /* The pidfd is open: from here on the pid cannot come to mean another process. */
     if (fd < 0 || !attempts_alive(holder))
-        return err_set(err, EXIT_HELD, "the run is held by a process that cannot be identified");
+        return err_set(err, EXIT_HELD, "the run is held by process %d, which cannot be identified", holder->pid);
     if (syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) != 0)
         return err_errno(err, EXIT_HELD, "cannot end the holder (pid %d)", holder->pid);
     struct pollfd wait = {.fd = fd, .events = POLLIN};
     if (poll(&wait, 1, 10000) != 1) return err_set(err, EXIT_HELD, "the holder (pid %d) does not end", holder->pid);
     return 0;
-}
-
-/* The lock is refused: who has it? An engine that took it just now has not written its record yet. */
-static int
-refused(struct engine *e, bool takeover, struct err *err)
-{
-    struct attempt_record holder = {0};
-    for (int round = 0; round < 50; round++) {
-        int code = attempts_read(e->attempts, 0, &holder, err);
-        if (code) return code;
-        if (attempts_alive(&holder) || attempts_elsewhere(&holder)) break;
-        poll(NULL, 0, 10);
-    }
-    if (takeover && !attempts_elsewhere(&holder)) return end_holder(&holder, err);
-    err_set(err, EXIT_HELD, "the run is held by another engine, pid %d%s", holder.pid,
-            attempts_elsewhere(&holder) ? " of another pid namespace" : "");
-    err_hint(err, attempts_elsewhere(&holder) ? "Wait for it, or type this in its container, or below nsenter."
-                  : "Wait for it, `levada cancel` it, or take it over: levada resume --takeover");
-    return EXIT_HELD;
 }
 
 /* The lock is free, but the engine that wrote the record lives: then it works in another folder, of which this one is a
@@ -82,11 +63,14 @@ adopt_take(struct engine *e, bool takeover, struct err *err)
     struct attempt_record holder = {0}, self = {0};
     e->attempts = attempts_open(e->folder, err);
     if (e->attempts < 0) return EXIT_STORE;
-    int code = attempts_lock(e->attempts, 0, err);
-    if (code == 1) {
-        code = refused(e, takeover, err);
-        if (!code) code = attempts_lock(e->attempts, 0, err);
-        if (code == 1) return err_set(err, EXIT_HELD, "the run was taken by yet another engine");
+    int code = attempts_take_run(e->attempts, &holder, err);
+    bool elsewhere = code == EXIT_HELD && attempts_elsewhere(&holder);
+    if (code == EXIT_HELD && takeover && holder.pid > 0 && !elsewhere) {
+        code = end_holder(&holder, err);
+        if (!code) code = attempts_take_run(e->attempts, &holder, err);
+    } else if (code == EXIT_HELD) {
+        err_hint(err, elsewhere ? "Wait for it, or type this in its container, or below nsenter."
+                      : "Wait for it, `levada cancel` it, or take it over: levada resume --takeover");
     }
     if (!code) code = attempts_read(e->attempts, 0, &holder, err);
     if (!code) code = end_other_folder(&holder, takeover, err);

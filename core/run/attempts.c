@@ -136,9 +136,12 @@ attempts_start_time(pid_t pid)
     return attempts_process(pid, &process) ? process.start_time : 0;
 }
 
+/* Asked once: workers have it from their launcher. */
 static uint64_t
 boot_hash(void)
 {
+    static uint64_t known;
+    if (known != 0) return known;
     const char *path = "/proc/sys/kernel/random/boot_id";
 #ifdef LEVADA_FAILPOINTS
     /* A file that stands in for another boot. */
@@ -150,7 +153,8 @@ boot_hash(void)
     if (n <= 0) return 0;
     hash_sha256_hex(id, (size_t)n, hex);
     hex[16] = '\0';
-    return strtoull(hex, NULL, 16);
+    known = strtoull(hex, NULL, 16);
+    return known;
 }
 
 static uint64_t
@@ -178,6 +182,28 @@ attempts_alive(const struct attempt_record *record)
     /* A zombie does nothing any more and holds nothing. */
     return attempts_process(record->pid, &process) && process.start_time == record->start_time &&
            process.state != 'Z' && process.state != 'X';
+}
+
+int
+attempts_take_run(int fd, struct attempt_record *holder, struct err *err)
+{
+    for (int round = 0;; round++) {
+        int code = attempts_lock(fd, 0, err);
+        if (code != 1) return code;
+        code = attempts_read(fd, 0, holder, err);
+        if (code) return code;
+        bool engine = attempts_alive(holder) || attempts_elsewhere(holder);
+        if (!engine) *holder = (struct attempt_record){0};
+        if (!engine && round < 200) {
+            (void)poll(NULL, 0, 10);
+            continue;
+        }
+        if (holder->pid > 0)
+            err_set(err, EXIT_HELD, "the run is held by an engine, pid %d%s", holder->pid,
+                    attempts_elsewhere(holder) ? " of another pid namespace" : "");
+        else err_set(err, EXIT_HELD, "the run is held by another command that does not let it go");
+        return EXIT_HELD;
+    }
 }
 
 pid_t

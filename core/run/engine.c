@@ -444,7 +444,7 @@ engine_run(const char *run_folder, const struct engine_options *options, struct 
         memory_free(e.workers[i].reuse);
     }
     memory_free(e.workers);
-    for (size_t i = 0; i < e.nheld; i++) memory_free(e.held[i].reuse);
+    for (size_t i = e.first_held; i < e.nheld; i++) memory_free(e.held[i].reuse);
     memory_free(e.held);
     memory_free(e.delayed);
     memory_free(e.after);

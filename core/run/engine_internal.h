@@ -84,7 +84,7 @@ struct engine {
     struct delayed *delayed; /* steps that wait for a retry, in no order */
     size_t ndelayed, delayed_capacity;
     struct held *held;     /* steps that wait for a worker in use, first come first */
-    size_t nheld, held_capacity;
+    size_t first_held, nheld, held_capacity; /* from the first to below the count */
     bool scheduled;        /* the scheduler counts what ends */
 
     struct after *after;

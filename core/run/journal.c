@@ -226,26 +226,49 @@ journal_open(const char *run_folder, struct journal **ret, struct err *err)
     return 0;
 }
 
-int
-journal_open_read(const char *run_folder, struct journal **ret, struct err *err)
+static int
+open_read(const char *run_folder, struct journal **ret, struct err *err)
 {
-    struct journal *journal;
     char wal[4200];
     snprintf(wal, sizeof wal, "%s/" JOURNAL_FILE "-wal", run_folder);
     /* A plain file in a folder that we may not write needs no lock files; a WAL does. */
     struct stat st;
     bool file = stat(run_folder, &st) == 0 && S_ISREG(st.st_mode);
     bool plain = file || (access(wal, F_OK) != 0 && access(run_folder, W_OK) != 0);
-    int code = open_database(run_folder, SQLITE_OPEN_READONLY, plain ? "?immutable=1" : "?mode=ro", &journal, err);
+    int code = open_database(run_folder, SQLITE_OPEN_READONLY, plain ? "?immutable=1" : "?mode=ro", ret, err);
     if (code) return code;
-    code = check_version(journal, err);
+    code = check_version(*ret, err);
     if (code) {
         err_context(err, "\"%s\"", run_folder);
-        journal_close(&journal, false);
-        return code;
+        journal_close(ret, false);
     }
-    *ret = journal;
-    return 0;
+    return code;
+}
+
+/* A kill while the journal became a plain file, or a WAL again, leaves a rollback journal. Who reads may not roll it
+ * back; so it is done by who may write, once. */
+static bool
+roll_back(const char *run_folder)
+{
+    char path[4200];
+    struct journal *journal;
+    struct err ignored;
+    int64_t version;
+    snprintf(path, sizeof path, "%s/" JOURNAL_FILE "-journal", run_folder);
+    if (access(path, F_OK) != 0 || access(run_folder, W_OK) != 0) return false;
+    if (open_database(run_folder, SQLITE_OPEN_READWRITE, "", &journal, &ignored) != 0) return false;
+    bool good = meta_number(journal, "version", &version, &ignored) == 0;
+    journal_close(&journal, false);
+    return good;
+}
+
+int
+journal_open_read(const char *run_folder, struct journal **ret, struct err *err)
+{
+    int code = open_read(run_folder, ret, err);
+    if (code == 0 || !roll_back(run_folder)) return code;
+    *err = (struct err){0};
+    return open_read(run_folder, ret, err);
 }
 
 static void

@@ -24,7 +24,7 @@
     X(STEP_INTENT, "step_intent")         /* attempt record fence token effect log inputs reason{code,text} */ \
     X(STEP_CHECKPOINT, "step_checkpoint") /* key value */                                                     \
     X(STEP_RECEIPT, "step_receipt")       /* the receipt of job.h */                                          \
-    X(STEP_VANISHED, "step_vanished")     /* record signal? ask? reason{code,text} */                      \
+    X(STEP_VANISHED, "step_vanished")     /* record signal? crash? ask? reason{code,text} */               \
     X(STEP_RETRY, "step_retry")           /* attempt (the next) delay_ms due_ms ask? reason{code,text} */          \
     X(STEP_FINISHED, "step_finished")     /* status outputs? error? reason{code,text} attempt duration_ms */   \
     X(STEP_RESOLVED, "step_resolved")     /* decision: done redo fail; outputs? who why */                    \

@@ -24,11 +24,13 @@
 #include "base/failpoint.h"
 #include "base/fd.h"
 #include "base/limits.h"
+#include "run/attempts.h"
 #include "run/frame.h"
 #include "run/job.h"
 
 struct launching {
     int sock, signals;
+    int children; /* our own list of them, in /proc */
     bool engine_gone;
     pid_t workers[LIMIT_WORKERS];
     size_t count;
@@ -55,6 +57,7 @@ fork_worker(struct launching *l, const struct frame *frame)
         sigset_t none;
         close(l->sock);
         close(l->signals);
+        close(l->children);
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
         worker_main(frame->fd);
@@ -77,13 +80,11 @@ is_worker(const struct launching *l, pid_t pid)
 static size_t
 kill_leftovers(const struct launching *l)
 {
-    char path[64], text[4096];
+    char text[4096];
     size_t found = 0, used = 0;
-    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-    int fd FD_SCOPED = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return 0;
+    if (lseek(l->children, 0, SEEK_SET) != 0) return 0;
     for (;;) {
-        ssize_t n = read(fd, text + used, sizeof text - 1 - used);
+        ssize_t n = read(l->children, text + used, sizeof text - 1 - used);
         if (n <= 0 && used == 0) break;
         size_t size = used + (size_t)(n > 0 ? n : 0);
         text[size] = '\0';
@@ -153,6 +154,11 @@ launcher_main(int sock)
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int fd = 0; fd <= 2 && null >= 0; fd++)
         if (fd != 2 || getenv("LEVADA_WORKER_STDERR") == NULL) dup2(null, fd);
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    l.children = open(path, O_RDONLY | O_CLOEXEC);
+    struct attempt_record ignored;
+    attempts_self(&ignored); /* what of it is the same for all workers is known from here on */
     l.sock = sock;
     l.signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
     fds[0] = (struct pollfd){.fd = sock, .events = POLLIN};

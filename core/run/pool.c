@@ -83,11 +83,13 @@ pool_hold(struct engine *e, size_t step, const char *reuse)
 static void
 release_held(struct engine *e, const struct worker *w)
 {
-    for (size_t i = 0; w->reuse != NULL && i < e->nheld; i++) {
+    for (size_t i = e->first_held; w->reuse != NULL && i < e->nheld; i++) {
         if (!str_eq(e->held[i].reuse, w->reuse)) continue;
         sched_again(&e->sched, e->held[i].step);
         memory_free(e->held[i].reuse);
-        memmove(&e->held[i], &e->held[i + 1], (--e->nheld - i) * sizeof *e->held);
+        /* Mostly it is the first: a hundred thousand may wait behind it. */
+        memmove(&e->held[e->first_held + 1], &e->held[e->first_held], (i - e->first_held) * sizeof *e->held);
+        if (++e->first_held == e->nheld) e->first_held = e->nheld = 0;
         return;
     }
 }

@@ -45,8 +45,12 @@ set_row(struct retry_row *row, enum retry_fate fate, const char *code, const cha
 static const char *
 edited(struct planner *p, const struct step_state *old, size_t index)
 {
-    const struct value *before = model_step_definition(p->arena, p->state->model,
-                                                       (size_t)(old->step - p->state->model->steps));
+    const struct model *past = p->state->model;
+    if (p->request->models != NULL && old->model_number > 0) past = p->request->models[old->model_number - 1];
+    if (past == p->model) return NULL;
+    ptrdiff_t at = past == p->state->model ? old->step - past->steps : model_step_find(past, old->step->id);
+    if (at < 0) return "the workflow that it ran in had no such step";
+    const struct value *before = model_step_definition(p->arena, past, (size_t)at);
     const struct value *now = model_step_definition(p->arena, p->model, index);
     struct buf text BUF_SCOPED;
     size_t count = 0;
@@ -64,10 +68,25 @@ edited(struct planner *p, const struct step_state *old, size_t index)
     return arena_strdup(p->arena, buf_str(&text));
 }
 
+/* Its effect may have happened, in part or as a whole, and running it again may do it twice. */
+static bool
+half_done(const struct step_state *old)
+{
+    return old->step->effect == LEVADA_EFFECT_UNSAFE && old->nattempts > old->past &&
+           (old->status == STEP_CANCELLED_STATUS || str_eq(old->reason_code, "unknown_fail"));
+}
+
 static void
 judge_by_end(struct retry_row *row, const struct step_state *old)
 {
     const char *code = old->reason_code != NULL ? old->reason_code : "";
+    if (half_done(old)) {
+        set_row(row, RETRY_AGAIN, "half_done",
+                old->status == STEP_CANCELLED_STATUS
+                    ? "it was cancelled half-way: what it did may be done twice"
+                    : "nobody knew whether its effect happened: it may be done twice");
+        return;
+    }
     switch (old->status) {
     case STEP_SUCCEEDED_STATUS: set_row(row, RETRY_KEEP, "succeeded", "it succeeded"); return;
     case STEP_SKIPPED_STATUS:
@@ -102,7 +121,7 @@ judge(struct planner *p, size_t i)
     } else {
         judge_by_end(row, old);
     }
-    const char *how = p->model != p->state->model && p->request->only == NULL ? edited(p, old, i) : NULL;
+    const char *how = p->request->only == NULL ? edited(p, old, i) : NULL;
     if (how != NULL) set_row(row, RETRY_AGAIN, "edited", how);
 }
 
@@ -186,6 +205,13 @@ check_named(const struct planner *p, struct err *err)
         const char *near = str_nearest(named, ids, p->model->nsteps);
         err_set(err, EXIT_USAGE, "the workflow has no step \"%s\"", named);
         if (near != NULL) err_hint(err, "Did you mean \"%s\"?", near);
+        return EXIT_USAGE;
+    }
+    for (size_t i = 0; p->request->only != NULL && i < p->model->nsteps; i++) {
+        if (state_step(p->state, p->model->steps[i].id, NULL) != NULL) continue;
+        err_set(err, EXIT_USAGE, "step \"%s\" is new in the workflow, and --only runs no other step than \"%s\"",
+                p->model->steps[i].id, named);
+        err_hint(err, "Leave --only out, or retry with a workflow that has no new steps.");
         return EXIT_USAGE;
     }
     const struct step *step = found->step;

@@ -32,7 +32,8 @@ struct retry_row {
 
 struct retry_request {
     const char *from, *only;   /* step ids; NULL: what did not succeed. Not both */
-    const struct model *model; /* the edited workflow; NULL: as it ran */
+    const struct model *model; /* the edited workflow; NULL: as it ran last */
+    const struct model *const *models; /* all workflows of the run, first to last; NULL: there is only the state's */
 };
 
 struct retry_plan {

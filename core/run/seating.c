@@ -275,6 +275,18 @@ nobody_makes_room(struct engine *e, const struct seats_look *look)
     return look->nholders > 0 && look->nahead == 0 && !look->busy;
 }
 
+/* Whoever replaces us has asked for our end before it asked the holder: with that one's place comes the request. */
+static bool
+cancelled_meanwhile(struct engine *e)
+{
+    const char *who, *why;
+    if (e->seating->group_look_at_ms == 0 || !requests_cancel(&e->turn, e->folder, &who, &why)) return false;
+    seats_release(&e->seating->group, e->state.id);
+    fd_close(&e->group_seat);
+    turn_cancel(e, who, why);
+    return true;
+}
+
 bool
 seating_group(struct engine *e)
 {
@@ -287,6 +299,7 @@ seating_group(struct engine *e)
     (void)watch_of(s);
     reap_helper(s);
     int code = take_group(e, &look, &err);
+    if (code == 0 && cancelled_meanwhile(e)) return false;
     if (code == 0) {
         struct value *data = value_map(&e->turn);
         value_set(&e->turn, data, "group", value_text(&e->turn, e->state.group));
@@ -297,8 +310,9 @@ seating_group(struct engine *e)
     }
     group_queued(e, &look, &err);
     if (e->state.model->concurrency.overlap == OVERLAP_REPLACE && !look.busy && code == 1) {
-        for (size_t i = 0; i < look.nholders; i++) replace_run(e, seat_run(&e->turn, look.holders[i]));
+        /* Those that wait first: when the holder's place comes free, they know already. */
         for (size_t i = 0; i < look.nahead; i++) replace_run(e, look.ahead[i]);
+        for (size_t i = 0; i < look.nholders; i++) replace_run(e, seat_run(&e->turn, look.holders[i]));
     }
     s->group_look_at_ms = next_look(e, &look);
     /* Another engine may just be starting: it gets a moment. */

@@ -28,13 +28,20 @@
 
 #define LEFT_SELF_MS 100 /* `> >(tee log)` ends a moment after its shell */
 #define LEFT_TERM_MS 200
+#define TOLD_TOO_MS 200  /* between the first and the last process that a shutdown tells */
 #define CHUNK_SIZE (64u * KIB)
+
+struct ends { /* the shell's side. Those for output stay open until it has ended, or their end of file would wake us
+                 a moment before its death does. */
+    int in, out, err;
+};
 
 struct shell {
     struct work *work;
     pid_t pid;
     int pidfd;
     int out, err;           /* our ends of the pipes; err -1: both go into out */
+    struct ends ends;
     bool capture;
     struct buf captured;
     bool term_sent;
@@ -49,10 +56,6 @@ invalid(struct err *err)
 }
 
 /* ---- starting ---- */
-
-struct ends { /* the shell's side */
-    int in, out, err;
-};
 
 static int
 make_pipe(int *ours, int *theirs, struct err *err)
@@ -192,15 +195,12 @@ write_checkpoints(struct work *work, struct err *err)
 static int
 start(struct shell *shell, struct err *err)
 {
-    struct ends ends = {-1, -1, -1};
     char **env;
     int code = write_checkpoints(shell->work, err);
     if (code == 0) code = environ_make(shell->work, &env, err);
-    if (code == 0) code = make_ends(shell, &ends, err);
-    if (code == 0) code = spawn(shell, &ends, env, err);
-    fd_close(&ends.in);
-    fd_close(&ends.out);
-    fd_close(&ends.err);
+    if (code == 0) code = make_ends(shell, &shell->ends, err);
+    if (code == 0) code = spawn(shell, &shell->ends, env, err);
+    fd_close(&shell->ends.in);
     return code;
 }
 
@@ -359,10 +359,31 @@ take_checkpoints(struct work *work)
     }
 }
 
+static void
+close_ends(struct shell *shell)
+{
+    fd_close(&shell->ends.out);
+    fd_close(&shell->ends.err);
+}
+
+/* Somebody ended it with TERM. A machine that goes down tells everybody, us too, a moment sooner or later: then it was
+ * interrupted, and has not failed. */
+static void
+await_own_signal(struct work *work, int status)
+{
+    bool by_term = (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM) ||
+                   (WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGTERM);
+    int64_t until = clock_monotonic_ms() + (by_term ? TOLD_TOO_MS : 0);
+    while (by_term && atomic_load(&work->stop) == STOP_NONE && clock_monotonic_ms() < until) {
+        (void)poll(NULL, 0, 5);
+        (void)work_tick(work);
+    }
+}
+
 void
 shell_run(struct work *work, struct outcome *ret)
 {
-    struct shell shell = {.work = work, .pidfd = -1, .out = -1, .err = -1};
+    struct shell shell = {.work = work, .pidfd = -1, .out = -1, .err = -1, .ends = {-1, -1, -1}};
     shell.capture = output_wants_stdout(&work->job);
     buf_init(&shell.captured, LIMIT_OUTPUT_SIZE);
     if (start(&shell, &ret->error) == 0) {
@@ -370,6 +391,8 @@ shell_run(struct work *work, struct outcome *ret)
         wait_for_end(&shell);
         int status = 0;
         while (waitpid(shell.pid, &status, 0) < 0 && errno == EINTR) continue;
+        close_ends(&shell);
+        await_own_signal(work, status);
         drain(&shell);
         int64_t left = work->kill_at_ms - clock_monotonic_ms();
         bool stopped = atomic_load(&work->stop) != STOP_NONE;
@@ -381,6 +404,7 @@ shell_run(struct work *work, struct outcome *ret)
         take_checkpoints(work);
     }
     if (work->output_made) (void)unlink(work_path(work, "output"));
+    close_ends(&shell);
     fd_close(&shell.out);
     fd_close(&shell.err);
     fd_close(&shell.pidfd);

@@ -279,6 +279,7 @@ apply_vanished(struct run_state *state, struct step_state *step, const struct ev
     struct attempt_state *attempt = attempt_of(step, (uint32_t)number_of(event->data, "record"));
     if (attempt != NULL) {
         attempt->status = "vanished";
+        attempt->crashed = value_get_bool(event->data, "crash", false);
         attempt->finished_ms = event->time_ms;
     }
     step->vanished++;
@@ -309,6 +310,7 @@ apply_finished(struct run_state *state, struct step_state *step, const struct ev
     if (i == sizeof step_names / sizeof step_names[0])
         return err_set(err, EXIT_STORE, "a step ended as \"%s\", which is no status", word);
     step->status = (enum step_status)i;
+    step->model_number = state->model_number;
     step->finished_ms = event->time_ms;
     step->error = keep(state, event->data, "error");
     /* Mostly those of the receipt. */
@@ -335,11 +337,15 @@ apply_resolved(struct run_state *state, struct step_state *step, const struct ev
     } else
         return err_set(err, EXIT_STORE, "a step was resolved as \"%s\"", decision);
     if (step_status_ended(step->status)) step->finished_ms = event->time_ms;
+    step->model_number = state->model_number;
     const struct value *outputs = keep(state, event->data, "outputs");
     if (outputs != NULL) step->outputs = outputs;
     const struct value *error = keep(state, event->data, "error");
     step->error = error;
     keep_reason(state, step, event->data);
+    for (size_t i = 0; i < state->nsteps; i++)
+        if (state->steps[i].status == STEP_UNKNOWN_STATUS) return 0;
+    state->status = RUN_INTERRUPTED_STATUS; /* nothing is unknown any more, and `resume` goes on */
     return 0;
 }
 

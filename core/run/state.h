@@ -51,6 +51,7 @@ struct attempt_state {
     const struct value *error;      /* map or NULL */
     const struct value *metrics;    /* list or NULL */
     const char *found;              /* resolve only */
+    bool crashed;                   /* vanished, and nobody from outside did it */
     bool resolve;                   /* an attempt that asked, not one that did */
 };
 
@@ -61,6 +62,7 @@ struct step_state {
     struct attempt_state *attempts; /* in order */
     size_t nattempts;
     size_t past;                    /* attempts before the last retry of the run: they count no more */
+    int64_t model_number;           /* of the workflow that it ended under; 0: it has not */
     uint32_t round;                 /* how often it was to be done again after a success; 0: never */
     uint32_t vanished;              /* vanished attempts under the last engine */
     bool queued;                    /* it was ready, and found its pool full */

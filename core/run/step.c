@@ -274,13 +274,16 @@ step_look(struct engine *e, size_t i)
                                      : engine_reason(e, "ready", "it needs nothing"));
 }
 
+/* What uses up `retry`: a machine that has a bad day does not, and has a bound of its own. */
 static uint32_t
 failed_attempts(const struct step_state *step)
 {
     uint32_t count = 0;
-    for (size_t k = step->past; k < step->nattempts; k++)
-        count += !step->attempts[k].resolve && step->attempts[k].status != NULL &&
-                 !str_eq(step->attempts[k].status, "interrupted");
+    for (size_t k = step->past; k < step->nattempts; k++) {
+        const struct attempt_state *attempt = &step->attempts[k];
+        if (attempt->resolve || attempt->status == NULL || str_eq(attempt->status, "interrupted")) continue;
+        count += !str_eq(attempt->status, "vanished") || attempt->crashed;
+    }
     return count;
 }
 
@@ -526,6 +529,8 @@ step_vanished(struct engine *e, size_t i, uint32_t record, int status, bool star
               !started ? engine_reason(e, "not_started", "%s before it began: nothing happened", how)
                        : engine_reason(e, "vanished", "%s; its effect is %s", how, schema_effect_name(effect)));
     bool asks = step_can_be_asked(step);
+    bool crash = started && is_crash(status) && !asks && effect != LEVADA_EFFECT_UNSAFE;
+    if (crash) value_set(&e->turn, data, "crash", value_bool(&e->turn, true));
     if (ask || (started && asks)) value_set(&e->turn, data, "ask", value_bool(&e->turn, true));
     engine_emit(e, EVENT_STEP_VANISHED, step, data);
     bool again = step->vanished <= LIMIT_VANISHED;
@@ -537,7 +542,7 @@ step_vanished(struct engine *e, size_t i, uint32_t record, int status, bool star
         else step_given_up(e, i, how);
     } else if (effect == LEVADA_EFFECT_UNSAFE) {
         step_unknown(e, i, arena_printf(&e->turn, "%s, and an unsafe effect is never repeated by itself", how));
-    } else if (is_crash(status) && !asks) {
+    } else if (crash) {
         step_failed(e, i, crash_error(e, i, how));
     } else {
         look_again(e, i);

@@ -168,9 +168,9 @@ carry_out_cancel(struct engine *e)
     for (size_t i = 0; i < e->state.nsteps; i++) {
         const struct step_state *step = &e->state.steps[i];
         if (step->step->part == PART_FINALLY || step_status_ended(step->status)) continue;
-        if (step->status == STEP_UNKNOWN_STATUS)
-            step_cancel(e, i, "the run was cancelled; nobody knows whether its effect happened");
-        else if (step->status != STEP_RUNNING_STATUS) step_cancel(e, i, "the run was cancelled");
+        /* A cancel does not answer the question whether an effect has happened. */
+        if (step->status == STEP_UNKNOWN_STATUS || step->status == STEP_RUNNING_STATUS) continue;
+        step_cancel(e, i, "the run was cancelled");
     }
     engine_after(e, (struct after){.type = AFTER_STOP});
 }

@@ -7,6 +7,7 @@ import collections
 import concurrent.futures
 import json
 import os
+import random
 import shutil
 import signal
 import sqlite3
@@ -22,6 +23,7 @@ import levada  # noqa: E402
 
 FAST = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 THREADS = 5
+KILLED = (-signal.SIGKILL, -signal.SIGTERM)
 SESSIONS = 20  # resumes until a run must have ended
 
 
@@ -39,7 +41,7 @@ def is_gentle(kind, spec):
     if kind.name in ("cancelled", "interrupted") or kind.name.startswith("halted"):
         return False
     if "-" in spec:
-        return set(spec.split("-")[1].split("+")) <= {"engine", "launcher"}
+        return kind.name.startswith("struck") and set(spec.split("-")[1].split("+")) <= {"engine", "launcher"}
     for point in spec.split(","):
         where, _, victims = (point.split(":") + ["self"])[:3]
         spared = {"engine", "launcher"} | ({"self"} if where.startswith(("journal", "launcher", "adopt")) else set())
@@ -123,18 +125,27 @@ class Case:
     def drive(self):
         """Run, then resume and settle until the run has ended."""
         meanwhile = MEANWHILE.get(self.kind.name)
-        code, _ = self.levada("run", "--quiet", self.workflow, spec=self.spec, meanwhile=meanwhile)
+        if self.kind.name == "retried":  # it fails, its cause is mended, and the retry is what is killed
+            if self.levada("run", "--quiet", self.workflow)[0] != 1:
+                raise Wrong("the first run does not fail")
+            with open(os.path.join(self.folder, "mended"), "w", encoding="utf-8"):
+                pass
+            code, _ = self.levada("retry", "--quiet", "last", spec=self.spec)
+            if code == -signal.SIGKILL and self.show()["status"] == "failed":
+                code, _ = self.levada("retry", "--quiet", "last")  # killed before it was a retry
+        else:
+            code, _ = self.levada("run", "--quiet", self.workflow, spec=self.spec, meanwhile=meanwhile)
         for session in range(SESSIONS):
             runs = os.path.join(self.state, "runs")
             if not os.path.isdir(runs) or not [n for n in os.listdir(runs) if n[0] != "."]:
-                if code != -signal.SIGKILL or self.all_ledgers():
+                if code not in KILLED or self.all_ledgers():
                     raise Wrong(f"no run is there, exit code {code}, and effects are {self.all_ledgers()}")
                 return False
             if code == self.kind.code:
                 return True
             if code == 9:
                 self.settle(session)
-            elif code != -signal.SIGKILL and not (self.kind.left and code > 128):
+            elif code not in KILLED and not (self.kind.left and code > 128):
                 raise Wrong(f"exit code {code}")
             code, _ = self.levada("resume", "--quiet", "last", spec=self.spec)
         raise Wrong("the run does not end")
@@ -229,6 +240,8 @@ class Case:
                 fence = data["fence"]
                 records.add(data["record"])
                 attempts[step] += 1
+            elif event == "run_retried":
+                ended -= set(data["again"])
             elif event == "step_receipt" and step in ended:
                 raise Wrong(f"step {step} had ended, and a receipt came")
             elif event == "step_finished" and data["status"] != "unknown":
@@ -320,18 +333,33 @@ def strike(case, process):
             continue
 
 
+def go_down(case, process):
+    """SIGTERM to every process of it, in no order, at the moment that SPEC says in milliseconds."""
+    time.sleep(int(case.spec.split("-")[0]) / 1000)
+    for pid in random.Random(case.spec).sample(found := case.processes(), len(found)):
+        try:
+            os.kill(pid, signal.SIGTERM)
+            case.struck += 1
+        except OSError:
+            continue
+
+
 def hang_up(case, process):
     """The machine is shut down: everything is told to end, whoever it is."""
     begun(case, process)
     process.kill()
     process.wait()
     for pid in case.processes():
-        os.kill(pid, signal.SIGTERM)
+        try:
+            os.kill(pid, signal.SIGTERM)
+        except OSError:
+            continue
 
 
 MEANWHILE = {"cancelled": cancel, "interrupted": interrupt, "halted-probe": interrupt,
-             "halted-transactional": interrupt, "halted-keyed": interrupt, "halted-unsafe": hang_up, "struck-unsafe": strike, "struck-keyed": strike,
-             "struck-checkpointed": strike, "struck-probe": strike}
+             "halted-transactional": interrupt, "halted-keyed": interrupt, "halted-unsafe": hang_up,
+             **{name: go_down for name in kinds.OTHERS if name.startswith("downed")},
+             "struck-unsafe": strike, "struck-keyed": strike, "struck-checkpointed": strike, "struck-probe": strike}
 
 
 def run_case(name, spec):

@@ -127,6 +127,15 @@ class Asked(Crash):
         self.kill(cases, len(cases) * 2 // 3)
 
 
+    def test_a_retry_survives_a_kill_at_every_journal_write(self):
+        cases = [("retried", f"{point}:{n}:{victim}") for point in JOURNAL for n in range(1, 6) for victim in VICTIMS]
+        self.kill(cases, len(cases) * 4 // 5)
+
+    def test_without_syncs_a_kill_loses_nothing_either(self):
+        cases = [(name, f"{point}:{n}:{victim}") for name in kinds.OTHERS if name.startswith("process-")
+                 for point in JOURNAL for n in range(1, 7) for victim in VICTIMS]
+        self.kill(cases, len(cases) * 4 // 5)
+
     def test_a_step_that_is_stopped_behind_its_effect_by_no_kill_at_all_has_it_once(self):
         # What the spec's length says is the signal: both are tried.
         self.kill([(name, spec) for name in kinds.OTHERS if name.startswith("halted")
@@ -143,6 +152,10 @@ class Struck(Crash):
         for name in ("struck-unsafe", "struck-keyed", "struck-checkpointed", "struck-probe"):
             cases += [(name, f"{chance.randint(1, 120)}-{chance.choice(victims)}") for _ in range(100)]
         self.kill(cases, len(cases) // 2)
+
+    def test_a_machine_that_goes_down_and_kills_politely_loses_nothing_either(self):
+        cases = [(name, f"{ms}-all") for name in kinds.OTHERS if name.startswith("downed") for ms in range(2, 80, 4)]
+        self.kill(cases, len(cases))
 
 
 if __name__ == "__main__":

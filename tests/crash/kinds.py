@@ -90,6 +90,17 @@ def slow(name, code, fates, left=None, effect="unsafe"):
     return Kind(name, text, dict.fromkeys("abz", effect), code, 7, fates, left)
 
 
+def retried():
+    """a succeeds, b fails until its cause is mended, c needs both: `levada retry` is killed."""
+    def step(ident, needs, first=""):
+        return (f"  - id: {ident}\n    needs: {needs}\n    effect: idempotent\n    run: |\n{first}" +
+                SHELL.replace("{body}", "sleep 0.01"))
+    text = ("steps:\n" + step("a", "[]") + step("b", "[]", "      [ -e mended ] || exit 1\n") + step("c", "[a, b]") +
+            "finally:\n" + step("z", "[]").replace("    needs: []\n", ""))
+    # finally runs for each of the two, with a token for each.
+    return Kind("retried", text, dict(dict.fromkeys("abc", "idempotent"), z="silent idempotent"), 0, 4)
+
+
 def halted(name, keys, effect=None):
     """a has had its effect and goes on a while, when it is interrupted or runs out of time."""
     def step(ident, needs, after, more=""):
@@ -97,6 +108,16 @@ def halted(name, keys, effect=None):
                 f"      ledger: ledger.{ident}\n      wait_after: {after}\n")
     text = "steps:\n" + step("a", "[]", "300ms", keys) + step("b", "[a]", "0s")
     return Kind("halted-" + name + ("-late" if keys else ""), text, dict.fromkeys("ab", effect or name), 0, 0, {}, 130)
+
+
+def process_only(kind):
+    """The same kind with `durability: process`: nothing is synced, and a kill loses nothing all the same."""
+    return kind._replace(name="process-" + kind.name, text="durability: process\n" + kind.text)
+
+
+def downed(kind):
+    """The same kind on a machine that goes down: everything is told to end at once."""
+    return kind._replace(name="downed-" + kind.name.replace("run-", ""), left=143)
 
 
 def struck(kind):
@@ -139,10 +160,14 @@ KINDS = {kind.name: kind for kind in (
 )}
 # Kinds that something happens to besides.
 OTHERS = {kind.name: kind for kind in (
+    retried(),
     slow("cancelled", 10, {"a": "any", "b": "any", "z": "any"}),
     slow("interrupted", 0, {}, 130, "idempotent"),
     halted("probe", ""), halted("transactional", ""), halted("keyed", ""), halted("unsafe", ""),
     halted("probe", "    timeout: 100ms\n" + RETRY), halted("transactional", "    timeout: 100ms\n" + RETRY),
+    downed(KINDS["run-unsafe"]), downed(KINDS["run-keyed"]), downed(KINDS["checkpointed"]), downed(KINDS["probe"]),
+    downed(KINDS["keeper"]), downed(KINDS["lua-pure"]),
+    process_only(KINDS["run-unsafe"]), process_only(KINDS["probe"]), process_only(KINDS["checkpointed"]),
     struck(KINDS["run-unsafe"]), struck(KINDS["run-keyed"]), struck(KINDS["checkpointed"]), struck(KINDS["probe"]),
 )}
 ALL = {**KINDS, **OTHERS}

@@ -68,7 +68,9 @@ class Locks(Case):
         self.assertLessEqual(used, 50)
 
     def ended(self, process, expect=0, timeout=30):
-        out, err = process.communicate(timeout=timeout)
+        process.wait(timeout)
+        # Not communicate(): it loses what a readline() before it has read ahead.
+        out, err = process.stdout.read(), process.stderr.read()
         self.assertEqual(process.returncode, expect, out + err)
         return out + err
 

@@ -200,7 +200,7 @@ class Deaths(Locks):
         self.assertEqual(self.ledger(), ["in", "in"])
         self.assertEqual(self.markers(), [])
 
-    def test_a_run_whose_processes_are_all_dead_holds_its_group_until_cancelled(self):
+    def test_a_run_whose_processes_are_all_dead_holds_its_group_until_settled(self):
         run = self.killed_engine()
         self.end_marked()
         self.refused(run)
@@ -208,7 +208,10 @@ class Deaths(Locks):
         self.levada("resume", "--quiet", run, expect=9)  # unsafe: nobody knows
         self.refused(run)
         self.assertIsNone(queued.poll())
-        self.levada("cancel", "--quiet", run, expect=10)
+        self.levada("cancel", "--quiet", run, expect=9)  # a cancel does not say whether it happened
+        self.refused(run)
+        self.levada("resolve", run, "hold", "--done")
+        self.levada("resume", "--quiet", run, expect=10)
         self.let_go()
         self.ended(queued)
 
@@ -261,7 +264,9 @@ class Deaths(Locks):
         process.wait()
         self.wait_for(lambda: not any(alive(pid) for pid in (launcher, worker, script)), "their end")
         self.assertEqual(len(self.markers() + self.markers("pools")), 2)
-        self.levada("cancel", "--quiet", run, expect=10)
+        self.levada("cancel", "--quiet", run, expect=9)
+        self.levada("resolve", run, "a", "--done")
+        self.levada("resume", "--quiet", run, expect=10)
         os.kill(daemon, 0)
         other = self.write("other.yaml", workflow(["{id: b, pool: db, run: 'true'}"], "{group: one, overlap: skip}"))
         self.levada("run", "--quiet", other, timeout=20)

@@ -177,6 +177,71 @@ steps:
             self.assertEqual(self.ledger(), effects)
             self.assertIn("signal 9", self.levada("why", "last", "slow").stdout)
 
+    def test_a_cancel_does_not_answer_whether_an_effect_has_happened(self):
+        process = self.start_slow(seconds=30)
+        os.kill(self.worker_pids()[0], signal.SIGKILL)
+        self.assertEqual(process.wait(timeout=20), 9)
+        self.levada("cancel", "last", expect=9)
+        self.assertEqual(self.statuses(), {"slow": "unknown", "after": "cancelled"})
+        self.levada("resume", "last", expect=9)
+        self.levada("retry", "last", expect=9)
+        self.levada("resolve", "last", "slow", "--done")
+        self.assertEqual(self.show()["status"], "interrupted")
+        self.levada("resume", "last", expect=10)
+        self.assertEqual(self.ledger(), ["begin"])
+
+    def test_what_a_person_says_was_put_out_must_fit_what_the_step_declares(self):
+        process = self.start_slow(extra="outputs: {n: {as: integer}}", seconds=30)
+        os.kill(self.worker_pids()[0], signal.SIGKILL)
+        self.assertEqual(process.wait(timeout=20), 9)
+        self.assertIn("integer", self.levada("resolve", "last", "slow", "--done", '{"n": "many"}', expect=2).stderr)
+        self.assertIn('"m"', self.levada("resolve", "last", "slow", "--done", '{"m": 1}', expect=2).stderr)
+        self.assertEqual(self.statuses()["slow"], "unknown")
+        self.levada("resolve", "last", "slow", "--done", '{"n": 7}')
+        self.assertIn("only an unknown step", self.levada("resolve", "last", "slow", "--done", expect=2).stderr)
+
+    def test_a_command_that_holds_the_run_for_a_moment_is_waited_for(self):
+        process = self.start_slow(seconds=30)
+        os.kill(self.worker_pids()[0], signal.SIGKILL)
+        self.assertEqual(process.wait(timeout=20), 9)
+        hold = """
+import fcntl, os, struct, sys, time
+fd = os.open(sys.argv[1], os.O_RDWR)
+fcntl.fcntl(fd, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 1, 0))
+print("held", flush=True)
+time.sleep(float(sys.argv[2]))
+"""
+        for seconds, code in (("0.5", 0), ("20", 6)):
+            holder = levada.subprocess.Popen([levada.sys.executable, "-c", hold,
+                                              os.path.join(self.run_folder(), "attempts"), seconds],
+                                             stdout=levada.subprocess.PIPE)
+            self.started.append(holder)
+            holder.stdout.readline()
+            done = self.levada("resolve", "last", "slow", "--done", expect=code)
+            self.assertNotIn("pid 0", done.stderr)
+
+    def test_a_kill_while_a_journal_becomes_a_plain_file_damages_nothing(self):
+        """The journal's file is rewritten in place then; what protects it is undone by whoever looks next."""
+        workflow = self.write("w.yaml", "levada: 1\nname: w\nconcurrency: {group: g, overlap: skip}\n"
+                              "steps:\n  - id: a\n    run: echo a >> \"$LEDGER\"\n")
+        self.levada("run", workflow)
+        journal = os.path.join(self.run_folder(), "journal.db")
+        hot = """
+import os, signal, sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("pragma cache_size = 1")
+db.execute("begin immediate")
+db.executemany("insert into events(time_ms, type, data) values(1, 'x', ?)", [("y" * 3000,)] * 300)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+        for look in (["show", "last"], ["ls"], ["why", "last"], ["db", "check"], ["resume", "last"],
+                     ["resume", "--all"], ["run", workflow]):
+            levada.subprocess.run([levada.sys.executable, "-c", hot, journal], check=False)
+            self.assertTrue(os.path.exists(journal + "-journal"))
+            self.levada(*look)
+            self.assertEqual(self.show(self.runs()[0])["status"], "succeeded")
+            self.assertFalse(os.path.exists(journal + "-journal"))
+
     def test_a_worker_killed_inside_an_idempotent_step_is_run_again(self):
         process = self.start_slow(extra="effect: idempotent", seconds=1)
         os.kill(self.worker_pids()[0], signal.SIGKILL)
@@ -292,6 +357,21 @@ steps:
             self.levada("run", workflow, expect=1, timeout=60)
             self.assertEqual(len(self.ledger()), most)
             self.assertIn("vanished", self.levada("why", "last", "a").stdout)
+
+    def test_workers_that_were_killed_do_not_use_up_the_retries_of_a_step(self):
+        workflow = self.write("bad_day.yaml", """levada: 1
+name: bad_day
+steps:
+  - id: a
+    effect: idempotent
+    retry: {attempts: 2, delay: 1ms}
+    run: |
+      echo x >> "$LEDGER"
+      if [ "$(wc -l < "$LEDGER")" -le 2 ]; then kill -9 $PPID; sleep 5; fi
+      [ "$(wc -l < "$LEDGER")" -gt 3 ]
+""")
+        self.levada("run", workflow, timeout=60)
+        self.assertEqual(len(self.ledger()), 4, "two kills, one failure, and the second of two attempts")
 
     def test_many_workers_that_die_together_are_all_accounted_for(self):
         steps = "".join(f"""  - id: s{i}

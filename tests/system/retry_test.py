@@ -168,6 +168,42 @@ steps:
         self.levada("retry", "last")
         self.assertEqual(self.ledger(), ["a", "b"])
 
+    def test_a_result_belongs_to_the_workflow_that_it_came_from(self):
+        self.fail_once()
+        self.open()
+        edited = WORKFLOW.replace("run: echo beside", "run: echo besides").replace('test -e "$OPEN"', "true")
+        self.write("w.yaml", edited)
+        self.levada("retry", "last", "--only", "load", "--with", self.file)
+        plan = self.plan()
+        self.assertEqual(plan["beside"], ("again", "edited"))
+        self.assertEqual(plan["load"], ("keep", "succeeded"))
+        self.assertEqual(plan["extract"], ("keep", "succeeded"))
+        self.levada("retry", "last")
+        self.assertIn("besides", self.ledger())
+
+    def test_only_one_step_runs_even_when_the_file_has_new_ones(self):
+        self.fail_once()
+        self.open()
+        self.write("w.yaml", WORKFLOW.replace("on_failure:", "  - id: added\n    run: echo added\non_failure:"))
+        done = self.levada("retry", "last", "--only", "load", "--with", self.file, expect=2)
+        self.assertIn("added", done.stderr)
+        self.assertEqual(self.ledger(), [])
+
+    def test_a_file_elsewhere_says_where_its_steps_run(self):
+        self.fail_once()
+        self.open()
+        other = self.write("other/w.yaml", WORKFLOW)
+        done = self.levada("retry", "last", "--with", other)
+        self.assertIn(f"runs in {os.path.dirname(other)}", done.stderr)
+
+    def test_what_was_cancelled_half_way_is_said_to_be_done_twice_perhaps(self):
+        file = self.write("w.yaml", "levada: 1\nname: w\nsteps:\n  - id: pay\n    run: sleep 20\n")
+        process = self.start("run", file)
+        self.wait_for(lambda: self.runs() and self.statuses().get("pay") == "running", "the step to run")
+        self.levada("cancel", "last")
+        self.assertEqual(process.wait(timeout=30), 10)
+        self.assertEqual(self.plan(), {"pay": ("again", "half_done")})
+
     def test_a_kill_after_the_retry_was_written_down_is_resumed(self):
         if not levada.has_failpoints():
             self.skipTest("this build has no failpoints")

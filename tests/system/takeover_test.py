@@ -65,6 +65,13 @@ steps:
                 continue
         return found
 
+    def kill_all(self):
+        for pid in self.processes():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
     def workers(self):
         return self.processes("levada-worker")
 
@@ -204,11 +211,7 @@ class Pids(Case):
         keys = f"effect: {effect}" if effect else ""
         engine = self.start("run", self.one_step("echo begin >> \"$LEDGER\"; sleep 0.2", keys))
         self.wait_for(self.ledger, "the step to begin")
-        for pid in [engine.pid, *self.processes()]:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        self.kill_all()
         engine.wait()
         self.nothing_left()
         record = self.record(1)
@@ -383,8 +386,7 @@ class Places(Case):
         workflow = self.one_step("echo begin >> \"$LEDGER\"; sleep 0.2; echo end >> \"$LEDGER\"", "effect: idempotent")
         engine = self.start("run", workflow)
         self.wait_for(self.ledger, "the step to begin")
-        for pid in self.processes():
-            os.kill(pid, signal.SIGKILL)
+        self.kill_all()
         engine.wait()
         return workflow
 
