@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -40,7 +42,31 @@ default_name(struct arena *arena, const struct view *view)
     return arena_printf(arena, "%s-%s" EXPORT_SUFFIX, *name == '-' ? "run" : name, view_short_id(view->state.id));
 }
 
-/* The new file beside, and its folder. */
+/* The half of a file, and the journal that SQLite keeps of it; NULL: none is to be removed. */
+static const char *volatile half, *volatile half_journal;
+
+/* Who interrupts an export finds nothing of it, and we end by the same signal. */
+static void
+on_signal(int number)
+{
+    if (half != NULL) (void)unlink(half);
+    if (half_journal != NULL) (void)unlink(half_journal);
+    (void)raise(number); /* blocked until we return, and by then the default */
+}
+
+static void
+remove_when_interrupted(const char *path)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    half = path;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        struct sigaction before, action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+        if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            (void)sigaction(numbers[i], &action, NULL);
+    }
+}
+
+/* The new file beside, and its folder. The name is as good as random: what a kill left must be in nobody's way. */
 static int
 make_beside(struct arena *arena, const char *path, const char **beside, int *folder, struct err *err)
 {
@@ -50,8 +76,11 @@ make_beside(struct arena *arena, const char *path, const char **beside, int *fol
     if (*name == '\0' || (stat(path, &st) == 0 && !S_ISREG(st.st_mode)))
         return err_set(err, EXIT_USAGE, "\"%s\" is no file: name one with -o FILE", path);
     *folder = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    *beside = arena_printf(arena, "%s/.%s.%d", where, name, (int)getpid());
-    int fd FD_SCOPED = *folder < 0 ? -1 : open(*beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    char *made = arena_printf(arena, "%s/.%s.XXXXXX", where, name);
+    remove_when_interrupted(made);
+    int fd FD_SCOPED = *folder < 0 ? -1 : mkostemp(made, O_CLOEXEC);
+    half_journal = arena_printf(arena, "%s-journal", made);
+    *beside = made;
     if (fd >= 0) return 0;
     err_errno(err, EXIT_USAGE, "cannot write \"%s\"", path);
     err_hint(err, "Name a file in a folder that exists and is yours: -o FILE.");
@@ -110,7 +139,8 @@ export_run(struct arena *arena, const struct wanted *wanted, const char *folder,
     code = journal_export(arena, folder, beside, wanted->artifacts, living, &count, err);
     if (!code) code = put_in_place(beside, path, where, err);
     if (code) (void)unlink(beside);
-    else tell(wanted, &view, path, &count, living);
+    half = half_journal = NULL;
+    if (!code) tell(wanted, &view, path, &count, living);
     return code;
 }
 

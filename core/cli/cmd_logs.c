@@ -38,6 +38,11 @@ explain(const struct view *view, const struct logs_options *options, bool writte
     const char *id = view->name;
     const struct step_state *step =
         options->step != NULL ? state_step(&view->state, options->step, NULL) : NULL;
+    if (options->step != NULL && step == NULL) {
+        fprintf(stderr, "run %s had step %s before it was retried with an edited workflow%s\n", id, options->step,
+                written ? "" : "; it wrote nothing");
+        return;
+    }
     if (!written && logs_were_written(view, options))
         fprintf(stderr, "the logs of run %s are gone: `levada gc` or somebody took them away; levada show %s has its "
                 "outcome\n", id, id);

@@ -11,6 +11,7 @@
 #include "cli/cli.h"
 #include "cli/usage.h"
 #include "run/store.h"
+#include "show/removed.h"
 #include "show/text.h"
 #include "show/why.h"
 
@@ -26,6 +27,9 @@ find_step(const struct view *view, const char *name, const struct step_state **r
     if (*ret != NULL) return 0;
     const char **names = ARENA_ARRAY(&arena, state->nsteps + 1, const char *);
     for (size_t i = 0; i < state->nsteps; i++) names[i] = state->steps[i].step->id;
+    struct removed_step removed;
+    if (view->at_ms == 0 && removed_find(&arena, view->folder, name, &removed))
+        return removed_say(view->name, name, &removed, err);
     const char *near = str_nearest(name, names, state->nsteps);
     err_set(err, EXIT_USAGE, "run %s has no step \"%s\"", state->id, name);
     if (near != NULL) err_hint(err, "Did you mean \"%s\"?", near);

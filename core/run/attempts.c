@@ -87,7 +87,13 @@ attempts_open_read(const char *run_folder)
 {
     char path[4096];
     if (snprintf(path, sizeof path, "%s/attempts", run_folder) >= (int)sizeof path) return -1;
-    return open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    struct stat st;
+    if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))) {
+        fd_close(&fd);
+        errno = EINVAL;
+    }
+    return fd;
 }
 
 bool

@@ -49,7 +49,7 @@ void attempts_unlock(int fd, uint32_t record);
 /* The run itself, record 0. Another command may hold it for a moment: that is waited for, an engine is not. 0: taken;
  * EXIT_HELD: *holder is the engine's record, or says nothing (pid 0) when a command holds it all the time. */
 int attempts_take_run(int fd, struct attempt_record *holder, struct err *err);
-/* The same file for looking only, never made: a descriptor, or -1: there is none. */
+/* The same file for looking only, never made: a descriptor, or -1: there is none, or it is no regular file. */
 int attempts_open_read(const char *run_folder);
 /* Does somebody else hold the record, or (`and_above`) it or any after it? Only looks: a lock taken for a moment would
  * make a worker or an engine that comes in that moment give up. */

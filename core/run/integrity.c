@@ -140,8 +140,9 @@ inspect_attempts(struct inspection *in, const struct run_state *state)
                                    "resume: an attempt without its record counts as not begun.";
     int fd FD_SCOPED = attempts_open_read(in->folder);
     if (fd < 0 || fstat(fd, &st) != 0) {
-        if (open > 0) find(in, FINDING_DAMAGE, file, hint, "it cannot be read (%s), and %zu attempts are open",
-                           strerror(errno), open);
+        if (open > 0 || errno != ENOENT)
+            find(in, FINDING_DAMAGE, file, hint, "it cannot be read (%s), and %zu attempts are open", strerror(errno),
+                 open);
         return;
     }
     if (st.st_size % (off_t)sizeof(struct attempt_record) != 0)
@@ -170,8 +171,11 @@ is_receipt(struct inspection *in, const char *path, uint32_t record)
     struct err ignored;
     const struct value *receipt;
     struct arena scratch ARENA_SCOPED = {0};
+    struct stat st;
     (void)in;
-    return fd_read_file(&scratch, path, LIMIT_VALUE_SIZE, &text, &size, &ignored) == 0 &&
+    /* What is no file is not opened: a pipe would keep us waiting for who writes into it. */
+    return lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+           fd_read_file(&scratch, path, LIMIT_VALUE_SIZE, &text, &size, &ignored) == 0 &&
            json_parse(&scratch, text, size, &receipt, &ignored) == 0 && value_is(receipt, VALUE_MAP) &&
            value_get_int(receipt, "record", -1) == (int64_t)record;
 }

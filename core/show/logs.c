@@ -18,6 +18,7 @@
 #include "run/job.h"
 #include "run/journal.h"
 #include "run/journal_export.h"
+#include "show/removed.h"
 
 #define TAIL_SIZE_MAX (256 * 1024)
 #define LINE_SIZE_MAX (64 * 1024)
@@ -220,6 +221,23 @@ refresh(struct view *view, struct err *err)
     return code;
 }
 
+/* Of a step that only the journal still knows: the attempt that is asked for, or the last. */
+static int
+print_removed(struct follower *follower, const struct removed_step *step, struct err *err)
+{
+    const struct logs_options *options = follower->options;
+    const struct removed_attempt *attempt = NULL;
+    for (size_t i = 0; i < step->count; i++)
+        if (step->attempts[i].log != NULL && (!options->attempt || step->attempts[i].attempt == options->attempt))
+            attempt = &step->attempts[i];
+    int fd FD_SCOPED = attempt != NULL ? logs_open(follower->view->folder, attempt->log) : -1;
+    if (fd < 0) return removed_say(follower->view->name, options->step, step, err);
+    fd_close(&fd);
+    read_tail(follower, tail_of(follower, NULL, attempt->record), attempt->log, true);
+    fflush(options->out);
+    return 0;
+}
+
 static int
 check_names(const struct view *view, const struct logs_options *options, struct err *err)
 {
@@ -249,6 +267,13 @@ logs_print(struct arena *arena, struct view *view, const struct logs_options *op
            struct err *err)
 {
     struct follower follower = {.arena = arena, .view = view, .options = options};
+    struct removed_step removed;
+    if (options->step != NULL && state_step(&view->state, options->step, NULL) == NULL &&
+        removed_find(arena, view->folder, options->step, &removed)) {
+        int code = print_removed(&follower, &removed, err);
+        *written = follower.written;
+        return code;
+    }
     int code = check_names(view, options, err);
     if (code) return code;
     for (size_t i = 0; i < view->state.nsteps; i++) {

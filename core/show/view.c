@@ -95,7 +95,7 @@ view_engine_lives(const char *folder)
     struct err ignored;
     int fd FD_SCOPED = attempts_open_read(folder);
     /* Of another pid namespace only the lock tells. Who else may hold it beside such a record? The engine that comes
-     * next, which lives too, and gc, which only takes the lock of runs that have ended. */
+     * next, which lives too; gc, of runs that have ended; and for a moment who retries or resolves. */
     return fd >= 0 && attempts_read(fd, 0, &record, &ignored) == 0 && attempts_lives(fd, 0, &record);
 }
 

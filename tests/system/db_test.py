@@ -190,6 +190,23 @@ class Check(levada.Case):
             self.levada("run", path, expect=-signal.SIGKILL, env={"LEVADA_FAILPOINT": where})
             self.assertTrue(self.check()[self.runs()[-1]]["ok"], where)
 
+    def test_a_pipe_in_the_place_of_a_file_keeps_nobody_waiting(self):
+        self.levada("run", self.write("w.yaml", "levada: 1\nname: w\nsteps:\n  - id: a\n    run: echo said; exit 3\n"),
+                    expect=1)
+        for name, expect in (("attempts", 8), ("receipts/1.json", 0), ("logs/a.1.log", 0)):
+            path = os.path.join(self.run_folder(), name)
+            if os.path.exists(path):
+                os.unlink(path)
+            os.mkfifo(path)
+            done = self.levada("db", "check", timeout=10, expect=expect)
+            if not name.startswith("logs"):  # whose content is nobody's to judge
+                self.assertIn(name, done.stderr + done.stdout)
+            for command in (("ps",), ("ls",), ("show", "last"), ("logs", "last"), ("why", "last"),
+                            ("export", "last", "-o", f"{os.path.basename(name)}.levada"), ("resume", "--all"),
+                            ("gc", "--dry-run")):
+                self.levada(*command, timeout=10)
+            os.unlink(path)
+
 
 if __name__ == "__main__":
     levada.main()

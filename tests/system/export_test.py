@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import sqlite3
 import stat
 
@@ -229,6 +230,20 @@ class Then(levada.Case):
         for at, word in (("2001-01-01", "had not begun"), ("-100d", "had not begun"), ("soon", "is no moment"),
                          ("2901-01-01", "later than now"), ("25:00", "is no moment"), ("10:00:61", "is no moment")):
             self.assertIn(word, self.levada("show", "last", "--at", at, expect=2).stderr)
+
+    def test_an_export_that_is_interrupted_leaves_no_file_and_ends_by_the_signal(self):
+        self.levada("run", self.write("big.yaml", "levada: 1\nname: big\nsteps:\n  - id: a\n    run: |\n"
+                    "      truncate -s 400M \"$LEVADA_ARTIFACTS/big\"\n"))
+        there = os.path.join(self.folder, "there")
+        os.mkdir(there)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            process = self.start("export", "last", "-o", os.path.join(there, "x.levada"))
+            self.wait_for(lambda: any(n.endswith("-journal") for n in os.listdir(there)), "the export to begin")
+            names = os.listdir(there)
+            process.send_signal(number)
+            process.communicate(timeout=20)
+            self.assertEqual((process.returncode, os.listdir(there)), (-number, []), names)
+            self.assertNotIn(str(process.pid), "".join(names))
 
 
 class Replay(levada.Case):

@@ -323,6 +323,19 @@ finally:
         self.assertEqual(self.statuses(), {"slow": "cancelled", "after": "cancelled", "clean": "succeeded"})
         self.levada("resume", "last", expect=10)
 
+    def test_what_a_killed_cancel_left_goes_with_the_next(self):
+        process = self.start("run", self.write("slow.yaml", "levada: 1\nname: slow\nsteps:\n  - id: a\n"
+                                               "    run: echo on >> $LEDGER; sleep 30\n"))
+        self.wait_for(self.ledger, "the step to begin")
+        old, new = [os.path.join(self.run_folder(), f".cancel.json.{n}.new") for n in (4711, 4712)]
+        for path, age in ((old, 3600), (new, 0)):
+            with open(path, "w", encoding="utf-8"):
+                pass
+            os.utime(path, (time.time() - age, time.time() - age))
+        self.levada("cancel", "last")
+        process.communicate(timeout=30)
+        self.assertEqual((process.returncode, os.path.exists(old), os.path.exists(new)), (10, False, True))
+
     def test_cancel_reaches_a_step_whose_engine_was_killed(self):
         process = self.start_slow(seconds=30)
         process.kill()

@@ -220,6 +220,29 @@ steps:
             self.levada("retry", "last", "--from", "load", expect=1)
             self.open()
 
+    def test_a_step_that_an_edited_workflow_has_no_more_is_still_told_of(self):
+        text = "levada: 1\nname: w\nsteps:\n  - id: old\n    retry: {attempts: 2, delay: 1ms, for: [permanent]}\n" \
+               "    run: echo \"said $LEVADA_ATTEMPT\"; exit 3\n  - id: never\n    needs: [old]\n    run: echo x\n"
+        self.fail_once(text)
+        self.write("w.yaml", "levada: 1\nname: w\nsteps:\n  - id: fresh\n    run: echo fresh\n")
+        self.levada("retry", "last", "--with", self.file)
+        done = self.levada("logs", "last", "old")
+        self.assertTrue(done.stdout.startswith("said"), done.stdout)
+        self.assertIn("before it was retried with an edited workflow", done.stderr)
+        first = self.levada("logs", "last", "old", "--attempt", "1")
+        self.assertTrue(first.stdout.startswith("said"), first.stdout)
+        for args in (("logs", "last", "old", "--attempt", "7"), ("logs", "last", "never"), ("why", "last", "old")):
+            done = self.levada(*args, expect=2)
+            self.assertRegex(done.stderr, f"had step \"{args[2]}\" before it was retried with an edited workflow")
+            words = done.stderr.split("levada why ")[1].split()
+            self.assertTrue(self.levada("why", *words).stdout)
+        for command in ("logs", "why"):
+            self.assertIn("has no step \"neither\"", self.levada(command, "last", "neither", expect=2).stderr)
+        folder = os.path.join(self.run_folder(), "logs")
+        for name in os.listdir(folder):
+            os.unlink(os.path.join(folder, name))
+        self.assertIn("before it was retried", self.levada("logs", "last", "old", expect=2).stderr)
+
 
 if __name__ == "__main__":
     levada.main()
