@@ -34,7 +34,8 @@ class Output(levada.Case):
                      ("replay", "last"), ("export", "last", "-o", "one.levada"),
                      ("export", "--json", "last", "-o", "two.levada"), ("export", "--unpack", "out", "one.levada"),
                      ("show", "one.levada"), ("report", "last", "-o", "one.html"),
-                     ("gc", "--dry-run", "--all", "--keep", "0s"), ("gc", "--json"), ("db", "check", "--json"), ("actions",), ("actions", "--json"),
+                     ("gc", "--dry-run", "--all", "--keep", "0s"), ("gc", "--json"), ("db", "check", "--json"),
+                     ("actions",), ("actions", "--json"),
                      ("check", "--json", two), ("help",), ("version",), ("run", "--help"), ("ps", "--json")):
             with self.subTest(args):
                 self.full(*args)
