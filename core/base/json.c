@@ -57,14 +57,17 @@ from_jansson(struct arena *arena, const json_t *json, unsigned depth)
 int
 json_parse(struct arena *arena, const char *text, size_t size, const struct value **ret, struct err *err)
 {
-    json_error_t error;
     struct arena_mark mark = arena_mark(arena);
-    const struct value *value = json_read(arena, text, size);
-    if (value != NULL) {
-        *ret = value;
-        return 0;
-    }
+    *ret = json_read(arena, text, size);
+    if (*ret != NULL) return 0;
     arena_rewind(arena, mark);
+    return json_judge(arena, text, size, ret, err);
+}
+
+int
+json_judge(struct arena *arena, const char *text, size_t size, const struct value **ret, struct err *err)
+{
+    json_error_t error;
     /* jansson takes a NUL for the end of the text and would not look at what is behind it. */
     const char *nul = memchr(text, '\0', size);
     if (nul != NULL)
@@ -76,7 +79,7 @@ json_parse(struct arena *arena, const char *text, size_t size, const struct valu
         err->column = error.column;
         return EXIT_INVALID;
     }
-    value = from_jansson(arena, json, 0);
+    const struct value *value = from_jansson(arena, json, 0);
     json_decref(json);
     if (value == NULL) return err_set(err, EXIT_INVALID, "JSON is nested more than %u deep", LIMIT_DEPTH);
     *ret = value;

@@ -15,6 +15,8 @@
 /* Any JSON value. Strict: UTF-8, no duplicate names, integers in 64 bits, depth at most LIMIT_DEPTH.
  * Errors: EXIT_INVALID with line and column. */
 int json_parse(struct arena *arena, const char *text, size_t size, const struct value **ret, struct err *err);
+/* jansson's part of it, which has the last word and the messages. */
+int json_judge(struct arena *arena, const char *text, size_t size, const struct value **ret, struct err *err);
 /* The quick part of it: NULL when the text is wrong or out of the ordinary. What it takes, jansson takes as the
  * same. */
 const struct value *json_read(struct arena *arena, const char *text, size_t size);
