@@ -21,7 +21,7 @@ struct sched {
     size_t head, tail;
     bool *queued;
     enum step_part part;
-    size_t open[3];                  /* steps of a part that have not ended */
+    size_t open[PARTS];                /* steps of a part that have not ended */
 };
 
 /* From any state: fresh or read back from a journal. */

@@ -199,6 +199,20 @@ decide_queued(struct engine *e)
     }
 }
 
+/* What runs after a success does not run after a failure, nor the other way round, and after a cancel neither. */
+static void
+pass_over_part(struct engine *e)
+{
+    bool failed = sched_failure(&e->sched) != NULL;
+    if (e->sched.part == PART_FINALLY) return;
+    if (!e->state.cancel_asked && failed == (e->sched.part == PART_ON_FAILURE)) return;
+    for (size_t i = 0; i < e->state.nsteps; i++)
+        if (e->state.steps[i].step->part == e->sched.part && !step_status_ended(e->state.steps[i].status))
+            step_end(e, i, STEP_SKIPPED_STATUS, NULL, NULL,
+                     failed ? engine_reason(e, "no_success", "a step failed")
+                            : engine_reason(e, "no_failure", "nothing failed"));
+}
+
 void
 turn_decide(struct engine *e)
 {
@@ -215,17 +229,11 @@ turn_decide(struct engine *e)
         ptrdiff_t i = sched_next(&e->sched);
         if (i < 0) {
             if (e->running + e->launching > 0 || !sched_part_done(&e->sched)) break;
-            /* on_failure is for failures, not for cancels and successes. */
             if (!sched_next_part(&e->sched)) {
                 finish_run(e);
                 break;
             }
-            if (e->sched.part == PART_ON_FAILURE && (sched_failure(&e->sched) == NULL || e->state.cancel_asked)) {
-                for (size_t k = 0; k < e->state.nsteps; k++)
-                    if (e->state.steps[k].step->part == PART_ON_FAILURE && !step_status_ended(e->state.steps[k].status))
-                        step_end(e, k, STEP_SKIPPED_STATUS, NULL, NULL,
-                                 engine_reason(e, "no_failure", "nothing failed"));
-            }
+            pass_over_part(e);
             continue;
         }
         step_look(e, (size_t)i);

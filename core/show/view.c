@@ -278,8 +278,8 @@ step_last_attempt(const struct step_state *step)
 bool
 step_counts(const struct step_state *step)
 {
-    return step->step->part != PART_ON_FAILURE ||
-           (step->status != STEP_SKIPPED_STATUS && step->status != STEP_WAITING_STATUS);
+    bool sometimes = step->step->part == PART_ON_FAILURE || step->step->part == PART_ON_SUCCESS;
+    return !sometimes || (step->status != STEP_SKIPPED_STATUS && step->status != STEP_WAITING_STATUS);
 }
 
 int64_t

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "workflow/check.h"
 #include "workflow/expr_lex.h"
+#include "workflow/model_json.h"
 #include "workflow/template.h"
 
 #define REPORT(code, hint, ...) diag_add(check->diags, DIAG_ERROR, line, column, (code), (hint), __VA_ARGS__)
@@ -146,7 +147,6 @@ output_ref(struct check *check, const struct scope *scope, uint32_t step, const 
 static bool
 step_reach(struct check *check, const struct scope *scope, uint32_t to, int line, int column)
 {
-    static const char *const parts[] = {"`steps`", "`on_failure`", "`finally`"};
     const struct step *step = &check->model->steps[to];
     enum step_part own = scope->step == NO_STEP ? PART_STEPS : check->model->steps[scope->step].part;
     if (scope->step == to) {
@@ -155,8 +155,9 @@ step_reach(struct check *check, const struct scope *scope, uint32_t to, int line
         return false;
     }
     if (step->part > own) {
-        REPORT("later-part", NULL, "step \"%s\" is in %s, which runs after %s", step->id, parts[step->part],
-               scope->step == NO_STEP ? "the run's outputs are made" : parts[own]);
+        REPORT("later-part", NULL, "step \"%s\" is in `%s`, which runs after %s", step->id, model_parts[step->part],
+               scope->step == NO_STEP ? "the run's outputs are made"
+                                      : arena_printf(check->arena, "`%s`", model_parts[own]));
         return false;
     }
     struct draft *draft = scope->step != NO_STEP ? &check->drafts[scope->step] : NULL;

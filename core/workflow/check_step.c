@@ -13,8 +13,6 @@
 
 #define CYCLES_SHOWN 10
 
-static const char *const part_keys[] = {"steps", "on_failure", "finally"};
-
 /* Place of a member's name, or of the map. */
 static void
 key_place(const struct value *map, const char *name, int *line, int *column)
@@ -229,11 +227,11 @@ step_need(struct check *check, uint32_t index, const struct value *name)
         CHECK_ERROR(check, name, "self-need", NULL, "step \"%s\" needs itself", step->id);
     else if (other->part > step->part)
         CHECK_ERROR(check, name, "later-part", NULL, "step \"%s\" is in `%s`, which runs after `%s`", other->id,
-                    part_keys[other->part], part_keys[step->part]);
+                    model_parts[other->part], model_parts[step->part]);
     else if (other->part < step->part)
         CHECK_ERROR(check, name, "other-part", "Leave it out; an expression may name its outputs and status.",
-                    "step \"%s\" is in `%s`, which has ended before `%s` begins", other->id, part_keys[other->part],
-                    part_keys[step->part]);
+                    "step \"%s\" is in `%s`, which has ended before `%s` begins", other->id, model_parts[other->part],
+                    model_parts[step->part]);
     else edges_add(check->arena, &check->drafts[index].edges, to);
 }
 
@@ -315,7 +313,7 @@ read_step(struct check *check, const struct value *map, enum step_part part, siz
 {
     const char *id = value_get_str(map, "id", NULL);
     const char *what = id != NULL ? arena_printf(check->arena, "step \"%.100s\"", id)
-                                  : arena_printf(check->arena, "step %zu of `%s`", number + 1, part_keys[part]);
+                                  : arena_printf(check->arena, "step %zu of `%s`", number + 1, model_parts[part]);
     size_t errors = check->diags->errors;
     if (!keys_check(check->diags, PLACE_STEP, map, what)) return;
     uint32_t index = (uint32_t)check->model->nsteps++;
@@ -333,10 +331,10 @@ read_step(struct check *check, const struct value *map, enum step_part part, siz
 void
 check_steps(struct check *check)
 {
-    const struct value *parts[3];
+    const struct value *parts[PARTS];
     size_t total = 0;
-    for (size_t p = 0; p < 3; p++) {
-        parts[p] = keys_get(PLACE_WORKFLOW, check->root, part_keys[p]);
+    for (size_t p = 0; p < PARTS; p++) {
+        parts[p] = keys_get(PLACE_WORKFLOW, check->root, model_parts[p]);
         if (parts[p] != NULL) total += parts[p]->list.count;
     }
     if (parts[0] != NULL && parts[0]->list.count == 0)
@@ -349,7 +347,7 @@ check_steps(struct check *check)
     check->model->steps = ARENA_ARRAY(check->arena, total, struct step);
     check->drafts = ARENA_ARRAY(check->arena, total, struct draft);
     check->step_index = ARENA_ARRAY(check->arena, total, uint32_t);
-    for (size_t p = 0; p < 3; p++)
+    for (size_t p = 0; p < PARTS; p++)
         for (size_t i = 0; parts[p] != NULL && i < parts[p]->list.count; i++)
             read_step(check, parts[p]->list.items[i], (enum step_part)p, i);
     for (uint32_t i = 0; i < check->model->nsteps; i++) {

@@ -14,7 +14,7 @@
 #include "workflow/names.h"
 #include "workflow/params.h"
 
-const char *const model_parts[3] = {"steps", "on_failure", "finally"};
+const char *const model_parts[PARTS] = {"steps", "on_success", "on_failure", "finally"};
 const char *const model_on_unknown[3] = {"hold", "retry", "fail"};
 
 static const char *const overlaps[] = {
@@ -335,8 +335,8 @@ read_step(struct reader *reader, const struct model *model, struct step *step, c
     step->name = get_text(reader, map, "name");
     const char *part = need_text(reader, map, "part");
     size_t p = 0;
-    while (p < 3 && !str_eq(model_parts[p], part)) p++;
-    if (p == 3) damage(reader, "part");
+    while (p < PARTS && !str_eq(model_parts[p], part)) p++;
+    if (p == PARTS) damage(reader, "part");
     else step->part = (enum step_part)p;
     get_place(reader, map, &step->line, &step->column);
     const char *run = get_text(reader, map, "run"), *lua = get_text(reader, map, "lua");

@@ -41,7 +41,9 @@ struct secret_def {
 };
 
 enum step_kind { STEP_USES, STEP_RUN, STEP_LUA };
-enum step_part { PART_STEPS, PART_ON_FAILURE, PART_FINALLY };
+/* One after the other. What does not apply is skipped as a whole. */
+enum step_part { PART_STEPS, PART_ON_SUCCESS, PART_ON_FAILURE, PART_FINALLY };
+#define PARTS 4
 
 struct retry {
     uint32_t attempts;      /* in all; 1: no retry */
@@ -119,7 +121,7 @@ struct model {
     size_t nparams;
     struct secret_def *secrets;
     size_t nsecrets;
-    struct step *steps;                      /* all parts: steps first, then on_failure, then finally */
+    struct step *steps;                      /* all parts, in the order of enum step_part */
     size_t nsteps;
     const struct schema_plugin **plugins;    /* every plugin used */
     size_t nplugins;

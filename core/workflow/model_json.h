@@ -9,7 +9,7 @@
 #define MODEL_VERSION 1
 
 /* By enum step_part, as in the file. */
-extern const char *const model_parts[3];
+extern const char *const model_parts[4];
 extern const char *const model_on_unknown[3];
 
 #endif

@@ -81,6 +81,8 @@ part_may_run(struct world *world, const struct real *real)
     size_t step = real->step;
     enum step_part part = world->steps[step].part;
     for (size_t i = 0; i < world->model.nsteps; i++) failed |= world->failed[i];
+    if (part == PART_ON_SUCCESS && failed && !world->person[step])
+        world_break(world, "%s runs, and something has failed", world->ids[step]);
     if (part == PART_ON_FAILURE && !failed) world_break(world, "%s runs, and nothing has failed", world->ids[step]);
     /* Asking what has happened is no new effect. */
     if (part != PART_FINALLY && world->cancelled && !real->ask)

@@ -83,8 +83,9 @@ world_make(struct world *world, uint64_t seed)
     world->seed = world->random = seed;
     world->crash_at = -1;
     world->now_ms = 1000000;
-    size_t n = 1 + world_random(world, STEPS_MAX - 4), i = 0;
+    size_t n = 1 + world_random(world, STEPS_MAX - 5), i = 0;
     for (; i < n; i++) make_step(world, i, PART_STEPS);
+    for (size_t k = world_random(world, 2); k > 0; k--) make_step(world, i++, PART_ON_SUCCESS);
     for (size_t k = world_random(world, 3); k > 0; k--) make_step(world, i++, PART_ON_FAILURE);
     for (size_t k = world_random(world, 3); k > 0; k--) make_step(world, i++, PART_FINALLY);
     world->model = (struct model){.name = "sim", .file = "sim.yaml", .folder = "/", .steps = world->steps, .nsteps = i,

@@ -345,6 +345,37 @@ steps:
         self.assertRegex(self.levada("logs", run, "b").stdout, "ended [0-9]+ process.* the step left behind: .*levada")
         self.assertEqual(self.levada("ps", "--json").stdout, "[]\n")
 
+    def test_on_success_runs_when_nothing_failed_and_on_failure_when_something_did(self):
+        text = """levada: 1
+name: parts
+steps:
+  - id: work
+    run: echo work >> "$LEDGER"; exit %d
+    continue_on_error: %s
+on_success:
+  - id: tell
+    run: echo "tell-${{ steps.work.status }}" >> "$LEDGER"; exit %d
+on_failure:
+  - id: alarm
+    run: echo "alarm-${{ run.failed_step }}" >> "$LEDGER"
+finally:
+  - id: clean
+    run: echo clean >> "$LEDGER"
+"""
+        for work, tolerated, tell, code, ledger in ((0, "false", 0, 0, ["work", "tell-succeeded", "clean"]),
+                                                    (3, "false", 0, 1, ["work", "alarm-work", "clean"]),
+                                                    (3, "true", 0, 0, ["work", "tell-failed", "clean"]),
+                                                    (0, "false", 3, 1, ["work", "tell-succeeded", "alarm-tell", "clean"])):
+            self.levada("run", self.write("p.yaml", text % (work, tolerated, tell)), expect=code)
+            self.assertEqual(self.ledger(), ledger)
+            os.remove(self.ledger_path)
+        process = self.start("run", self.write("p.yaml", text.replace("echo work", "sleep 20; echo work") % (0, "false", 0)))
+        self.wait_for(lambda: self.runs() and self.statuses().get("work") == "running", "the step to run")
+        self.levada("cancel", "last")
+        self.assertEqual(process.wait(timeout=30), 10)
+        self.assertEqual(self.ledger(), ["clean"])
+        self.assertEqual(self.statuses()["tell"], "cancelled")
+
 
 if __name__ == "__main__":
     levada.main()
