@@ -178,7 +178,8 @@ step_settings(struct check *check, uint32_t index)
     step->name = keys_text(PLACE_STEP, map, "name");
     step->timeout_ms =
         keys_duration(PLACE_STEP, map, "timeout", keys_duration(PLACE_DEFAULTS, defaults, "timeout", 0));
-    step->grace_ms = keys_duration(PLACE_STEP, map, "grace", LIMIT_GRACE_MS);
+    step->grace_ms = keys_duration(PLACE_STEP, map, "grace",
+                                   keys_duration(PLACE_DEFAULTS, defaults, "grace", LIMIT_GRACE_MS));
     step->continue_on_error = value_get_bool(map, "continue_on_error", false);
     if (step->kind != STEP_USES) {
         step->effect = LEVADA_EFFECT_UNSAFE;

@@ -100,7 +100,7 @@ static const struct key defaults_keys[] = {
     KEY("timeout", DURATION, "As in a step."),
     KEY("env", MAP, "As at the top."),
     KEY("shell", TEXT, "As in a step."),
-    KEY("grace", LATER, "Write it in the step."),
+    KEY("grace", DURATION, "As in a step."),
 };
 
 static const struct key step_keys[] = {

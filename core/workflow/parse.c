@@ -197,9 +197,39 @@ map_append(struct arena *arena, struct value *map, const char *name, const struc
     map->map.count++;
 }
 
+/* What a map merges has only the names that it does not have itself; of several maps the first wins. Aliases are
+ * counted where they stand, so this is bounded by them. */
+static void
+merge_map(struct parser *parser, struct value *to, struct names *names, const struct value *from)
+{
+    for (size_t i = 0; i < from->map.count; i++)
+        if (names_add(names, from->map.names[i]) < 0)
+            map_append(parser->arena, to, from->map.names[i], from->map.values[i],
+                       from->map.places != NULL ? from->map.places[i] : 0);
+}
+
+static void
+merge_all(struct parser *parser, struct value *to, struct names *names, const struct value *from)
+{
+    if (from == NULL) return;
+    if (from->type == VALUE_MAP) merge_map(parser, to, names, from);
+    for (size_t i = 0; from->type == VALUE_LIST && i < from->list.count; i++)
+        merge_map(parser, to, names, from->list.items[i]);
+}
+
+static bool
+can_merge(const struct value *value)
+{
+    if (value->type != VALUE_LIST) return value->type == VALUE_MAP;
+    for (size_t i = 0; i < value->list.count; i++)
+        if (value->list.items[i]->type != VALUE_MAP) return false;
+    return true;
+}
+
 static const struct value *
 read_map(struct parser *parser, unsigned depth)
 {
+    const struct value *merged = NULL;
     struct value *ret = value_map(parser->arena);
     set_place(ret, parser->event.start_mark.line, parser->event.start_mark.column);
     struct names names;
@@ -208,7 +238,10 @@ read_map(struct parser *parser, unsigned depth)
         bool failed;
         const char *name = read_name(parser, depth, &failed);
         if (failed) return NULL;
-        if (name == NULL) return ret;
+        if (name == NULL) {
+            merge_all(parser, ret, &names, merged);
+            return ret;
+        }
         yaml_mark_t mark = parser->event.start_mark;
         bool plain = parser->event.type == YAML_SCALAR_EVENT &&
                      parser->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
@@ -218,9 +251,14 @@ read_map(struct parser *parser, unsigned depth)
         if (value == NULL) return NULL;
         if (!named) continue;
         if (plain && str_eq(name, "<<")) {
-            report(parser, &mark, "merge-key",
-                   "Use `defaults:`, `plugins: {X: {with: …}}`, or an alias (`*name`) for a whole value.",
-                   "merge keys (`<<`) are not part of YAML 1.2");
+            if (merged != NULL)
+                report(parser, &mark, "duplicate-key", "Merge several with one list: `<<: [*a, *b]`.",
+                       "\"<<\" is given twice");
+            else if (!can_merge(value))
+                report(parser, &mark, "merge-key", "Write `<<: *name`, where `&name` stands before a map.",
+                       "\"<<\" merges a map or a list of maps, not a %s",
+                       value_type_name(value->type));
+            else merged = value;
             continue;
         }
         ptrdiff_t first = names_add(&names, name);
