@@ -161,7 +161,8 @@ void
 report_dag(struct buf *buf, const struct view *view, int64_t now_ms)
 {
     static const struct { enum step_part part; const char *label; } parts[] = {
-        {PART_STEPS, NULL}, {PART_ON_SUCCESS, "on success"}, {PART_ON_FAILURE, "on failure"}, {PART_FINALLY, "finally"}};
+        {PART_STEPS, NULL}, {PART_ON_SUCCESS, "on success"}, {PART_ON_FAILURE, "on failure"},
+        {PART_FINALLY, "finally"}};
     struct drawing drawing = {.buf = buf, .view = view, .now_ms = report_end_ms(view, now_ms)};
     size_t edges = 0;
     for (size_t i = 0; i < view->state.nsteps; i++) edges += view->state.steps[i].step->nneeds;

@@ -256,8 +256,9 @@ read_map(struct parser *parser, unsigned depth)
                        "\"<<\" is given twice");
             else if (!can_merge(value))
                 report(parser, &mark, "merge-key", "Write `<<: *name`, where `&name` stands before a map.",
-                       "\"<<\" merges a map or a list of maps, not a %s",
-                       value_type_name(value->type));
+                       "\"<<\" takes a map or a list of maps, and this is %s%s",
+                       value->type == VALUE_LIST ? "no list of maps" : "of type ",
+                       value->type == VALUE_LIST ? "" : value_type_name(value->type));
             else merged = value;
             continue;
         }

@@ -365,11 +365,13 @@ finally:
         for work, tolerated, tell, code, ledger in ((0, "false", 0, 0, ["work", "tell-succeeded", "clean"]),
                                                     (3, "false", 0, 1, ["work", "alarm-work", "clean"]),
                                                     (3, "true", 0, 0, ["work", "tell-failed", "clean"]),
-                                                    (0, "false", 3, 1, ["work", "tell-succeeded", "alarm-tell", "clean"])):
+                                                    (0, "false", 3, 1,
+                                                     ["work", "tell-succeeded", "alarm-tell", "clean"])):
             self.levada("run", self.write("p.yaml", text % (work, tolerated, tell)), expect=code)
             self.assertEqual(self.ledger(), ledger)
             os.remove(self.ledger_path)
-        process = self.start("run", self.write("p.yaml", text.replace("echo work", "sleep 20; echo work") % (0, "false", 0)))
+        slow = text.replace("echo work", "sleep 20; echo work") % (0, "false", 0)
+        process = self.start("run", self.write("p.yaml", slow))
         self.wait_for(lambda: self.runs() and self.statuses().get("work") == "running", "the step to run")
         self.levada("cancel", "last")
         self.assertEqual(process.wait(timeout=30), 10)
