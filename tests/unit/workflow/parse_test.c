@@ -140,9 +140,11 @@ test_aliases(void)
     CHECK_STR(as_json("a: &x 1\nb: *x\nc: &x 2\nd: *x"), "{\"a\":1,\"b\":1,\"c\":2,\"d\":2}");
     CHECK_STR(fault("a: *x"), "1:4 alias: there is no anchor \"&x\" before this alias");
     CHECK_STR(fault("a: &x [1, *x]"), "1:11 alias: the alias \"*x\" stands inside its own anchor");
-    CHECK_STR(fault("a: &x 1\n<<: *x"), "2:1 merge-key: \"<<\" takes a map or a list of maps, and this is of type integer");
+    CHECK_STR(fault("a: &x 1\n<<: *x"),
+              "2:1 merge-key: \"<<\" takes a map or a list of maps, and this is of type integer");
     CHECK_STR(fault("a: &x {b: 1}\n<<: *x\n<<: *x"), "3:1 duplicate-key: \"<<\" is given twice");
-    CHECK_STR(as_json("a: &x {b: 1, c: 2}\nd: {<<: *x, b: 3}"), "{\"a\":{\"b\":1,\"c\":2},\"d\":{\"b\":3,\"c\":2}}");
+    CHECK_STR(as_json("a: &x {b: 1, c: 2}\nd: {<<: *x, b: 3}"),
+              "{\"a\":{\"b\":1,\"c\":2},\"d\":{\"b\":3,\"c\":2}}");
     CHECK_STR(as_json("a: &x {b: 1}\nd: {<<: [{b: 2, c: 2}, *x], e: 3}"),
               "{\"a\":{\"b\":1},\"d\":{\"e\":3,\"b\":2,\"c\":2}}");
     CHECK_STR(as_json("\"<<\": 1"), "{\"<<\":1}");
