@@ -127,6 +127,8 @@ class Collect(levada.Case):
     def test_two_at_once_do_not_quarrel(self):
         for _ in range(6):
             self.done()
+        # The last worker lets go of its attempt a moment after its run has ended, and is rightly spared until then.
+        self.wait_for(lambda: json.loads(self.levada("ps", "--json").stdout) == [], "the last worker to end")
         two = [self.start("gc", "--keep", "0s", "--json") for _ in range(2)]
         said = []
         for process in two:
