@@ -53,7 +53,7 @@ static const char *const forms[][2] = {
     [KEY_TEMPLATE] = {"a text", NULL},
     [KEY_CONDITION] = {"an expression", "Write `if: ${{ … }}`."},
     [KEY_BOOL] = {"true or false", "Only `true` and `false` are booleans."},
-    [KEY_COUNT] = {"a whole number from 1", NULL},
+    [KEY_COUNT] = {"a whole number from 1 to 1000", NULL},
     [KEY_NUMBER] = {"a number, not negative", NULL},
     [KEY_DURATION] = {"a duration longer than nothing",
                       "Write a number with its unit: `500ms`, `30s`, `5m`, `1h30m`, `2d`."},
@@ -167,6 +167,8 @@ report_word(struct diags *diags, const struct key *key, const struct value *valu
     for (size_t i = 0; mapped != NULL && i < count; i++)
         if (str_eq(key->choices[i], mapped)) hint = arena_printf(diags->arena, "Did you mean `%s`?", mapped);
     if (hint == NULL) hint = keys_suggest(diags, value->text.ptr, key->choices, count);
+    /* Who wrote `safe` did not mean the opposite. */
+    if (hint != NULL && str_eq(value->text.ptr, "safe")) hint = NULL;
     if (hint == NULL) hint = arena_printf(diags->arena, "Write %s.", list_words(diags->arena, key->choices));
     diag_add(diags, DIAG_ERROR, (int)value->line, (int)value->column, "wrong-value", hint,
              "\"%s\" of %s cannot be \"%s\"", key->name, what, value->text.ptr);
