@@ -162,7 +162,14 @@ walk_inputs(struct check *check, struct scope *scope, const struct schema_field 
         }
         struct scope inner = *scope;
         inner.what = arena_printf(check->arena, "the input \"%s\"", name);
-        if (field != NULL && field->type == LEVADA_TYPE_SECRET) inner.allow |= SCOPE_SECRETS;
+        if (field != NULL && field->type == LEVADA_TYPE_SECRET) {
+            inner.allow |= SCOPE_SECRETS;
+            /* It would stand in the journal, and nothing would mask it. */
+            if (value->type == VALUE_STRING && !template_is(value->text.ptr))
+                CHECK_ERROR(check, value, DIAG_PLAIN_SECRET,
+                            "Declare it under `secrets`, and write ${{ secrets.NAME }} here.",
+                            "a secret's value does not belong into the file: input \"%s\"", name);
+        }
         check_tree(check, &inner, value);
     }
 }

@@ -193,6 +193,12 @@ print_source(struct reader *reader, const struct diag *diag, FILE *out, const ch
     }
     for (; p < reader->end && *p != '\n' && *p != '\r' && width < SHOWN_WIDTH; column++) {
         if (column == diag->column) caret = width;
+        if (column == diag->column && str_eq(diag->code, DIAG_PLAIN_SECRET)) {
+            buf_text(&text, "***"); /* what is wrong with the line must not be printed */
+            while (p < reader->end && *p != '\n' && *p != '\r') p++;
+            column++;
+            break;
+        }
         size_t size = char_size(p, (size_t)(reader->end - p));
         width += show_char(&text, p, size, width);
         p += size;

@@ -15,6 +15,9 @@
 
 enum diag_severity { DIAG_ERROR, DIAG_WARNING };
 
+/* The code of a fault that is a secret itself: its line is shown up to the caret only. */
+#define DIAG_PLAIN_SECRET "plain-secret"
+
 struct diag {
     enum diag_severity severity;
     int line, column;    /* 0: the file as a whole */
