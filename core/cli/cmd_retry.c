@@ -88,12 +88,10 @@ load_past(struct arena *arena, struct journal *journal, const struct run_state *
     int code = 0;
     for (int64_t i = 1; i < state->models && !code; i++) {
         const char *text;
-        const struct value *json;
         size_t size;
         int64_t count;
         code = journal_model(journal, arena, i, &text, &size, &count, err);
-        if (!code) code = json_parse(arena, text, size, &json, err);
-        if (!code) code = model_from_json(arena, json, &models[i - 1], err);
+        if (!code) code = model_read(arena, text, size, &models[i - 1], err);
     }
     models[state->models - 1] = state->model;
     *ret = models;

@@ -424,23 +424,6 @@ finish(struct reader *reader, const struct model *model, const struct model **re
     return 0;
 }
 
-int
-model_from_json(struct arena *arena, const struct value *json, const struct model **ret, struct err *err)
-{
-    struct reader reader = {.arena = arena};
-    struct model *model = ARENA_NEW(arena, struct model);
-    int code = read_head(&reader, json, model, err);
-    if (code) return code;
-    const struct value *steps = need_list(&reader, json, "steps");
-    model->steps = ARENA_ARRAY(arena, steps->list.count, struct step);
-    model->nsteps = steps->list.count;
-    for (size_t i = 0; i < model->nsteps; i++) {
-        read_step(&reader, model, &model->steps[i], steps->list.items[i]);
-        read_edges(&reader, model, i, steps->list.items[i]);
-    }
-    return finish(&reader, model, ret, err);
-}
-
 /* ---- as text ------------------------------------------------------------------------------------------ */
 
 /* The first byte behind the bracket of the list, or NULL. */
@@ -460,12 +443,14 @@ find_steps(const char *text, const char *end)
 static const char *
 count_steps(const char *at, const char *end, size_t *count)
 {
-    for (*count = 0; at < end && *at != ']'; at += *at == ',') {
+    *count = 0;
+    if (at < end && *at == ']') return at;
+    for (;; at++) {
         at = json_skip(at, end);
-        if (at == NULL || at == end) return NULL;
+        if (at == NULL || at == end || *at == '}') return NULL;
         ++*count;
+        if (*at == ']') return at;
     }
-    return at < end ? at : NULL;
 }
 
 static int

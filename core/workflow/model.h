@@ -79,7 +79,7 @@ struct step {
     int line, column;
 
     const char *plugin, *action;             /* STEP_USES */
-    const struct schema_plugin *schema;      /* filled by check and by model_from_json */
+    const struct schema_plugin *schema;      /* filled by check and by model_read */
     const struct schema_action *schema_action;
     const struct value *with;                /* map; plugins.X.with merged in by check; may be NULL */
     const char *text;                        /* STEP_RUN, STEP_LUA */
@@ -136,15 +136,12 @@ struct model {
 int workflow_load(struct arena *arena, const char *path, struct diags *diags, const struct model **ret,
                   struct err *err);
 
-/* The model as JSON for the run folder, and back. model_from_json needs no file but the JSON. */
-const struct value *model_to_json(struct arena *arena, const struct model *model);
-/* What decides over the result of a step: a map that is equal for two steps that do the same. */
-const struct value *model_step_definition(struct arena *arena, const struct model *model, size_t index);
-int model_from_json(struct arena *arena, const struct value *json, const struct model **ret, struct err *err);
-/* The same as text, step by step: a tree of 100,000 steps would take ten times the memory of the model. The model keeps
- * nothing of the text. */
+/* The model as JSON text for the run folder, and back from that text alone. Step by step: a tree of 100,000 steps would
+ * take ten times the memory of the model. The model keeps nothing of the text. */
 void model_write(struct buf *buf, const struct model *model);
 int model_read(struct arena *arena, const char *text, size_t size, const struct model **ret, struct err *err);
+/* What decides over the result of a step: a map that is equal for two steps that do the same. */
+const struct value *model_step_definition(struct arena *arena, const struct model *model, size_t index);
 
 /* Params given as text (-p K=V) over values of files (--params) over defaults, checked and typed by the declarations.
  * `given`: a map name → string value (text) or any value (from a file). Defaults that hold templates are evaluated

@@ -206,15 +206,6 @@ write_head(struct arena *arena, const struct model *model)
     return ret;
 }
 
-const struct value *
-model_to_json(struct arena *arena, const struct model *model)
-{
-    struct value *ret = write_head(arena, model), *steps = value_list(arena);
-    for (size_t i = 0; i < model->nsteps; i++) value_push(arena, steps, write_step(arena, &model->steps[i]));
-    value_set(arena, ret, "steps", steps);
-    return ret;
-}
-
 void
 model_write(struct buf *buf, const struct model *model)
 {
