@@ -103,6 +103,16 @@ arena_array(struct arena *arena, size_t count, size_t size)
     return arena_alloc(arena, count * size);
 }
 
+void *
+arena_grow(struct arena *arena, void *old, size_t count, size_t *capacity, size_t size)
+{
+    if (count < *capacity) return old;
+    *capacity = *capacity ? *capacity * 2 : 16;
+    void *ret = arena_array(arena, *capacity, size);
+    if (count) memcpy(ret, old, count * size);
+    return ret;
+}
+
 char *
 arena_strndup(struct arena *arena, const char *text, size_t size)
 {

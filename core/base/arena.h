@@ -26,6 +26,8 @@ void arena_release(struct arena *arena);
 void *arena_alloc(struct arena *arena, size_t size);
 /* count * size with the overflow checked. */
 void *arena_array(struct arena *arena, size_t count, size_t size);
+/* Room for one more behind `count` of them: `old`, or a copy with twice the room. *capacity is kept; 0 at first. */
+void *arena_grow(struct arena *arena, void *old, size_t count, size_t *capacity, size_t size);
 char *arena_strdup(struct arena *arena, const char *text);
 /* `size` bytes of `text` and a NUL. */
 char *arena_strndup(struct arena *arena, const char *text, size_t size);

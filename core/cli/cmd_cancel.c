@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/session.h"
+#include "run/attempts.h"
 #include "run/marked.h"
 #include "run/requests.h"
 #include "run/store.h"
@@ -20,7 +21,7 @@
 static void
 end_leftovers(const char *run_folder, const char *id)
 {
-    if (session_holder(run_folder) > 0) return;
+    if (attempts_engine(run_folder) > 0) return;
     int count = marked_end_leftovers(run_folder, id);
     if (count) fprintf(stderr, "levada: ended %d processes that steps of run %s had left behind\n", count, id);
 }
@@ -75,7 +76,7 @@ cmd_cancel(int argc, char **argv)
     session.who = requests_who(&arena);
     int elsewhere = session_holder_elsewhere(run_folder);
     if (elsewhere) return refuse_elsewhere(elsewhere, state.id);
-    int holder = session_holder(run_folder);
+    int holder = attempts_engine(run_folder);
     if (holder > 0) {
         code = requests_ask_cancel(run_folder, session.who, session.why, &err);
         if (code) return cli_fail(&err);

@@ -133,9 +133,7 @@ settle(struct arena *arena, const struct decision *decision, const char *run_fol
     if (code) return code;
     struct step_state *step = state_step(&state, decision->step, NULL);
     if (step == NULL) {
-        const char **ids = ARENA_ARRAY(arena, state.nsteps + 1, const char *);
-        for (size_t i = 0; i < state.nsteps; i++) ids[i] = state.steps[i].step->id;
-        const char *near = str_nearest(decision->step, ids, state.nsteps);
+        const char *near = state_nearest(&state, decision->step);
         err_set(err, EXIT_USAGE, "run %s has no step \"%s\"", state.id, decision->step);
         if (near != NULL) err_hint(err, "Did you mean \"%s\"?", near);
         return EXIT_USAGE;

@@ -25,12 +25,10 @@ find_step(const struct view *view, const char *name, const struct step_state **r
     if (name == NULL) return 0;
     *ret = state_step(state, name, NULL);
     if (*ret != NULL) return 0;
-    const char **names = ARENA_ARRAY(&arena, state->nsteps + 1, const char *);
-    for (size_t i = 0; i < state->nsteps; i++) names[i] = state->steps[i].step->id;
     struct removed_step removed;
     if (view->at_ms == 0 && removed_find(&arena, view->folder, name, &removed))
         return removed_say(view->name, name, &removed, err);
-    const char *near = str_nearest(name, names, state->nsteps);
+    const char *near = state_nearest(state, name);
     err_set(err, EXIT_USAGE, "run %s has no step \"%s\"", state->id, name);
     if (near != NULL) err_hint(err, "Did you mean \"%s\"?", near);
     else err_hint(err, "`levada show %s` lists its steps.", view->name);

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/session.h"
+#include "run/attempts.h"
 #include "run/store.h"
 #include "show/next.h"
 #include "show/show.h"
@@ -97,7 +98,7 @@ wants_resume(struct all *all, const char *id, const char *folder)
     int code = view_ended(folder, &ended, &err);
     if (!code && ended) return false;
     /* Before the journal is read: an engine that ends between would else look like one that was killed. */
-    int holder = session_holder(folder);
+    int holder = attempts_engine(folder);
     if (!code) code = view_load(&arena, folder, &view, &err);
     if (code && store_run_is_gone(folder)) return false;
     if (code) {

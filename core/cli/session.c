@@ -38,12 +38,6 @@ session_option(struct session *session, int argc, char **argv, int i, const char
 }
 
 int
-session_holder(const char *run_folder)
-{
-    return attempts_engine(run_folder);
-}
-
-int
 session_holder_elsewhere(const char *run_folder)
 {
     struct attempt_record record;

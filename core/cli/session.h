@@ -24,8 +24,6 @@ struct session {
 int session_option(struct session *session, int argc, char **argv, int i, const char *usage);
 /* Runs the engine on the folder with a launcher that was started before anything was opened. Prints what err says. */
 int session_run(const struct session *session, struct launcher launcher, const char *run_folder);
-/* Is an engine at work on the run? Its pid, or 0. */
-int session_holder(const char *run_folder);
 /* Is one at work in another pid namespace? Its pid there, or 0. */
 int session_holder_elsewhere(const char *run_folder);
 

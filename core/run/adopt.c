@@ -10,7 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -22,21 +22,15 @@
 #include "run/job.h"
 #include "run/leftovers.h"
 
-static int
-open_pidfd(pid_t pid)
-{
-    return (int)syscall(SYS_pidfd_open, pid, 0);
-}
-
 /* Kill the holder, known by pid, start time and boot, and wait until its lock is free. */
 static int
 end_holder(const struct attempt_record *holder, struct err *err)
 {
-    int fd FD_SCOPED = open_pidfd(holder->pid);
+    int fd FD_SCOPED = pidfd_open(holder->pid, 0);
     /* The pidfd is open: from here on the pid cannot come to mean another process. */
     if (fd < 0 || !attempts_alive(holder))
         return err_set(err, EXIT_HELD, "the run is held by process %d, which cannot be identified", holder->pid);
-    if (syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) != 0)
+    if (pidfd_send_signal(fd, SIGKILL, NULL, 0) != 0)
         return err_errno(err, EXIT_HELD, "cannot end the holder (pid %d)", holder->pid);
     struct pollfd wait = {.fd = fd, .events = POLLIN};
     if (poll(&wait, 1, 10000) != 1) return err_set(err, EXIT_HELD, "the holder (pid %d) does not end", holder->pid);
@@ -126,7 +120,7 @@ adopt_checkpoints(struct engine *e, size_t i, uint32_t record)
 static bool
 watch_worker(struct engine *e, size_t i, const struct attempt_record *record, uint32_t number)
 {
-    int pidfd = open_pidfd(record->pid);
+    int pidfd = pidfd_open(record->pid, 0);
     if (pidfd < 0) return false; /* it ended just now */
     if (!attempts_alive(record)) { /* and its number is another's by now */
         fd_close(&pidfd);

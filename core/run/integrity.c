@@ -43,12 +43,7 @@ find(struct inspection *in, enum finding_kind kind, const char *place, const cha
 {
     struct integrity *ret = in->ret;
     va_list ap;
-    if (ret->count == ret->capacity) {
-        ret->capacity = ret->capacity ? ret->capacity * 2 : 8;
-        struct finding *grown = ARENA_ARRAY(in->arena, ret->capacity, struct finding);
-        if (ret->count) memcpy(grown, ret->findings, ret->count * sizeof *grown);
-        ret->findings = grown;
-    }
+    ret->findings = arena_grow(in->arena, ret->findings, ret->count, &ret->capacity, sizeof *ret->findings);
     va_start(ap, fmt);
     ret->findings[ret->count++] = (struct finding){
         .kind = kind, .place = arena_strdup(in->arena, place), .message = arena_vprintf(in->arena, fmt, ap),
@@ -164,7 +159,7 @@ inspect_attempts(struct inspection *in, const struct run_state *state)
 /* ---- receipts ---- */
 
 static bool
-is_receipt(struct inspection *in, const char *path, uint32_t record)
+is_receipt(const char *path, uint32_t record)
 {
     char *text;
     size_t size;
@@ -172,7 +167,6 @@ is_receipt(struct inspection *in, const char *path, uint32_t record)
     const struct value *receipt;
     struct arena scratch ARENA_SCOPED = {0};
     struct stat st;
-    (void)in;
     /* What is no file is not opened: a pipe would keep us waiting for who writes into it. */
     return lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
            fd_read_file(&scratch, path, LIMIT_VALUE_SIZE, &text, &size, &ignored) == 0 &&
@@ -194,7 +188,7 @@ inspect_receipt(struct inspection *in, const struct run_state *state, const char
         return;
     }
     const struct attempt_state *attempt = attempt_of(state, (uint32_t)number, &step, &open);
-    bool whole = !json || is_receipt(in, path, (uint32_t)number);
+    bool whole = !json || is_receipt(path, (uint32_t)number);
     if (attempt == NULL)
         find(in, FINDING_NOTE, place, NULL, "the journal knows no such attempt; the next engine passes it over");
     else if (!open)

@@ -305,12 +305,7 @@ export_list(struct arena *arena, const char *path, const char *prefix, struct ex
     while ((step = sqlite3_step(stmt)) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(stmt, 0);
         if (name == NULL || !str_starts(name, prefix)) continue;
-        if (*count == capacity) {
-            capacity = capacity ? capacity * 2 : 16;
-            struct export_file *grown = ARENA_ARRAY(arena, capacity, struct export_file);
-            if (*count) memcpy(grown, *ret, *count * sizeof *grown);
-            *ret = grown;
-        }
+        *ret = arena_grow(arena, *ret, *count, &capacity, sizeof **ret);
         (*ret)[(*count)++] = (struct export_file){arena_strdup(arena, name), sqlite3_column_int64(stmt, 1)};
     }
     return step == SQLITE_DONE ? 0 : database_error(db, path, "list its files", err);

@@ -18,37 +18,15 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/str.h"
+#include "run/marked.h"
 
 #define ROUNDS 20      /* a leftover may fork while we look: look again, but not for ever */
 #define WAIT_MS 5000   /* a killed process may sit in the kernel for a while */
 
-/* Is `want` ("LEVADA_ATTEMPT=…") one of the NUL-ended entries of the environment? Read in
- * chunks: an environment may be megabytes. */
 static bool
-environ_has(int proc, const char *pid, const char *want)
+is_entry(void *context, const char *entry)
 {
-    char path[64], chunk[8192];
-    if (snprintf(path, sizeof path, "%s/environ", pid) >= (int)sizeof path) return false;
-    int fd FD_SCOPED = openat(proc, path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return false;
-    size_t size = strlen(want), matched = 0;
-    bool in_match = true; /* the entry so far equals the first `matched` bytes of want */
-    for (;;) {
-        ssize_t n = read(fd, chunk, sizeof chunk);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return false;
-        for (ssize_t i = 0; i < n; i++) {
-            if (chunk[i] == '\0') {
-                if (in_match && matched == size) return true;
-                in_match = true;
-                matched = 0;
-            } else if (in_match && matched < size && chunk[i] == want[matched]) {
-                matched++;
-            } else {
-                in_match = false;
-            }
-        }
-    }
+    return str_eq(entry, context);
 }
 
 /* The session of a worker bears its pid, which no other process gets while the session has members. */
@@ -100,9 +78,9 @@ holds_lock(const struct leftovers *what, int proc, const char *pid)
 static bool
 is_leftover(const struct leftovers *what, int proc, const char *name, pid_t pid)
 {
-    char want[256];
+    char want[MARK_MAX];
     if (snprintf(want, sizeof want, "LEVADA_ATTEMPT=%s", what->mark) >= (int)sizeof want) return false;
-    return environ_has(proc, name, want) || of_session(what->record, pid) || holds_lock(what, proc, name);
+    return marked_environ(proc, name, is_entry, want) || of_session(what->record, pid) || holds_lock(what, proc, name);
 }
 
 /* A pidfd of it, killed; -1: it is none. */

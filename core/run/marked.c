@@ -37,11 +37,13 @@ marked_since_ms(uint64_t start_time)
     return booted_ms + (int64_t)(start_time * 1000 / (uint64_t)ticks);
 }
 
-/* "RUN/RECORD" in its parts; false: no mark of ours. */
+/* "LEVADA_ATTEMPT=RUN/RECORD" in its parts; false: no mark of ours. */
 static bool
-read_mark(const char *text, struct marked *ret)
+read_mark(void *context, const char *entry)
 {
-    const char *slash = strchr(text, '/');
+    struct marked *ret = context;
+    if (!str_starts(entry, MARK)) return false;
+    const char *text = entry + strlen(MARK), *slash = strchr(text, '/');
     int64_t record;
     if (slash == NULL || slash - text != ID_SIZE - 1 || !str_to_int(slash + 1, &record) || record < 0 ||
         record > UINT32_MAX)
@@ -52,11 +54,10 @@ read_mark(const char *text, struct marked *ret)
     return id_is(ret->run);
 }
 
-/* The mark in the environment. An environment may be megabytes: what is longer than a mark is passed over. */
-static bool
-find_mark(int proc, const char *pid, struct marked *ret)
+bool
+marked_environ(int proc, const char *pid, bool (*is)(void *context, const char *entry), void *context)
 {
-    char path[64], chunk[8192], entry[sizeof MARK + ID_SIZE + 16];
+    char path[64], chunk[8192], entry[MARK_MAX];
     size_t size = 0;
     if (snprintf(path, sizeof path, "%s/environ", pid) >= (int)sizeof path) return false;
     int fd FD_SCOPED = openat(proc, path, O_RDONLY | O_CLOEXEC);
@@ -69,7 +70,7 @@ find_mark(int proc, const char *pid, struct marked *ret)
             if (size < sizeof entry) entry[size] = chunk[i];
             size++;
             if (chunk[i] != '\0') continue;
-            if (size <= sizeof entry && str_starts(entry, MARK) && read_mark(entry + strlen(MARK), ret)) return true;
+            if (size <= sizeof entry && is(context, entry)) return true;
             size = 0;
         }
     }
@@ -100,17 +101,12 @@ marked_list(struct arena *arena, struct marked **ret, size_t *count)
         int64_t pid;
         if (!str_to_int(entry->d_name, &pid) || pid <= 0 || pid == getpid()) continue;
         if (fstatat(dirfd(proc), entry->d_name, &st, 0) != 0 || st.st_uid != geteuid()) continue;
-        if (!find_mark(dirfd(proc), entry->d_name, &one)) continue;
+        if (!marked_environ(dirfd(proc), entry->d_name, read_mark, &one)) continue;
         one.pid = (pid_t)pid;
         one.start_time = attempts_start_time(one.pid);
         one.since_ms = marked_since_ms(one.start_time);
         one.command = read_command(arena, dirfd(proc), entry->d_name);
-        if (*count == capacity) {
-            capacity = capacity ? capacity * 2 : 16;
-            struct marked *grown = ARENA_ARRAY(arena, capacity, struct marked);
-            if (*count) memcpy(grown, *ret, *count * sizeof *grown);
-            *ret = grown;
-        }
+        *ret = arena_grow(arena, *ret, *count, &capacity, sizeof **ret);
         (*ret)[(*count)++] = one;
     }
     closedir(proc);

@@ -23,6 +23,10 @@ struct marked {
     const char *command;  /* its short name */
 };
 
+/* Is there an entry in the environment of /proc/PID, PID below the descriptor `proc`, that `is` takes? An environment
+ * may be megabytes: entries of more than MARK_MAX bytes, which no mark has, are passed over. */
+#define MARK_MAX 256
+bool marked_environ(int proc, const char *pid, bool (*is)(void *context, const char *entry), void *context);
 /* All of this user, but for this process; in no order. */
 void marked_list(struct arena *arena, struct marked **ret, size_t *count);
 /* End one with SIGKILL, and wait (bounded): false when it is no longer the same process, or does not end. */

@@ -137,15 +137,9 @@ runs(const struct retry_row *row)
 static void
 take_along(struct planner *p)
 {
-    size_t n = p->model->nsteps, head = 0, tail = 0, edges = 0;
-    uint32_t *first = ARENA_ARRAY(p->arena, n + 2, uint32_t), *queue = ARENA_ARRAY(p->arena, n + 1, uint32_t);
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; k < p->model->steps[i].nneeds; k++, edges++) first[p->model->steps[i].needs[k] + 2]++;
-    uint32_t *behind = ARENA_ARRAY(p->arena, edges + 1, uint32_t);
-    for (size_t i = 1; i < n + 2; i++) first[i] += first[i - 1];
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; k < p->model->steps[i].nneeds; k++)
-            behind[first[p->model->steps[i].needs[k] + 1]++] = (uint32_t)i;
+    size_t n = p->model->nsteps, head = 0, tail = 0;
+    uint32_t *first, *behind, *queue = ARENA_ARRAY(p->arena, n + 1, uint32_t);
+    sched_dependents(p->arena, p->model->steps, n, &first, &behind);
     for (size_t i = 0; i < n; i++)
         if (runs(&p->rows[i])) queue[tail++] = (uint32_t)i;
     while (head < tail) {
@@ -199,10 +193,7 @@ check_named(const struct planner *p, struct err *err)
     if (named == NULL) return 0;
     const struct step_state *found = state_step(&p->fresh, named, NULL);
     if (found == NULL) {
-        struct arena arena ARENA_SCOPED = {0};
-        const char **ids = ARENA_ARRAY(&arena, p->model->nsteps + 1, const char *);
-        for (size_t i = 0; i < p->model->nsteps; i++) ids[i] = p->model->steps[i].id;
-        const char *near = str_nearest(named, ids, p->model->nsteps);
+        const char *near = state_nearest(&p->fresh, named);
         err_set(err, EXIT_USAGE, "the workflow has no step \"%s\"", named);
         if (near != NULL) err_hint(err, "Did you mean \"%s\"?", near);
         return EXIT_USAGE;

@@ -34,29 +34,33 @@ enqueue_part(struct sched *sched)
 }
 
 void
+sched_dependents(struct arena *arena, const struct step *steps, size_t count, uint32_t **first, uint32_t **ret)
+{
+    size_t edges = 0;
+    *first = ARENA_ARRAY(arena, count + 2, uint32_t);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < steps[i].nneeds; k++, edges++) (*first)[steps[i].needs[k] + 2]++;
+    *ret = ARENA_ARRAY(arena, edges + 1, uint32_t);
+    for (size_t i = 1; i < count + 2; i++) (*first)[i] += (*first)[i - 1];
+    /* Filling moves each start to where the next one's is: that is why they were counted one further on. */
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < steps[i].nneeds; k++) (*ret)[(*first)[steps[i].needs[k] + 1]++] = (uint32_t)i;
+}
+
+void
 sched_init(struct sched *sched, struct arena *arena, const struct run_state *state)
 {
-    size_t n = state->nsteps, edges = 0;
+    size_t n = state->nsteps;
     *sched = (struct sched){.state = state, .part = PART_STEPS};
     sched->missing = ARENA_ARRAY(arena, n + 1, uint32_t);
-    sched->first = ARENA_ARRAY(arena, n + 2, uint32_t);
     sched->queue = ARENA_ARRAY(arena, n + 1, uint32_t);
     sched->queued = ARENA_ARRAY(arena, n + 1, bool);
-    for (size_t i = 0; i < n; i++) {
-        const struct step *step = state->steps[i].step;
-        edges += step->nneeds;
-        for (size_t k = 0; k < step->nneeds; k++) {
-            sched->first[step->needs[k] + 2]++;
-            if (!step_status_ended(state->steps[step->needs[k]].status)) sched->missing[i]++;
-        }
-        if (!step_status_ended(state->steps[i].status)) sched->open[step->part]++;
-    }
-    sched->dependents = ARENA_ARRAY(arena, edges + 1, uint32_t);
-    for (size_t i = 1; i < n + 2; i++) sched->first[i] += sched->first[i - 1];
+    sched_dependents(arena, state->model->steps, n, &sched->first, &sched->dependents);
     for (size_t i = 0; i < n; i++) {
         const struct step *step = state->steps[i].step;
         for (size_t k = 0; k < step->nneeds; k++)
-            sched->dependents[sched->first[step->needs[k] + 1]++] = (uint32_t)i;
+            if (!step_status_ended(state->steps[step->needs[k]].status)) sched->missing[i]++;
+        if (!step_status_ended(state->steps[i].status)) sched->open[step->part]++;
     }
     enqueue_part(sched);
 }

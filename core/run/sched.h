@@ -24,6 +24,8 @@ struct sched {
     size_t open[PARTS];                /* steps of a part that have not ended */
 };
 
+/* The edges the other way: the steps that need step i are (*ret)[(*first)[i]] … (*ret)[(*first)[i + 1] - 1]. */
+void sched_dependents(struct arena *arena, const struct step *steps, size_t count, uint32_t **first, uint32_t **ret);
 /* From any state: fresh or read back from a journal. */
 void sched_init(struct sched *sched, struct arena *arena, const struct run_state *state);
 /* The next step that can be looked at: its needs have ended and it waits, or it is to run again. -1: none now. */

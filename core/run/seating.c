@@ -93,6 +93,12 @@ next_look(const struct engine *e, const struct seats_look *look)
     return e->tick_ms + wait;
 }
 
+static const char *
+folder_of(struct engine *e, const char *run)
+{
+    return arena_printf(&e->turn, "%s/runs/%s", e->seating->state_folder, run);
+}
+
 /* ---- who has it, in words ----------------------------------------------------------------------------- */
 
 static const char *
@@ -103,7 +109,7 @@ holder_text(struct engine *e, const char *marker)
     if (step != NULL)
         return str_eq(run, e->state.id) ? arena_printf(&e->turn, "step %s", step + 1)
                                         : arena_printf(&e->turn, "step %s of run %s", step + 1, run);
-    pid_t pid = attempts_engine(arena_printf(&e->turn, "%s/runs/%s", e->seating->state_folder, run));
+    pid_t pid = attempts_engine(folder_of(e, run));
     return pid > 0 ? arena_printf(&e->turn, "run %s (pid %d)", run, (int)pid)
                    : arena_printf(&e->turn, "run %s, which no engine works on (`levada resume` or `levada cancel` it)",
                                   run);
@@ -170,7 +176,7 @@ static bool
 ask_run(struct engine *e, const char *run)
 {
     struct err err;
-    const char *folder = arena_printf(&e->turn, "%s/runs/%s", e->seating->state_folder, run);
+    const char *folder = folder_of(e, run);
     const char *why = arena_printf(&e->turn, "replaced by run %s", e->state.id);
     pid_t pid = attempts_engine(folder);
     if (pid > 0) {
@@ -270,7 +276,7 @@ nobody_makes_room(struct engine *e, const struct seats_look *look)
 {
     for (size_t i = 0; i < look->nholders; i++) {
         const char *run = seat_run(&e->turn, look->holders[i]);
-        if (attempts_engine(arena_printf(&e->turn, "%s/runs/%s", e->seating->state_folder, run)) > 0) return false;
+        if (attempts_engine(folder_of(e, run)) > 0) return false;
     }
     return look->nholders > 0 && look->nahead == 0 && !look->busy;
 }
@@ -353,19 +359,20 @@ pool_queued(struct engine *e, struct step_state *step, const struct seats_look *
     engine_emit(e, EVENT_STEP_QUEUED, step, data);
 }
 
-static void
-drop_first(struct pool *pool)
+/* Where step i waits; nwaiting: it does not. */
+static size_t
+place_of(const struct pool *pool, size_t i)
 {
-    pool->nwaiting--;
-    memmove(pool->waiting, pool->waiting + 1, pool->nwaiting * sizeof *pool->waiting);
+    size_t k = 0;
+    while (k < pool->nwaiting && pool->waiting[k] != i) k++;
+    return k;
 }
 
-static bool
-is_waiting(const struct pool *pool, size_t i)
+static void
+drop(struct pool *pool, size_t k)
 {
-    for (size_t k = 0; k < pool->nwaiting; k++)
-        if (pool->waiting[k] == i) return true;
-    return false;
+    pool->nwaiting--;
+    memmove(pool->waiting + k, pool->waiting + k + 1, (pool->nwaiting - k) * sizeof *pool->waiting);
 }
 
 static int
@@ -402,7 +409,7 @@ seating_pool(struct engine *e, size_t i, int *seat)
     bool first = pool->nwaiting > 0 && pool->waiting[0] == i;
     bool behind = pool->nwaiting > 0 && !first;
     if (!behind && take_slot(e, pool, step, &look, seat, &err) == 0) {
-        if (first) drop_first(pool);
+        if (first) drop(pool, 0);
         pool->look_at_ms = pool->nwaiting > 0 ? next_look(e, &look) : 0;
         /* The next one tries at once, unless that was the last slot and we shall be told of another. */
         if (pool->nwaiting > 0 && !(seats_first(&pool->seats) &&
@@ -410,7 +417,7 @@ seating_pool(struct engine *e, size_t i, int *seat)
             sched_again(&e->sched, pool->waiting[0]);
         return true;
     }
-    if (!is_waiting(pool, i)) {
+    if (place_of(pool, i) == pool->nwaiting) {
         pool->waiting = engine_grow(pool->waiting, pool->nwaiting, &pool->capacity, sizeof *pool->waiting);
         pool->waiting[pool->nwaiting++] = i;
     }
@@ -458,11 +465,9 @@ seating_forget(struct engine *e, size_t i)
     struct seating *s = e->seating;
     for (size_t p = 0; p < s->npools; p++) {
         struct pool *pool = &s->pools[p];
-        size_t k = 0;
-        while (k < pool->nwaiting && pool->waiting[k] != i) k++;
+        size_t k = place_of(pool, i);
         if (k == pool->nwaiting) continue;
-        pool->nwaiting--;
-        memmove(pool->waiting + k, pool->waiting + k + 1, (pool->nwaiting - k) * sizeof *pool->waiting);
+        drop(pool, k);
         pool->look = pool->nwaiting > 0;
         if (pool->nwaiting == 0) seats_leave(&pool->seats, s->watch);
     }
@@ -566,23 +571,15 @@ seating_end(struct engine *e, bool committed)
 
 /* ---- before there is a run ---------------------------------------------------------------------------- */
 
-static bool
-never(void *context, uint32_t record, const char *step)
-{
-    (void)context;
-    (void)record;
-    (void)step;
-    return false;
-}
-
 int
 seating_skip(struct arena *arena, const char *run_folder, const char *run, const struct concurrency *concurrency,
              const char *group, bool durable, int *seat, struct err *err)
 {
     struct seats seats;
     struct seats_look look = {0};
-    const struct seats_own own = {.run = run, .at_work = never};
-    int code = seats_open(&seats, arena, seats_state_folder(arena, run_folder), SEATS_GROUP, group, durable, err);
+    const struct seats_own own = {.run = run}; /* nothing of it is at work yet */
+    const char *state_folder = seats_state_folder(arena, run_folder);
+    int code = seats_open(&seats, arena, state_folder, SEATS_GROUP, group, durable, err);
     if (code) return code;
     for (int round = 0; round == 0 || (code == 1 && look.busy && round < 100); round++)
         code = seats_take(&seats, run, &own, concurrency->limit, 0, -1, arena, &look, seat, err);
@@ -590,8 +587,7 @@ seating_skip(struct arena *arena, const char *run_folder, const char *run, const
     if (code != 1) return code;
     const char *holder = look.nholders > 0 ? seat_run(arena, look.holders[0]) : look.nahead > 0 ? look.ahead[0] : NULL;
     if (holder == NULL) return err_set(err, EXIT_HELD, "not started: group \"%s\" is busy", group);
-    const char *folder = arena_printf(arena, "%s/runs/%s", seats_state_folder(arena, run_folder), holder);
-    pid_t pid = attempts_engine(folder);
+    pid_t pid = attempts_engine(arena_printf(arena, "%s/runs/%s", state_folder, holder));
     err_set(err, EXIT_HELD, "not started: group \"%s\" is held by run %s%s", group, holder,
             pid > 0 ? arena_printf(arena, " (pid %d)", (int)pid) : ", which has not ended");
     if (pid > 0) err_hint(err, "Wait for it (levada show %s), or end it: levada cancel %s", holder, holder);

@@ -146,13 +146,7 @@ by_name(const void *a, const void *b)
 static void
 add_name(struct arena *arena, const char ***list, size_t *count, size_t *capacity, const char *name)
 {
-    if (*count == *capacity) {
-        size_t grown = *capacity ? *capacity * 2 : 32;
-        const char **to = ARENA_ARRAY(arena, grown, const char *);
-        if (*count) memcpy(to, *list, *count * sizeof *to);
-        *list = to;
-        *capacity = grown;
-    }
+    *list = arena_grow(arena, *list, *count, capacity, sizeof **list);
     (*list)[(*count)++] = arena_strdup(arena, name);
 }
 
@@ -290,7 +284,7 @@ holder_counts(const struct seats *seats, const struct seats_own *own, const char
     uint32_t record;
     const char *step;
     if (strncmp(marker, own->run, ID_SIZE - 1) == 0 && split_name(marker, &record, &step))
-        return own->at_work(own->context, record, step) || is_locked(seats->folder, marker);
+        return (own->at_work != NULL && own->at_work(own->context, record, step)) || is_locked(seats->folder, marker);
     return is_locked(seats->folder, marker) || seat_claimed(state_folder, marker);
 }
 

@@ -56,7 +56,7 @@ struct seats_look {
 /* The run that looks. Of its own pool markers it knows itself whether their seats are in use. */
 struct seats_own {
     const char *run;
-    bool (*at_work)(void *context, uint32_t record, const char *step);
+    bool (*at_work)(void *context, uint32_t record, const char *step); /* NULL: nothing is */
     void *context;
 };
 

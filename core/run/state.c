@@ -88,6 +88,15 @@ state_step(const struct run_state *state, const char *id, const char *item)
     return at == 0 ? NULL : &state->steps[at - 1];
 }
 
+const char *
+state_nearest(const struct run_state *state, const char *id)
+{
+    struct arena arena ARENA_SCOPED = {0};
+    const char **ids = ARENA_ARRAY(&arena, state->nsteps + 1, const char *);
+    for (size_t i = 0; i < state->nsteps; i++) ids[i] = state->steps[i].step->id;
+    return str_nearest(id, ids, state->nsteps);
+}
+
 static const struct value *
 keep(struct run_state *state, const struct value *data, const char *name)
 {
@@ -362,7 +371,7 @@ apply_cancel(struct run_state *state, struct step_state *step, const struct even
 
 /* As if it had never been looked at; what it did stays on record. */
 static void
-reset_step(struct run_state *state, struct step_state *step)
+reset_step(struct step_state *step)
 {
     /* After a success, doing it again is another effect: it gets a token of its own, and no old checkpoints. */
     if (step->status == STEP_SUCCEEDED_STATUS) {
@@ -376,7 +385,7 @@ reset_step(struct run_state *state, struct step_state *step)
     step->started_ms = step->finished_ms = 0;
     step->inputs = step->outputs = step->error = NULL;
     step->reason_code = "retried";
-    step->reason_text = arena_printf(state->arena, "%s", "the run was retried");
+    step->reason_text = "the run was retried";
 }
 
 static int
@@ -389,7 +398,7 @@ apply_retried(struct run_state *state, struct step_state *step, const struct eve
         /* Of a workflow that was replaced later. */
         if (one == NULL && state->model_number < state->models) continue;
         if (one == NULL) return err_set(err, EXIT_STORE, "it names no step of the workflow");
-        reset_step(state, one);
+        reset_step(one);
     }
     if (value_get(event->data, "model") != NULL) state->group = keep_text(state, event->data, "group", NULL);
     state->model_number = value_get_int(event->data, "model", state->model_number);

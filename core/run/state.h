@@ -116,6 +116,8 @@ int state_apply(struct run_state *state, const struct event *event, struct err *
 int state_read(struct arena *arena, struct journal *journal, struct run_state *ret, struct err *err);
 /* Open the journal of a run folder for reading, build the model and fold all events. */
 int state_load(struct arena *arena, const char *run_folder, struct run_state *ret, struct err *err);
+/* The id of a step that is spelled much like it, for a hint; NULL: none is. */
+const char *state_nearest(const struct run_state *state, const char *id);
 struct step_state *state_step(const struct run_state *state, const char *id, const char *item);
 
 #endif

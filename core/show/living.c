@@ -38,12 +38,7 @@ static struct living *
 add(struct look *look, enum living_kind kind, pid_t pid, int64_t since_ms)
 {
     struct living_list *list = look->list;
-    if (list->count == list->capacity) {
-        list->capacity = list->capacity ? list->capacity * 2 : 16;
-        struct living *grown = ARENA_ARRAY(look->arena, list->capacity, struct living);
-        if (list->count) memcpy(grown, list->items, list->count * sizeof *grown);
-        list->items = grown;
-    }
+    list->items = arena_grow(look->arena, list->items, list->count, &list->capacity, sizeof *list->items);
     struct living *one = &list->items[list->count++];
     *one = (struct living){.kind = kind, .pid = pid, .run = look->id, .since_ms = since_ms};
     one->workflow = arena_strdup(look->arena, look->view.state.model->name);

@@ -153,12 +153,8 @@ tail_of(struct follower *follower, const struct step *step, uint32_t record)
 {
     for (size_t i = follower->count; i-- > 0;)
         if (follower->tails[i].record == record) return &follower->tails[i];
-    if (follower->count == follower->capacity) {
-        follower->capacity = follower->capacity ? follower->capacity * 2 : 16;
-        struct tail *grown = ARENA_ARRAY(follower->arena, follower->capacity, struct tail);
-        if (follower->count) memcpy(grown, follower->tails, follower->count * sizeof *grown);
-        follower->tails = grown;
-    }
+    follower->tails = arena_grow(follower->arena, follower->tails, follower->count, &follower->capacity,
+                                 sizeof *follower->tails);
     struct tail *tail = &follower->tails[follower->count++];
     *tail = (struct tail){.step = step, .record = record, .fd = -1};
     buf_init(&tail->partial, LINE_SIZE_MAX + 1);
@@ -241,14 +237,11 @@ print_removed(struct follower *follower, const struct removed_step *step, struct
 static int
 check_names(const struct view *view, const struct logs_options *options, struct err *err)
 {
-    struct arena arena ARENA_SCOPED = {0};
     if (options->step == NULL) return 0;
     const struct run_state *state = &view->state;
     const struct step_state *step = state_step(state, options->step, NULL);
     if (step == NULL) {
-        const char **names = ARENA_ARRAY(&arena, state->nsteps + 1, const char *);
-        for (size_t i = 0; i < state->nsteps; i++) names[i] = state->steps[i].step->id;
-        const char *near = str_nearest(options->step, names, state->nsteps);
+        const char *near = state_nearest(state, options->step);
         err_set(err, EXIT_USAGE, "run %s has no step \"%s\"", state->id, options->step);
         if (near != NULL) err_hint(err, "Did you mean \"%s\"?", near);
         else err_hint(err, "`levada show %s` lists its steps.", view->name);

@@ -23,12 +23,8 @@ take_event(void *context, const struct event *event, struct arena *scratch, stru
     (void)err;
     step->last_ms = event->time_ms;
     if (event->type != EVENT_STEP_INTENT) return 0;
-    if (step->count == step->capacity) {
-        step->capacity = step->capacity ? step->capacity * 2 : 8;
-        struct removed_attempt *grown = ARENA_ARRAY(finder->arena, step->capacity, struct removed_attempt);
-        if (step->count) memcpy(grown, step->attempts, step->count * sizeof *grown);
-        step->attempts = grown;
-    }
+    step->attempts =
+        arena_grow(finder->arena, step->attempts, step->count, &step->capacity, sizeof *step->attempts);
     const char *log = value_get_str(event->data, "log", NULL);
     step->attempts[step->count++] = (struct removed_attempt){
         .attempt = (uint32_t)value_get_int(event->data, "attempt", 0),

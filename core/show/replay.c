@@ -26,12 +26,7 @@ record(void *context, const struct event *event, struct arena *scratch, struct e
     struct tape *tape = context;
     (void)scratch;
     (void)err;
-    if (tape->count == tape->capacity) {
-        tape->capacity = tape->capacity ? tape->capacity * 2 : 256;
-        struct event *grown = ARENA_ARRAY(tape->arena, tape->capacity, struct event);
-        if (tape->count) memcpy(grown, tape->events, tape->count * sizeof *grown);
-        tape->events = grown;
-    }
+    tape->events = arena_grow(tape->arena, tape->events, tape->count, &tape->capacity, sizeof *tape->events);
     struct event *kept = &tape->events[tape->count++];
     *kept = *event;
     kept->step = event->step != NULL ? arena_strdup(tape->arena, event->step) : NULL;

@@ -29,12 +29,7 @@ struct bars {
 static void
 add_bar(struct bars *bars, const char *step, const char *detail, double value)
 {
-    if (bars->count == bars->capacity) {
-        bars->capacity = bars->capacity ? bars->capacity * 2 : 64;
-        struct bar *grown = ARENA_ARRAY(bars->arena, bars->capacity, struct bar);
-        if (bars->count) memcpy(grown, bars->list, bars->count * sizeof *grown);
-        bars->list = grown;
-    }
+    bars->list = arena_grow(bars->arena, bars->list, bars->count, &bars->capacity, sizeof *bars->list);
     bars->list[bars->count] = (struct bar){.step = step, .detail = detail, .value = value, .order = bars->count};
     bars->count++;
 }

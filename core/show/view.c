@@ -78,12 +78,8 @@ collect(void *context, const struct event *event, struct arena *scratch, struct 
     (void)scratch;
     (void)err;
     if (!decision_of(collector->arena, event, &decision)) return 0;
-    if (view->ndecisions == collector->capacity) {
-        collector->capacity = collector->capacity ? collector->capacity * 2 : 64;
-        struct decision *grown = ARENA_ARRAY(collector->arena, collector->capacity, struct decision);
-        if (view->ndecisions) memcpy(grown, view->decisions, view->ndecisions * sizeof *grown);
-        view->decisions = grown;
-    }
+    view->decisions = arena_grow(collector->arena, view->decisions, view->ndecisions, &collector->capacity,
+                                 sizeof *view->decisions);
     view->decisions[view->ndecisions++] = decision;
     return 0;
 }

@@ -90,7 +90,7 @@ part_may_run(struct world *world, const struct real *real)
 }
 
 void
-promise_launch(struct world *world, const struct run_state *state, const struct real *real)
+promise_launch(struct world *world, const struct real *real)
 {
     const struct event *intent = last_event(world, real->step, EVENT_STEP_INTENT);
     if (intent == NULL || value_get_int(intent->data, "record", 0) != (int64_t)real->record)
@@ -104,7 +104,6 @@ promise_launch(struct world *world, const struct run_state *state, const struct 
     slots_are_kept(world);
     token_is_right(world, real);
     part_may_run(world, real);
-    (void)state;
 }
 
 static void

@@ -56,7 +56,7 @@ launch(struct session *s, const struct after *after)
                           .ask = str_eq(value_get_str(after->job, "kind", ""), "resolve")};
     snprintf(real->token, sizeof real->token, "%s", value_get_str(after->job, "token", ""));
     if (world->nreal == ATTEMPTS_MAX) world_break(world, "the run does not end: %d attempts", ATTEMPTS_MAX);
-    promise_launch(world, &s->e.state, real);
+    promise_launch(world, real);
     s->watched[s->nwatched++] = real;
     s->e.running++;
 }

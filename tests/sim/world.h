@@ -80,7 +80,7 @@ bool world_move(struct world *world);
 size_t world_effects(const struct world *world, const char *token);
 
 /* promise.c: what must hold */
-void promise_launch(struct world *world, const struct run_state *state, const struct real *real);
+void promise_launch(struct world *world, const struct real *real);
 void promise_event(struct world *world, const struct event *event);
 void promise_end(struct world *world, const struct run_state *state);
 
