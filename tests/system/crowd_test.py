@@ -37,8 +37,8 @@ class Kills(Locks):
         """Engines, workers and what they left are killed and runs resumed, until all have succeeded."""
         chance, kills = random.Random(5), 0
         flow = self.write("kills.yaml", "levada: 1\ndurability: process\nconcurrency: {group: kills, limit: 3}\n"
-                          "steps:\n  - id: first\n" + self.cells("group", 3, 0.05) + "".join(
-                              f"  - id: s{i}\n    pool: {{name: db, slots: 2}}\n" + self.cells("pool", 2, f"0.0{i + 2}")
+                          "steps:\n  - id: first\n" + self.cells("group", 3, 0.3) + "".join(
+                              f"  - id: s{i}\n    pool: {{name: db, slots: 2}}\n" + self.cells("pool", 2, f"0.{i + 2}")
                               for i in range(4)))
         for _ in range(self.RUNS):
             self.levada("run", "--detach", flow)

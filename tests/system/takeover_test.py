@@ -187,7 +187,9 @@ class Stopped(Case):
 
     def test_of_ten_resumes_one_goes_on_and_the_others_say_who(self):
         for count in (2, 10):
-            engine = self.start("run", self.one_step(self.SLOW))
+            # Long enough for the last of ten to come while the first is at work, on a machine that is busy.
+            body = "echo begin >> \"$LEDGER\"; sleep 3; echo end >> \"$LEDGER\""
+            engine = self.start("run", self.one_step(body))
             self.wait_for(self.ledger, "the step to begin")
             engine.kill()
             engine.wait()
