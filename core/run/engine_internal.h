@@ -135,6 +135,12 @@ void step_end(struct engine *e, size_t i, enum step_status status, const struct 
 bool step_safe_to_stop(const struct step_state *step);
 const struct value *error_value(struct arena *arena, int error_class, const struct err *err);
 
+/* attempt.c */
+/* Journal the intent and queue the launch. `ask`: resolve, not run. */
+void attempt_start(struct engine *e, size_t i, const struct value *inputs, bool ask, const struct value *reason);
+/* Inputs that must be equal for a worker to be used again; NULL: one attempt, one worker. */
+const char *attempt_reuse(struct engine *e, const struct step *step, const struct value *inputs);
+
 /* parent.c */
 /* A loop or block whose turn has come: its parts come to be. An error: it has not begun. */
 int parent_begin(struct engine *e, size_t i, struct err *err);

@@ -168,8 +168,8 @@ evaluate_run(struct evaluation *ev, const struct step *step, struct value *ret, 
 {
     struct inject *inject;
     struct value *vars = value_map(ev->arena);
-    int code = inject_parse(ev->arena, step->shell, step->text, step->text_line, step->text_column, ev->place.variables, NULL,
-                            NULL, &inject, err);
+    int code = inject_parse(ev->arena, step->shell, step->text, step->text_line, step->text_column,
+                            ev->place.variables, NULL, NULL, &inject, err);
     for (size_t i = 0; !code && i < inject->count; i++) {
         const struct value *value;
         struct value *names = value_map(ev->arena);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Loops and blocks: how they begin (their parts come to be), and how they end (by what became of their parts). They have
- * no attempts: nothing of them can vanish.
+ * Loops and blocks: how they begin (their parts come to be), and how they end (by what became of their parts). They
+ * have no attempts: nothing of them can vanish.
  */
 #include <string.h>
 
@@ -125,18 +125,15 @@ failure_of(struct engine *e, const struct step_state *parent, const struct tally
     const struct step_state *first = state_failure(&e->state, parent);
     const char *class = value_get_str(first->error, "class", "permanent"),
                *message = value_get_str(first->error, "message", "it failed");
-    struct value *ret = value_map(&e->turn);
-    value_set(&e->turn, ret, "class", value_text(&e->turn, class));
-    value_set(&e->turn, ret, "message",
-              value_text(&e->turn, state_is_loop(parent)
-                                       ? arena_printf(&e->turn, "%zu of %u items failed, first \"%s\": %s", tally->failed,
-                                                      parent->nchildren, first->key, message)
-                                       : arena_printf(&e->turn, "step \"%s\": %s", first->step->local, message)));
-    if (state_is_loop(parent))
-        value_set(&e->turn, ret, "hint",
-                  value_text(&e->turn, arena_printf(&e->turn, "levada retry %s repeats those that failed, and no other.",
-                                                    e->state.id)));
-    return ret;
+    struct err err = {0};
+    if (state_is_loop(parent)) {
+        err_set(&err, EXIT_FAILED, "%zu of %u items failed, first \"%s\": %s", tally->failed, parent->nchildren,
+                first->key, message);
+        err_hint(&err, "levada retry %s repeats those that failed, and no other.", e->state.id);
+    } else {
+        err_set(&err, EXIT_FAILED, "step \"%s\": %s", first->step->local, message);
+    }
+    return error_value(&e->turn, schema_class_from_name(class), &err);
 }
 
 void
@@ -167,9 +164,10 @@ parent_close(struct engine *e, size_t i)
     }
     step_end(e, i, STEP_SUCCEEDED_STATUS, outputs, NULL,
              parent->nchildren == 0 ? engine_reason(e, "done", "it had no items")
-             : tally.skipped        ? engine_reason(e, "done", "all its parts have ended, %zu of %u skipped", tally.skipped,
-                                                    parent->nchildren)
-                                    : engine_reason(e, "done", "all its parts succeeded"));
+             : tally.skipped
+                 ? engine_reason(e, "done", "all its parts have ended, %zu of %u skipped", tally.skipped,
+                                 parent->nchildren)
+                 : engine_reason(e, "done", "all its parts succeeded"));
 }
 
 void

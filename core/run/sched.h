@@ -14,7 +14,7 @@
 #include "base/arena.h"
 #include "run/state.h"
 
-/* The edges of a model the other way: the steps that need step i are dependents[first[i]] … dependents[first[i + 1] - 1]. */
+/* Edges the other way: the steps that need step i are dependents[first[i]] … dependents[first[i + 1] - 1]. */
 struct sched_edges {
     const struct model *model;
     uint32_t *first, *dependents;
@@ -76,7 +76,10 @@ bool sched_next_part(struct sched *sched, size_t scope);
 /* Did a step, in the eyes of those that need it, succeed (succeeded, or failed with continue_on_error)? */
 bool sched_counts_as_success(const struct step_state *step);
 /* What `if` functions see: of the needs of step i in PART_STEPS, of the whole run in the other parts. */
-struct sched_view { bool success, failure, cancelled; const struct step_state *first_bad; /* a need that is no success */ };
+struct sched_view {
+    bool success, failure, cancelled;
+    const struct step_state *first_bad; /* a need that is no success, or NULL */
+};
 struct sched_view sched_view(const struct sched *sched, size_t i);
 
 #endif

@@ -433,8 +433,8 @@ apply_retried(struct run_state *state, struct step_state *step, const struct eve
     for (size_t i = 0; value_is(again, VALUE_LIST) && i < again->list.count; i++) {
         const struct value *entry = again->list.items[i];
         bool item = value_is(entry, VALUE_MAP);
-        struct step_state *one = item ? state_step(state, value_get_str(entry, "step", ""), value_get_str(entry, "item", NULL))
-                                      : state_step(state, value_str(entry, ""), NULL);
+        const char *id = item ? value_get_str(entry, "step", "") : value_str(entry, "");
+        struct step_state *one = state_step(state, id, item ? value_get_str(entry, "item", NULL) : NULL);
         /* Of a workflow that was replaced later. */
         if (one == NULL && state->model_number < state->models) continue;
         if (one == NULL) return err_set(err, EXIT_STORE, "it names no step of the workflow");

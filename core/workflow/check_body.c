@@ -125,7 +125,8 @@ read_workflow(struct check *check, uint32_t index)
     *including = (struct including){arena_strdup(check->arena, real), check->including, check->including->depth + 1};
     body->source = text;
     body->file = including->path;
-    body->folder = arena_strndup(check->arena, real, (size_t)(strrchr(real, '/') - real) + (strrchr(real, '/') == real));
+    size_t folder = (size_t)(strrchr(real, '/') - real);
+    body->folder = arena_strndup(check->arena, real, folder > 0 ? folder : 1);
     body->owner = step;
     size_t errors = diags->errors;
     const struct model *checked = check_file(check->arena, real, body, size, diags, including, prefix_of(check, step),
