@@ -322,6 +322,15 @@ lua_names(struct evaluation *ev, const struct step *step)
                  &(struct expr_ref){{"steps", ev->inputs->state->steps[step->reads[i]].step->id}, 2});
 }
 
+/* What hooks mention is fixed with the inputs. */
+static bool
+hooks_mention(const struct hook *hooks, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (hooks[i].names && hooks[i].on != HOOK_BEFORE_RUN) return true;
+    return false;
+}
+
 int
 inputs_evaluate(const struct inputs *inputs, const struct step *step, struct arena *arena, const struct value **ret,
                 struct err *err)
@@ -342,6 +351,10 @@ inputs_evaluate(const struct inputs *inputs, const struct step *step, struct are
     } else {
         lua_names(&ev, step);
     }
+    const struct model *model = inputs->state->model;
+    if (step->kind != STEP_LUA &&
+        (hooks_mention(model->hooks, model->nhooks) || hooks_mention(step->hooks, step->nhooks)))
+        lua_names(&ev, step);
     if (ev.deferred->list.count) value_set(arena, map, "deferred", ev.deferred);
     if (ev.names->map.count) value_set(arena, map, "names", ev.names);
     *ret = map;

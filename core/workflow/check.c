@@ -150,10 +150,12 @@ check_workflow(struct check *check, const char *path)
     check_defaults(check);
     check_shared_env(check);
     check_concurrency(check);
+    check_hooks(check);
     check_steps(check);
     check_pools(check);
     check_run_outputs(check);
     check_shared_inputs(check);
+    check_hooks_end(check);
     if (check->diags->errors == 0) check_unused(check);
 }
 

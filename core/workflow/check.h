@@ -40,6 +40,7 @@ struct check {
     const struct schema_plugin **schemas;  /* by number in `plugins`; NULL: could not be loaded */
     struct draft *drafts;
     const struct value *env;               /* top-level and `defaults: env`, merged: what `env.` names; NULL: none */
+    struct hook_source *hook_sources;      /* Lua files that hooks named: check_hooks.c */
 };
 
 /* Where an expression stands decides what it may name. */
@@ -54,6 +55,7 @@ struct scope {
     unsigned allow;
     uint32_t step;           /* whose text it is, or NO_STEP */
     size_t nparams;          /* how many params, in order, may be named */
+    const char *const *variables; /* loop variables that may be named; NULL: none */
 };
 
 #define CHECK_ERROR(check, at, code, hint, ...) \
@@ -111,6 +113,15 @@ void check_pools(struct check *check); /* all of them, beside each other */
 
 /* check_script.c: the text of `run` and `lua`. */
 void check_script(struct check *check, uint32_t index);
+/* One Lua chunk, wherever it stands: that it compiles, and the names it mentions. */
+void check_lua_text(struct check *check, const struct scope *scope, const char *text, int line, int column);
+
+/* check_hooks.c: `hooks` of the top, once params and env are known, and of a step: first read, then, when all steps are
+ * known, looked through for the names they mention. The end tells what is wrong in the files. */
+void check_hooks(struct check *check);
+void check_step_hooks(struct check *check, uint32_t index);
+void check_step_hook_texts(struct check *check, const struct scope *around, uint32_t index);
+void check_hooks_end(struct check *check);
 
 /* check_step_texts.c: every expression of a step. */
 void check_step_texts(struct check *check, uint32_t index);

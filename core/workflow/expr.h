@@ -39,6 +39,8 @@ struct expr {
 int expr_parse(struct arena *arena, const char *text, int line, int column, const char *extra,
                struct expr **ret, struct err *err);
 bool expr_mentions(const struct expr *expr, const char *root);
+/* Is it one of the list, which NULL ends and which may be NULL? */
+bool expr_is_variable(const char *const *variables, const char *name);
 
 /* One interpreter, reused over many evaluations; expensive to make (about 100 us), so make one per process. */
 struct expr_vm;
@@ -54,8 +56,9 @@ void expr_vm_free(struct expr_vm *vm);
 int expr_eval(struct expr_vm *vm, const struct expr *expr, const struct value *names, struct arena *arena,
               const struct value **ret, struct err *err);
 
-/* `lua:` steps. Compile only (at check time); the chunk's line 1 is file line `line`. */
-int script_check(const char *text, int line, struct err *err);
+/* `lua:` steps. Compile only (at check time); the chunk's line 1 is file line `line`. `variables`: loop variables that
+ * it may name, ended by NULL; or NULL. */
+int script_check(const char *text, int line, const char *const *variables, struct err *err);
 /* What a script may do besides computing; the worker provides them. Each returns 0 or fills err and
  * returns nonzero. */
 struct script_host {
@@ -64,6 +67,7 @@ struct script_host {
     int (*metric)(void *context, const char *name, double value, const char *unit);
     int (*set_output)(void *context, const char *name, const struct value *value, struct err *err);
     bool (*cancelled)(void *context);
+    uint64_t instructions; /* at most; 0: LIMIT_LUA_INSTRUCTIONS */
 };
 /* Runs the chunk with the same names as expressions plus log, metric, fail(message[, class]),
  * skip(reason), set_output(name, value). If the chunk returns a map, its members become outputs.

@@ -16,6 +16,14 @@ expr_is_root(const char *name)
     return false;
 }
 
+bool
+expr_is_variable(const char *const *variables, const char *name)
+{
+    for (size_t i = 0; variables != NULL && variables[i] != NULL; i++)
+        if (str_eq(variables[i], name)) return true;
+    return false;
+}
+
 int
 expr_unknown_name(const struct token *token, const char *extra, bool call, struct err *err)
 {

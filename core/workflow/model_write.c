@@ -133,8 +133,26 @@ set_indexes(struct arena *arena, struct value *map, const char *name, const uint
     if (count) value_set(arena, map, name, list);
 }
 
+/* The text too: a resume needs no file. */
+static void
+set_hooks(struct arena *arena, struct value *map, const struct model *model, const struct hook *hooks, size_t count)
+{
+    struct value *list = value_list(arena);
+    for (size_t i = 0; i < count; i++) {
+        struct value *one = value_map(arena);
+        set_text(arena, one, "on", hook_on_name(hooks[i].on));
+        if (strcmp(hooks[i].file, model->file) != 0) set_text(arena, one, "file", hooks[i].file);
+        set_text(arena, one, "text", hooks[i].text);
+        set_place(arena, one, hooks[i].line, hooks[i].column);
+        set_tree(arena, one, "with", hooks[i].with);
+        set_flag(arena, one, "names", hooks[i].names);
+        value_push(arena, list, one);
+    }
+    if (count) value_set(arena, map, "hooks", list);
+}
+
 static const struct value *
-write_step(struct arena *arena, const struct step *step)
+write_step(struct arena *arena, const struct model *model, const struct step *step)
 {
     struct value *ret = value_map(arena);
     set_text(arena, ret, "id", step->id);
@@ -169,6 +187,7 @@ write_step(struct arena *arena, const struct step *step)
     set_flag(arena, ret, "starts_alone", step->starts_alone);
     set_text(arena, ret, "pool", step->pool);
     if (step->pool != NULL) set_int(arena, ret, "pool_slots", step->pool_slots);
+    set_hooks(arena, ret, model, step->hooks, step->nhooks);
     return ret;
 }
 
@@ -203,6 +222,7 @@ write_head(struct arena *arena, const struct model *model)
     if (model->concurrency.group != NULL) value_set(arena, ret, "concurrency", write_concurrency(arena, model));
     set_flag(arena, ret, "power", model->power);
     set_tree(arena, ret, "history", model->history);
+    set_hooks(arena, ret, model, model->hooks, model->nhooks);
     return ret;
 }
 
@@ -216,7 +236,7 @@ model_write(struct buf *buf, const struct model *model)
     for (size_t i = 0; i < model->nsteps; i++) {
         struct arena_mark mark = arena_mark(&scratch);
         if (i) buf_char(buf, ',');
-        json_write(buf, write_step(&scratch, &model->steps[i]));
+        json_write(buf, write_step(&scratch, model, &model->steps[i]));
         arena_rewind(&scratch, mark);
     }
     buf_text(buf, "]}");
@@ -246,7 +266,7 @@ model_step_definition(struct arena *arena, const struct model *model, size_t ind
     /* How often, how long and when it runs does not change what a finished one has done. */
     static const char *const kept[] = {"part", "plugin", "action", "with", "run", "lua", "shell", "cwd", "env", "stdin",
                                        "if", "outputs", "expect"};
-    const struct value *whole = write_step(arena, &model->steps[index]);
+    const struct value *whole = write_step(arena, model, &model->steps[index]);
     struct value *ret = value_map(arena);
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
         if (value_get(whole, kept[i]) != NULL) value_set(arena, ret, kept[i], value_get(whole, kept[i]));

@@ -101,6 +101,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     try_expression(&arena, text, names);
     try_template(&arena, text, names);
     try_shell(&arena, text);
-    (void)script_check(text, 1, &err);
+    (void)script_check(text, 1, NULL, &err);
     return 0;
 }
