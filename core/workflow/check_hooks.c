@@ -58,7 +58,10 @@ read_source(struct check *check, const char *path, const char *shown, const stru
     char *text;
     size_t size;
     if (fd_read_file(check->arena, path, LIMIT_HOOK_SIZE, &text, &size, &err) != 0) {
-        CHECK_ERROR(check, at, "file", "Paths are relative to the workflow's folder.", "%s", err.message);
+        const char *found = strstr(err.message, path);
+        const char *rest = found != NULL ? found + strlen(path) : err.message;
+        CHECK_ERROR(check, at, "file", "Paths are relative to the workflow's folder.", "%.*s%s%s",
+                    found != NULL ? (int)(found - err.message) : 0, err.message, found != NULL ? shown : "", rest);
         return NULL;
     }
     if (memchr(text, '\0', size) != NULL || str_utf8_bad(text, size) >= 0) {
@@ -368,10 +371,9 @@ check_hook(struct check *check, struct hook *hook, struct scope *scope)
         if (str_eq(source->path, hook->file)) check->diags = &source->diags;
     scope->what = arena_printf(check->arena, "`%s`", hook_on_name(hook->on));
     scope->variables = variables;
-    size_t before = check->diags->errors;
     /* First, for what it has to say of a name is nearer to hooks. */
     look_at_words(check, hook, scope->step);
-    if (check->diags->errors == before) check_lua_text(check, scope, hook->text, hook->line, hook->column);
+    check_lua_text(check, scope, hook->text, hook->line, hook->column);
     check->diags = own;
 }
 
