@@ -4,6 +4,7 @@
  * is read here, once, and the model keeps its text: a run that is resumed needs no file. What a hook may do depends on
  * when it runs, and that is known before anything runs.
  */
+#include <dirent.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,24 @@ ready_path(struct arena *arena, const char *name)
     if (slash != NULL) *slash = '\0';
     const char *path = arena_printf(arena, "%s/../share/levada/lua/%s.lua", own, name);
     return realpath(path, real) != NULL ? arena_strdup(arena, real) : path;
+}
+
+#define READY_MAX 64
+
+static const char *
+suggest_ready(struct check *check, const char *name)
+{
+    const char *path = ready_path(check->arena, ""), *names[READY_MAX];
+    size_t count = 0;
+    DIR *folder = opendir(arena_strndup(check->arena, path, strlen(path) - strlen(".lua")));
+    for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL && count < READY_MAX;) {
+        size_t size = strlen(entry->d_name);
+        if (str_ends(entry->d_name, ".lua"))
+            names[count++] = arena_printf(check->arena, "levada:%.*s", (int)size - 4, entry->d_name);
+    }
+    if (folder != NULL) closedir(folder);
+    const char *hint = keys_suggest(check->diags, arena_printf(check->arena, "levada:%s", name), names, count);
+    return hint != NULL ? hint : "Those that come with Levada are in docs/workflow.md.";
 }
 
 static struct hook_source *
@@ -120,7 +139,7 @@ from_file(struct check *check, struct hook *hook, const struct value *value)
         }
         path = shown = ready_path(check->arena, name);
         if (access(path, R_OK) != 0) {
-            CHECK_ERROR(check, value, "wrong-value", "Those that come with Levada are in docs/workflow.md.",
+            CHECK_ERROR(check, value, "wrong-value", suggest_ready(check, name),
                         "no hook named \"%s\" comes with Levada", name);
             return false;
         }
@@ -269,6 +288,15 @@ move(struct reading *reading)
     return reading->token.kind != TOKEN_END && lex_next(&reading->lexer, &reading->after, &ignored) == 0;
 }
 
+static const char *
+list_names(struct arena *arena, const char *const *names, size_t count)
+{
+    const char *ret = "It has ";
+    for (size_t i = 0; i < count; i++)
+        ret = arena_printf(arena, "%s`%s`%s", ret, names[i], i + 1 == count ? "." : ", ");
+    return ret;
+}
+
 /* step.x, result.x, with.x */
 static void
 check_member(struct reading *reading, const char *root, const struct token *member)
@@ -286,6 +314,7 @@ check_member(struct reading *reading, const char *root, const struct token *memb
     }
     const char *hint = count > 0 ? keys_suggest(reading->check->diags, member->text, names, count) : NULL;
     if (hint == NULL && str_eq(root, "with")) hint = "Give it one, or write get(with, name, other).";
+    if (hint == NULL) hint = list_names(reading->check->arena, names, count);
     REPORT(reading, member, "unknown-name", hint, "\"%s\" has no \"%s\" in the hook `%s`", root, member->text,
            hook_on_name(reading->hook->on));
 }
@@ -330,6 +359,23 @@ check_deed(struct reading *reading)
            "step \"%s\" declares no output \"%s\"", step->id, name);
 }
 
+/* What check_ref() says of it too, with a hint that is nearer to hooks. */
+static void
+check_steps_name(struct reading *reading)
+{
+    const struct token root = reading->token;
+    if (reading->index == NO_STEP) {
+        REPORT(reading, &root, "scope", "Put the hook into the step that needs it.", "\"steps\" cannot be used in `%s`",
+               hook_on_name(reading->hook->on));
+        return;
+    }
+    const char *id = reading->check->model->steps[reading->index].id;
+    if (!token_is(&reading->after, ".") || !move(reading) || !move(reading)) return;
+    if (id != NULL && reading->token.kind == TOKEN_NAME && str_eq(reading->token.text, id))
+        REPORT(reading, &root, "self-need", "A hook knows its own step as `step` and `result`.",
+               "step \"%s\" refers to itself", id);
+}
+
 static void
 look_at_name(struct reading *reading)
 {
@@ -343,6 +389,7 @@ look_at_name(struct reading *reading)
             if (!reading->hidden[i]) check_variable(reading, i);
             return;
         }
+    if (str_eq(name, "steps")) check_steps_name(reading);
     if (str_eq(name, "outputs"))
         REPORT(reading, &reading->token, "scope", "In a hook they are result.outputs.",
                "\"outputs\" cannot be used in `%s`", hook_on_name(reading->hook->on));
