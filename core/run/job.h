@@ -26,8 +26,8 @@
  *   checkpoints  map of texts kept from earlier attempts
  *   outputs      list of {name, from?, as?}       (run) what `outputs:` declares
  *   hooks        {list: [{on, text, file, line, with?}], name, action?, effect, outputs: [names that a hook may set],
- *                failed: attempts before that failed, attempts, classes: of `retry`, last?: {error, duration_ms, cpu_ms,
- *                peak_kib, metrics?} of the failed attempt before}: Lua beside the work, hook.h
+ *                failed: attempts before that failed, attempts, classes: of `retry`, last?: {error, duration_ms,
+ *                cpu_ms, peak_kib, metrics?} of the failed attempt before}: Lua beside the work, hook.h
  *   reuse        text: workers with equal text may be reused; absent: one attempt, one worker
  *
  * Receipt (frame RECEIPT, and the file receipts/RECORD.json when the engine is gone):

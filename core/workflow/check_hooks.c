@@ -159,7 +159,8 @@ from_file(struct check *check, struct hook *hook, const struct value *value)
 static bool
 is_word(const char *text)
 {
-    return is_one_line(text) && text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-\n")] == '\0';
+    const char *allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-\n";
+    return is_one_line(text) && text[strspn(text, allowed)] == '\0';
 }
 
 static bool
@@ -265,7 +266,8 @@ read_hooks(struct check *check, const struct value *map, const char *what)
 /* ---- what it says ------------------------------------------------------------------------------------- */
 
 static const char *const step_members[] = {"id", "name", "item", "attempt", "kind", "action", "effect", "inputs", NULL};
-static const char *const result_members[] = {"status", "outputs", "error", "duration", "metrics", "cpu", "memory", NULL};
+static const char *const result_members[] = {"status", "outputs", "error", "duration", "metrics", "cpu", "memory",
+                                             NULL};
 
 struct reading {
     struct check *check;
@@ -385,7 +387,7 @@ look_at_name(struct reading *reading)
         if (str_eq(roots[i], name)) reading->hook->names = true;
     for (size_t i = 0; i < 3; i++)
         if (str_eq(variables[i], name)) {
-            if (token_is(&reading->before, "local") || token_is(&reading->before, "function")) reading->hidden[i] = true;
+            reading->hidden[i] |= token_is(&reading->before, "local") || token_is(&reading->before, "function");
             if (!reading->hidden[i]) check_variable(reading, i);
             return;
         }

@@ -42,7 +42,8 @@ steps:
     run: echo work
     hooks: {before_step: log("own"), after_step: log("own after")}
 """)
-        self.assertEqual(self.log("a"), ["info top 1", "info top 2", "info own", "work", "info top after", "info own after"])
+        self.assertEqual(self.log("a"), ["info top 1", "info top 2", "info own", "work", "info top after",
+                                         "info own after"])
 
     def test_a_hook_sees_its_step_and_the_names_of_the_workflow(self):
         self.run_steps("""
@@ -62,7 +63,8 @@ steps:
         log(params.who .. " " .. env.REGION .. " " .. steps.first.outputs.n .. " " .. run.name)
         log(step.inputs.run)
 """)
-        self.assertEqual(self.log("a"), ['info ["a","The second",null,1,"run",null,"idempotent"]', "info ann eu 7 hooked",
+        self.assertEqual(self.log("a"), ['info ["a","The second",null,1,"run",null,"idempotent"]',
+                                         "info ann eu 7 hooked",
                                          'info echo "${LEVADA_1}"', "ann"])
 
     def test_a_step_that_a_hook_mentions_is_an_edge(self):
@@ -210,6 +212,16 @@ steps:
     hooks: {after_step: log(result.error.class), on_failure: log("gave up")}
 """, expect=1)
         self.assertEqual([line for line in self.log("a") if line.startswith("info")], ["info timeout", "info gave up"])
+
+    def test_the_example_of_the_documentation_does_what_it_says(self):
+        with open(os.path.join(levada.SOURCE, "docs", "workflow.md"), encoding="utf-8") as doc:
+            section = doc.read().split("\n## Hooks\n")[1]
+        path = self.write("example.yaml", re.search(r"```yaml\n(.*?)```", section, re.S)[1])
+        self.levada("run", path)
+        self.assertEqual(self.log("publish"), ["published 4 rows, enough is true"])
+        self.levada("run", "-p", "least=5", path, expect=1)
+        self.assertEqual(self.show()["steps"][0]["error"]["message"], "hook after_step: only 4 rows")
+        self.assertEqual(self.log("load")[-1], "error load gave up, hook after_step: only 4 rows")
 
     # ---- files ----
 

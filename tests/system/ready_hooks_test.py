@@ -67,7 +67,8 @@ steps:
                                     (12, {"maximum": 10}, "rows is 12, more than 10")):
             step = self.run_load("{after_step: {use: 'levada:row_guard', with: %s}}" % json.dumps(more),
                                  f'echo rows={rows} >> "$LEVADA_OUTPUT"', 1)
-            self.assertEqual((step["error"]["message"], step["error"]["class"]), ("hook after_step: " + message, "contract"))
+            self.assertEqual((step["error"]["message"], step["error"]["class"]),
+                             ("hook after_step: " + message, "contract"))
             self.assertEqual(step["outputs"]["rows"], str(rows))
         step = self.run_load("{after_step: 'levada:row_guard'}", "'true'", 1)
         self.assertEqual(step["error"]["message"], 'hook after_step: there is no output "rows" to count')
@@ -117,7 +118,8 @@ steps:
         self.assertEqual(self.ledger(), ["x", "y"])
 
     def test_dry_run_of_a_workflow_without_the_param_is_refused(self):
-        path = self.write("ready.yaml", "levada: 1\nhooks: {before_step: 'levada:dry_run'}\nsteps:\n  - {id: a, run: x}\n")
+        path = self.write("ready.yaml", "levada: 1\nhooks: {before_step: 'levada:dry_run'}\n"
+                          "steps:\n  - {id: a, run: x}\n")
         done = self.levada("check", path, expect=3)
         self.assertIn('there is no param "dry_run"', done.stdout)
 
@@ -132,10 +134,10 @@ steps:
         self.assertRegex(step["outputs"]["mail"], "^sha256:[0-9a-f]{16}$")
 
     def test_runbook_says_who_and_what_to_do(self):
-        self.run_load("{on_failure: {use: 'levada:runbook', with: {owner: data team, url: 'https://wiki/{step}#{class}',"
-                      " hints: {Refused: is the tunnel up?, other: no}}}}", "echo connection refused; exit 75", 1)
-        self.assertEqual(self.log()[1:], ["error load failed for good, attempt 1 (transient)", "error hint: is the tunnel up?",
-                                          "error owner: data team", "error what to do: https://wiki/load#transient"])
+        self.run_load("{on_failure: {use: 'levada:runbook', with: {owner: data team, "
+                      "url: 'https://wiki/{step}#{class}', hints: {Refused: is the tunnel up?, other: no}}}}", "echo connection refused; exit 75", 1)
+        self.assertEqual(self.log()[1:], ["error load failed for good, attempt 1 (transient)",
+                                          "error hint: is the tunnel up?", "error owner: data team", "error what to do: https://wiki/load#transient"])
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ hooked(struct bench *bench, const char *on, const char *text, const char *more, 
 {
     struct value *quoted = value_text(&bench->arena, text);
     return arena_printf(&bench->arena,
-                        "{\"hooks\": {\"list\": [{\"on\": \"%s\", \"file\": \"%s/flow.yaml\", \"line\": 7, \"text\": %s}]%s},"
-                        " %s}", on, bench->folder, json_text(&bench->arena, quoted), more, job);
+                        "{\"hooks\": {\"list\": [{\"on\": \"%s\", \"file\": \"%s/flow.yaml\", \"line\": 7, "
+                        "\"text\": %s}]%s}, %s}", on, bench->folder, json_text(&bench->arena, quoted), more, job);
 }
 
 static const char *
@@ -79,12 +79,13 @@ refusal_is_kept_without_an_engine(void)
     struct err err = {0};
     const struct value *receipt = NULL;
     bench_open(&bench);
-    bench_send(&bench, FRAME_JOB, bench_job(&bench, hooked(&bench, "before_step", "log('here') " SPIN " fail('no', 'contract')",
-                                                           "", "\"script\": \"echo x > effect\"")));
+    const char *text = "log('here') " SPIN " fail('no', 'contract')";
+    bench_send(&bench, FRAME_JOB, bench_job(&bench, hooked(&bench, "before_step", text, "",
+                                                           "\"script\": \"echo x > effect\"")));
     CHECK(bench_await(&bench, "logs/log"));
     bench_hang_up(&bench);
     CHECK_INT(bench_wait(&bench), 0);
-    const char *text = bench_read(&bench, "receipts/1.json");
+    text = bench_read(&bench, "receipts/1.json");
     CHECK_FATAL(text != NULL);
     CHECK_INT(json_parse(&bench.arena, text, strlen(text), &receipt, &err), 0);
     CHECK_STR(status_of(receipt), "failed");
@@ -189,7 +190,8 @@ int
 main(int argc, char **argv)
 {
     static const struct check_test tests[] = {
-        {"while a hook runs before the effect, the record says whose it is and not started", record_says_whose_and_not_started},
+        {"while a hook runs before the effect, the record says whose it is and not started",
+         record_says_whose_and_not_started},
         {"only hooks that come first delay the mark", only_hooks_that_come_first_delay_the_mark},
         {"what a hook refused is kept when the engine is gone", refusal_is_kept_without_an_engine},
         {"an interrupt before the effect says that nothing began", interrupt_before_the_effect_says_so},
