@@ -53,12 +53,11 @@ last_failure(struct arena *arena, const struct step_state *step)
 }
 
 void
-hook_job(struct arena *arena, const struct run_state *state, const struct step_state *step, uint32_t failed,
-         struct value *job)
+hook_job(struct arena *arena, const struct step_state *step, uint32_t failed, struct value *job)
 {
     const struct step *model = step->step;
     struct value *list = value_list(arena), *hooks = value_map(arena), *outputs = value_list(arena);
-    add_hooks(arena, list, state->model->hooks, state->model->nhooks);
+    add_hooks(arena, list, model->home->hooks, model->home->nhooks);
     add_hooks(arena, list, model->hooks, model->nhooks);
     if (list->list.count == 0) return;
     value_set(arena, hooks, "list", list);

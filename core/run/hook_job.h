@@ -8,7 +8,6 @@
 #include "run/state.h"
 
 /* The member `hooks` of a job, when the step has any. `failed`: attempts that count as failed so far. */
-void hook_job(struct arena *arena, const struct run_state *state, const struct step_state *step, uint32_t failed,
-              struct value *job);
+void hook_job(struct arena *arena, const struct step_state *step, uint32_t failed, struct value *job);
 
 #endif

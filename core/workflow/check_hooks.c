@@ -26,6 +26,14 @@ struct hook_source {
 
 static const char *const variables[] = {"step", "result", "with", NULL};
 
+/* Groups share what their file has read. */
+static struct check *
+sources_of(struct check *check)
+{
+    while (check->outer != NULL) check = check->outer;
+    return check;
+}
+
 /* ---- files -------------------------------------------------------------------------------------------- */
 
 /* As a person would name it who named the workflow so. */
@@ -71,7 +79,7 @@ suggest_ready(struct check *check, const char *name)
 static struct hook_source *
 read_source(struct check *check, const char *path, const char *shown, const struct value *at)
 {
-    for (struct hook_source *source = check->hook_sources; source != NULL; source = source->next)
+    for (struct hook_source *source = sources_of(check)->hook_sources; source != NULL; source = source->next)
         if (str_eq(source->path, path)) return source;
     struct err err = {0};
     char *text;
@@ -88,18 +96,18 @@ read_source(struct check *check, const char *path, const char *shown, const stru
         return NULL;
     }
     struct hook_source *source = ARENA_NEW(check->arena, struct hook_source);
-    *source = (struct hook_source){.path = path, .text = text, .next = check->hook_sources};
+    *source = (struct hook_source){.path = path, .text = text, .next = sources_of(check)->hook_sources};
     diags_init(&source->diags, check->arena, shown);
     source->diags.source = text;
     source->diags.source_size = size;
-    check->hook_sources = source;
+    sources_of(check)->hook_sources = source;
     return source;
 }
 
 void
 check_hooks_end(struct check *check)
 {
-    for (struct hook_source *source = check->hook_sources; source != NULL; source = source->next)
+    for (struct hook_source *source = sources_of(check)->hook_sources; source != NULL; source = source->next)
         if (source->diags.count > 0) diags_include(check->diags, &source->diags);
 }
 
@@ -273,6 +281,7 @@ struct reading {
     struct check *check;
     struct hook *hook;
     uint32_t index;                     /* of the step, or NO_STEP */
+    const char *const *loops;           /* loop variables, or NULL */
     struct lexer lexer;
     struct token before, token, after;  /* a window on the chunk */
     bool hidden[3];                     /* variables that the chunk declares itself */
@@ -358,7 +367,7 @@ check_deed(struct reading *reading)
     if (check_output_find(reading->check, reading->index, name, &field)) return;
     REPORT(reading, &reading->token, "unknown-output",
            arena_printf(reading->check->arena, "Declare it: `outputs: {%.100s: {}}`.", name),
-           "step \"%s\" declares no output \"%s\"", step->id, name);
+           "step \"%s\" declares no output \"%s\"", step->local, name);
 }
 
 /* What check_ref() says of it too, with a hint that is nearer to hooks. */
@@ -371,7 +380,7 @@ check_steps_name(struct reading *reading)
                hook_on_name(reading->hook->on));
         return;
     }
-    const char *id = reading->check->model->steps[reading->index].id;
+    const char *id = reading->check->model->steps[reading->index].local;
     if (!token_is(&reading->after, ".") || !move(reading) || !move(reading)) return;
     if (id != NULL && reading->token.kind == TOKEN_NAME && str_eq(reading->token.text, id))
         REPORT(reading, &root, "self-need", "A hook knows its own step as `step` and `result`.",
@@ -385,6 +394,7 @@ look_at_name(struct reading *reading)
     const char *name = reading->token.text;
     for (size_t i = 0; i < sizeof roots / sizeof roots[0]; i++)
         if (str_eq(roots[i], name)) reading->hook->names = true;
+    if (expr_is_variable(reading->loops, name)) reading->hook->names = true;
     for (size_t i = 0; i < 3; i++)
         if (str_eq(variables[i], name)) {
             reading->hidden[i] |= token_is(&reading->before, "local") || token_is(&reading->before, "function");
@@ -399,9 +409,9 @@ look_at_name(struct reading *reading)
 }
 
 static void
-look_at_words(struct check *check, struct hook *hook, uint32_t index)
+look_at_words(struct check *check, struct hook *hook, const struct scope *scope)
 {
-    struct reading reading = {.check = check, .hook = hook, .index = index};
+    struct reading reading = {.check = check, .hook = hook, .index = scope->step, .loops = scope->variables};
     lex_init(&reading.lexer, check->arena, hook->text, strlen(hook->text), hook->line, hook->column);
     reading.lexer.script = true;
     struct err ignored = {0};
@@ -412,16 +422,28 @@ look_at_words(struct check *check, struct hook *hook, uint32_t index)
     }
 }
 
+/* Of hooks, and of the loops around. */
+static const char *const *
+all_variables(struct arena *arena, const char *const *loops)
+{
+    size_t count = 0, own = sizeof variables / sizeof variables[0] - 1;
+    while (loops != NULL && loops[count] != NULL) count++;
+    const char **ret = ARENA_ARRAY(arena, count + own + 1, const char *);
+    for (size_t i = 0; i < own; i++) ret[i] = variables[i];
+    for (size_t i = 0; i < count; i++) ret[own + i] = loops[i];
+    return ret;
+}
+
 static void
 check_hook(struct check *check, struct hook *hook, struct scope *scope)
 {
     struct diags *own = check->diags;
-    for (struct hook_source *source = check->hook_sources; source != NULL; source = source->next)
+    for (struct hook_source *source = sources_of(check)->hook_sources; source != NULL; source = source->next)
         if (str_eq(source->path, hook->file)) check->diags = &source->diags;
     scope->what = arena_printf(check->arena, "`%s`", hook_on_name(hook->on));
-    scope->variables = variables;
     /* First, for what it has to say of a name is nearer to hooks. */
-    look_at_words(check, hook, scope->step);
+    look_at_words(check, hook, scope);
+    scope->variables = all_variables(check->arena, scope->variables);
     check_lua_text(check, scope, hook->text, hook->line, hook->column);
     check->diags = own;
 }

@@ -25,8 +25,9 @@ void
 diags_include(struct diags *diags, struct diags *included)
 {
     struct diags **end = &diags->included;
-    while (*end != NULL) end = &(*end)->next;
-    *end = included;
+    bool told = false; /* a file that is run twice has its faults once */
+    for (; *end != NULL; end = &(*end)->next) told = told || str_eq((*end)->file, included->file);
+    if (!told) *end = included;
     diags->errors += included->errors;
 }
 

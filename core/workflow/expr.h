@@ -35,10 +35,12 @@ struct expr {
 /* Checks syntax, finds names and calls: our parser makes a tree, Lua compiles what we write of it. Errors:
  * EXIT_INVALID with line and column in the file and, for foreign spellings (`!=`, `&&`, `||`, `!x`, `#x`,
  * index 0, `nil`), a hint with the right one. An unknown root name or function is an error with the nearest one
- * as hint. `extra` (may be NULL): a loop variable's name. */
-int expr_parse(struct arena *arena, const char *text, int line, int column, const char *extra,
+ * as hint. `extra` (may be NULL): names of loop variables, ended by NULL. */
+int expr_parse(struct arena *arena, const char *text, int line, int column, const char *const *extra,
                struct expr **ret, struct err *err);
 bool expr_mentions(const struct expr *expr, const char *root);
+/* Is it a name that every expression knows? */
+bool expr_is_root(const char *name);
 /* Is it one of the list, which NULL ends and which may be NULL? */
 bool expr_is_variable(const char *const *variables, const char *name);
 

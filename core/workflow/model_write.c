@@ -135,13 +135,13 @@ set_indexes(struct arena *arena, struct value *map, const char *name, const uint
 
 /* The text too: a resume needs no file. */
 static void
-set_hooks(struct arena *arena, struct value *map, const struct model *model, const struct hook *hooks, size_t count)
+set_hooks(struct arena *arena, struct value *map, const char *file, const struct hook *hooks, size_t count)
 {
     struct value *list = value_list(arena);
     for (size_t i = 0; i < count; i++) {
         struct value *one = value_map(arena);
         set_text(arena, one, "on", hook_on_name(hooks[i].on));
-        if (strcmp(hooks[i].file, model->file) != 0) set_text(arena, one, "file", hooks[i].file);
+        if (strcmp(hooks[i].file, file) != 0) set_text(arena, one, "file", hooks[i].file);
         set_text(arena, one, "text", hooks[i].text);
         set_place(arena, one, hooks[i].line, hooks[i].column);
         set_tree(arena, one, "with", hooks[i].with);
@@ -152,7 +152,63 @@ set_hooks(struct arena *arena, struct value *map, const struct model *model, con
 }
 
 static const struct value *
-write_step(struct arena *arena, const struct model *model, const struct step *step)
+write_loop(struct arena *arena, const struct loop *loop)
+{
+    struct value *ret = value_map(arena);
+    set_tree(arena, ret, "items", loop->items);
+    set_flag(arena, ret, "matrix", loop->matrix);
+    set_text(arena, ret, "as", loop->as);
+    set_tree(arena, ret, "key", loop->key);
+    set_int(arena, ret, "max_parallel", loop->max_parallel);
+    set_flag(arena, ret, "fail_fast", loop->fail_fast);
+    return ret;
+}
+
+static const struct value *
+write_until(struct arena *arena, const struct until *until)
+{
+    struct value *ret = value_map(arena);
+    set_text(arena, ret, "text", until->text);
+    set_int(arena, ret, "line", until->line);
+    set_int(arena, ret, "column", until->column);
+    set_int(arena, ret, "every_ms", until->every_ms);
+    set_int(arena, ret, "attempts", until->attempts);
+    return ret;
+}
+
+static struct value *write_head(struct arena *, const struct model *);
+static const struct value *write_step(struct arena *, const struct step *);
+
+/* A group has the head of its file. */
+static const struct value *
+write_body(struct arena *arena, const struct step *step)
+{
+    struct value *ret = step->kind == STEP_WORKFLOW ? write_head(arena, step->body) : value_map(arena);
+    struct value *steps = value_list(arena);
+    if (step->kind == STEP_GROUP) set_tree(arena, ret, "outputs", step->body->outputs);
+    for (size_t i = 0; i < step->body->nsteps; i++)
+        value_push(arena, steps, write_step(arena, &step->body->steps[i]));
+    value_set(arena, ret, "steps", steps);
+    return ret;
+}
+
+static void
+write_blocks(struct arena *arena, struct value *ret, const struct step *step)
+{
+    struct value *variables = value_list(arena);
+    if (step->body != NULL) {
+        set_text(arena, ret, "block", step->kind == STEP_WORKFLOW ? "workflow" : "steps");
+        value_set(arena, ret, "body", write_body(arena, step));
+    }
+    if (step->loop != NULL) value_set(arena, ret, "loop", write_loop(arena, step->loop));
+    if (step->until != NULL) value_set(arena, ret, "until", write_until(arena, step->until));
+    for (size_t i = 0; step->variables != NULL && step->variables[i] != NULL; i++)
+        value_push(arena, variables, value_text(arena, step->variables[i]));
+    if (variables->list.count) value_set(arena, ret, "variables", variables);
+}
+
+static const struct value *
+write_step(struct arena *arena, const struct step *step)
 {
     struct value *ret = value_map(arena);
     set_text(arena, ret, "id", step->id);
@@ -187,7 +243,8 @@ write_step(struct arena *arena, const struct model *model, const struct step *st
     set_flag(arena, ret, "starts_alone", step->starts_alone);
     set_text(arena, ret, "pool", step->pool);
     if (step->pool != NULL) set_int(arena, ret, "pool_slots", step->pool_slots);
-    set_hooks(arena, ret, model, step->hooks, step->nhooks);
+    set_hooks(arena, ret, step->home->file, step->hooks, step->nhooks);
+    write_blocks(arena, ret, step);
     return ret;
 }
 
@@ -222,7 +279,7 @@ write_head(struct arena *arena, const struct model *model)
     if (model->concurrency.group != NULL) value_set(arena, ret, "concurrency", write_concurrency(arena, model));
     set_flag(arena, ret, "power", model->power);
     set_tree(arena, ret, "history", model->history);
-    set_hooks(arena, ret, model, model->hooks, model->nhooks);
+    set_hooks(arena, ret, model->file, model->hooks, model->nhooks);
     return ret;
 }
 
@@ -236,7 +293,7 @@ model_write(struct buf *buf, const struct model *model)
     for (size_t i = 0; i < model->nsteps; i++) {
         struct arena_mark mark = arena_mark(&scratch);
         if (i) buf_char(buf, ',');
-        json_write(buf, write_step(&scratch, model, &model->steps[i]));
+        json_write(buf, write_step(&scratch, &model->steps[i]));
         arena_rewind(&scratch, mark);
     }
     buf_text(buf, "]}");
@@ -260,16 +317,47 @@ mentioned_secrets(struct arena *arena, const struct model *model, const struct v
     return ret;
 }
 
+/* What decides over the items: not how many of them run at once. */
+static const struct value *
+loop_definition(struct arena *arena, const struct loop *loop)
+{
+    struct value *ret = value_map(arena);
+    value_set(arena, ret, "items", loop->items);
+    set_text(arena, ret, "as", loop->as);
+    if (loop->key != NULL) value_set(arena, ret, "key", loop->key);
+    return ret;
+}
+
+static const struct value *
+body_definition(struct arena *arena, const struct step *step)
+{
+    struct value *ret = value_map(arena), *steps = value_map(arena), *defaults = value_map(arena);
+    for (size_t i = 0; i < step->body->nsteps; i++)
+        value_set(arena, steps, step->body->steps[i].local, model_step_definition(arena, step->body, i));
+    value_set(arena, ret, "steps", steps);
+    if (step->body->outputs != NULL) value_set(arena, ret, "outputs", step->body->outputs);
+    if (step->kind == STEP_GROUP) return ret;
+    for (size_t i = 0; i < step->body->nparams; i++)
+        if (step->body->params[i].fallback != NULL)
+            value_set(arena, defaults, step->body->params[i].name, step->body->params[i].fallback);
+    value_set(arena, ret, "defaults", defaults);
+    if (step->body->env != NULL) value_set(arena, ret, "env", step->body->env);
+    return ret;
+}
+
 const struct value *
 model_step_definition(struct arena *arena, const struct model *model, size_t index)
 {
     /* How often, how long and when it runs does not change what a finished one has done. */
     static const char *const kept[] = {"part", "plugin", "action", "with", "run", "lua", "shell", "cwd", "env", "stdin",
                                        "if", "outputs", "expect"};
-    const struct value *whole = write_step(arena, model, &model->steps[index]);
+    const struct value *whole = write_step(arena, &model->steps[index]);
     struct value *ret = value_map(arena);
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
         if (value_get(whole, kept[i]) != NULL) value_set(arena, ret, kept[i], value_get(whole, kept[i]));
+    if (model->steps[index].body != NULL) value_set(arena, ret, "steps", body_definition(arena, &model->steps[index]));
+    if (model->steps[index].loop != NULL)
+        value_set(arena, ret, "foreach", loop_definition(arena, model->steps[index].loop));
     const struct value *secrets = mentioned_secrets(arena, model, ret);
     if (secrets->map.count) value_set(arena, ret, "secrets", secrets);
     return ret;

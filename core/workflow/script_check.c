@@ -158,7 +158,7 @@ check_names(const struct scan *scan, const char *const *variables, struct err *e
             return refuse(t, err, "Write local in front of it, or set_output(name, value).",
                           "\"%s\" is not declared", t->text);
         if (!script_knows(t->text))
-            return expr_unknown_name(t, NULL, token_is(&scan->tokens[i + 1], "("), err);
+            return expr_unknown_name(t, variables, token_is(&scan->tokens[i + 1], "("), err);
     }
     return 0;
 }
