@@ -87,7 +87,7 @@ read_source(struct check *check, const char *path, const char *shown, const stru
     if (fd_read_file(check->arena, path, LIMIT_HOOK_SIZE, &text, &size, &err) != 0) {
         const char *found = strstr(err.message, path);
         const char *rest = found != NULL ? found + strlen(path) : err.message;
-        CHECK_ERROR(check, at, "file", "Paths are relative to the workflow's folder.", "%.*s%s%s",
+        CHECK_ERROR(check, at, "missing-file", "Paths are relative to the workflow's folder.", "%.*s%s%s",
                     found != NULL ? (int)(found - err.message) : 0, err.message, found != NULL ? shown : "", rest);
         return NULL;
     }

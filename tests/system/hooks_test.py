@@ -81,6 +81,59 @@ steps:
         self.assertLess(order.index(("step_finished", "late")), order.index(("step_started", "a")))
         self.assertEqual(self.log("a"), ["info succeeded"])
 
+    def test_hooks_of_a_loop_run_for_each_item_and_know_it(self):
+        self.run_steps("""
+steps:
+  - id: before
+    run: echo n=5 >> "$LEVADA_OUTPUT"
+    outputs: [n]
+  - id: a
+    foreach: {x: 1, y: 2}
+    as: part
+    run: echo "${{ part }}" >> "$LEDGER"
+    hooks:
+      before_step: |
+        log(step.id .. " " .. step.item .. " " .. part .. " " .. steps.before.outputs.n)
+        if part == 2 then skip("no second") end
+""")
+        self.assertEqual(self.ledger(), ["1"])
+        items = {s.get("item"): (s["status"], s["reason"]["text"]) for s in self.show()["steps"] if s["id"] == "a"}
+        self.assertEqual(items["x"][0], "succeeded")
+        self.assertEqual(items["y"], ("skipped", "no second"))
+        logs = os.path.join(self.run_folder(), "logs")
+        said = ""
+        for name in sorted(os.listdir(logs)):
+            with open(os.path.join(logs, name), encoding="utf-8") as log:
+                said += log.read()
+        self.assertIn("info a x 1 5\n", said)
+        self.assertIn("info a y 2 5\n", said)
+
+    def test_steps_of_a_group_and_of_another_workflow_have_the_hooks_of_their_file(self):
+        self.write("lua/say.lua", "log(with.what .. \" \" .. step.id)\n")
+        self.write("inner.yaml", """levada: 1
+hooks: {before_step: {use: lua/say.lua, with: {what: inner}}}
+steps:
+  - {id: deep, run: echo deep}
+""")
+        self.run_steps("""
+hooks: {before_step: {use: lua/say.lua, with: {what: outer}}}
+steps:
+  - id: group
+    steps:
+      - id: one
+        run: echo one
+      - id: two
+        run: echo two
+        hooks: {after_step: 'log(steps.one.status) log(params.who)'}
+  - id: other
+    needs: []
+    workflow: inner.yaml
+params: {who: {default: ann}}
+""")
+        self.assertEqual(self.log("group.one"), ["info outer group.one", "one"])
+        self.assertEqual(self.log("group.two"), ["info outer group.two", "two", "info succeeded", "info ann"])
+        self.assertEqual(self.log("other.deep"), ["info inner other.deep", "deep"])
+
     def test_after_step_sees_the_result_and_adds_an_output_and_a_metric(self):
         steps = self.run_steps("""
 steps:
