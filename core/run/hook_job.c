@@ -57,6 +57,11 @@ hook_job(struct arena *arena, const struct step_state *step, uint32_t failed, st
 {
     const struct step *model = step->step;
     struct value *list = value_list(arena), *hooks = value_map(arena), *outputs = value_list(arena);
+    if (model->hook != NULL) { /* itself one of before_run */
+        set_text(arena, job, "file", model->hook->file);
+        if (model->hook->with != NULL) value_set(arena, job, "with", model->hook->with);
+        return;
+    }
     add_hooks(arena, list, model->home->hooks, model->home->nhooks);
     add_hooks(arena, list, model->hooks, model->nhooks);
     if (list->list.count == 0) return;

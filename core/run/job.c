@@ -77,6 +77,7 @@ read_kind(struct reader *reader, struct job *job)
         job->kind = JOB_LUA;
         job->text = needed(reader, "text");
         job->line = (int)number(reader, "line", 1, INT32_MAX);
+        job->file = text(reader, "file", NULL);
     } else {
         fault(reader, "kind", "\"run\", \"uses\", \"lua\" or \"resolve\"");
     }

@@ -20,6 +20,7 @@
  *   deferred     list of {path: [name or index…], template, line, column, sql: bool}: inputs that touch secrets:
  *                evaluated here, with `names` and the secrets, and put into `with` (or `stdin` for path ["stdin"])
  *   text line    (lua) the chunk and its line
+ *   file         (lua) absent, or: it is the hook before_run, of this file; `with` is what it sees by that name
  *   names        map: operands for deferred templates and lua (params, env, steps, run)
  *   secrets      list of {name, from, key, field?, mask_only?}: all secrets of the workflow; those that this attempt
  *                does not mention are mask_only: fetched for the masks, if they can be, and never given out

@@ -270,8 +270,9 @@ step_failed(struct engine *e, size_t i, const struct value *outputs, const struc
         str_duration(&shown, delay);
         /* Out of time means that it was stopped by us, and not that its effect did not happen. */
         schedule_again(e, i, delay, error_class == LEVADA_TIMEOUT && step_can_be_asked(step),
-                       engine_reason(e, "retry", "attempt %u of %u failed (%s: %s); again in %s", step_failed_attempts(step),
-                                     step->step->retry.attempts, word, message, buf_str(&shown)));
+                       engine_reason(e, "retry", "attempt %u of %u failed (%s: %s); again in %s",
+                                     step_failed_attempts(step), step->step->retry.attempts, word, message,
+                                     buf_str(&shown)));
         return;
     }
     const struct value *reason =

@@ -45,7 +45,7 @@ struct job {
     const char *reuse;
     const char *script, *shell, *cwd;
     const char *plugin, *action, *digest;
-    const char *text;
+    const char *text, *file;
     int line;
     const struct value *env, *vars, *with, *names, *checkpoints; /* maps or NULL */
     const struct value *unset, *deferred, *secrets, *outputs;    /* lists or NULL */

@@ -157,6 +157,11 @@ void check_hooks(struct check *check);
 void check_step_hooks(struct check *check, uint32_t index);
 void check_step_hook_texts(struct check *check, const struct scope *around, uint32_t index);
 void check_hooks_end(struct check *check);
+/* `before_run`: a step for each, in front of the others, which all wait for it. First the steps as a file would have
+ * them; then, when they are read, what only hooks are; at last, when all edges are known, those to them. */
+const struct value *check_hook_steps(struct check *check, const struct value *steps);
+void check_hook_steps_read(struct check *check);
+void check_hook_edges(struct check *check);
 
 /* check_step_texts.c: every expression of a step. */
 void check_step_texts(struct check *check, uint32_t index);

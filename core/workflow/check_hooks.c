@@ -351,7 +351,7 @@ check_deed(struct reading *reading)
     const struct token call = reading->token;
     enum hook_on on = reading->hook->on;
     if (str_eq(call.text, "skip")) {
-        if (on != HOOK_BEFORE_STEP)
+        if (on != HOOK_BEFORE_STEP && on != HOOK_BEFORE_RUN)
             REPORT(reading, &call, "scope", "Only `before_step` can, before the step has its effect.",
                    "the hook `%s` cannot skip a step", hook_on_name(on));
         return;

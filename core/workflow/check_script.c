@@ -135,7 +135,7 @@ void
 check_script(struct check *check, uint32_t index)
 {
     const struct step *step = &check->model->steps[index];
-    if (step->text == NULL) return;
+    if (step->text == NULL || step->hook != NULL) return; /* a hook has been looked at */
     struct scope scope = check_scope(check, index, step->kind == STEP_RUN ? "`run`" : "`lua`");
     if (step->kind == STEP_RUN) check_run(check, &scope, index);
     else check_lua_text(check, &scope, step->text, step->text_line, step->text_column);

@@ -20,14 +20,6 @@ const char *const model_on_unknown[3] = {"hold", "retry", "fail"};
 static const char *const overlaps[] = {
     [OVERLAP_QUEUE] = "queue", [OVERLAP_SKIP] = "skip", [OVERLAP_REPLACE] = "replace", [OVERLAP_ALLOW] = "allow"};
 
-static const char *const hook_names[HOOKS] = {"before_run", "before_step", "after_step", "on_retry", "on_failure"};
-
-const char *
-hook_on_name(enum hook_on on)
-{
-    return hook_names[on];
-}
-
 const char *
 overlap_name(enum overlap overlap)
 {
@@ -335,30 +327,6 @@ read_concurrency(struct reader *reader, struct concurrency *concurrency, const s
 }
 
 static void
-read_hooks(struct reader *reader, const struct model *model, const struct value *map, struct hook **ret, size_t *count)
-{
-    if (value_get(map, "hooks") == NULL) return;
-    const struct value *list = need_list(reader, map, "hooks");
-    struct hook *hooks = ARENA_ARRAY(reader->arena, list->list.count, struct hook);
-    for (size_t i = 0; i < list->list.count; i++) {
-        const struct value *one = list->list.items[i];
-        const char *word = need_text(reader, one, "on");
-        size_t on = 0;
-        while (on < HOOKS && !str_eq(hook_names[on], word)) on++;
-        if (on == HOOKS) damage(reader, "on");
-        else hooks[i].on = (enum hook_on)on;
-        hooks[i].text = arena_strdup(reader->arena, need_text(reader, one, "text"));
-        hooks[i].file = get_text(reader, one, "file");
-        if (hooks[i].file == NULL) hooks[i].file = model->file;
-        hooks[i].with = get_map(reader, one, "with");
-        hooks[i].names = value_get_bool(one, "names", false);
-        get_place(reader, one, &hooks[i].line, &hooks[i].column);
-    }
-    *ret = hooks;
-    *count = list->list.count;
-}
-
-static void
 read_pool(struct reader *reader, struct step *step, const struct value *map)
 {
     step->pool = get_text(reader, map, "pool");
@@ -487,7 +455,10 @@ read_step(struct reader *reader, const struct model *model, struct step *step, c
     step->continue_on_error = value_get_bool(map, "continue_on_error", false);
     step->starts_alone = value_get_bool(map, "starts_alone", false);
     read_pool(reader, step, map);
-    read_hooks(reader, model, map, &step->hooks, &step->nhooks);
+    if (!model_hooks_read(reader->arena, value_get(map, "hooks"), model->file, &step->hooks, &step->nhooks))
+        damage(reader, "hooks");
+    int64_t hook = int_within(reader, map, "hook", (int64_t)model->nhooks);
+    if (hook > 0) step->hook = &model->hooks[hook - 1];
 }
 
 /* Ids are part of file names and of lookups: unique and of their shape, or the model is damaged. */
@@ -531,7 +502,8 @@ read_head(struct reader *reader, const struct value *json, struct model *model, 
     model->power = value_get_bool(json, "power", false);
     const struct value *concurrency = value_get(json, "concurrency");
     if (concurrency != NULL) read_concurrency(reader, &model->concurrency, concurrency);
-    read_hooks(reader, model, json, &model->hooks, &model->nhooks);
+    if (!model_hooks_read(reader->arena, value_get(json, "hooks"), model->file, &model->hooks, &model->nhooks))
+        damage(reader, "hooks");
     read_declared(reader, model, json);
     return read_plugins(reader, model, json, err);
 }

@@ -145,6 +145,7 @@ struct step {
     bool starts_alone;                       /* `needs: []` was written */
     struct hook *hooks;                      /* its own; those of the model come before */
     size_t nhooks;
+    const struct hook *hook;                 /* it is a hook of before_run, and runs as a step; NULL: none */
 
     const struct loop *loop;                 /* NULL: none */
     const struct until *until;               /* NULL: none */

@@ -133,24 +133,6 @@ set_indexes(struct arena *arena, struct value *map, const char *name, const uint
     if (count) value_set(arena, map, name, list);
 }
 
-/* The text too: a resume needs no file. */
-static void
-set_hooks(struct arena *arena, struct value *map, const char *file, const struct hook *hooks, size_t count)
-{
-    struct value *list = value_list(arena);
-    for (size_t i = 0; i < count; i++) {
-        struct value *one = value_map(arena);
-        set_text(arena, one, "on", hook_on_name(hooks[i].on));
-        if (strcmp(hooks[i].file, file) != 0) set_text(arena, one, "file", hooks[i].file);
-        set_text(arena, one, "text", hooks[i].text);
-        set_place(arena, one, hooks[i].line, hooks[i].column);
-        set_tree(arena, one, "with", hooks[i].with);
-        set_flag(arena, one, "names", hooks[i].names);
-        value_push(arena, list, one);
-    }
-    if (count) value_set(arena, map, "hooks", list);
-}
-
 static const struct value *
 write_loop(struct arena *arena, const struct loop *loop)
 {
@@ -243,7 +225,9 @@ write_step(struct arena *arena, const struct step *step)
     set_flag(arena, ret, "starts_alone", step->starts_alone);
     set_text(arena, ret, "pool", step->pool);
     if (step->pool != NULL) set_int(arena, ret, "pool_slots", step->pool_slots);
-    set_hooks(arena, ret, step->home->file, step->hooks, step->nhooks);
+    if (step->nhooks > 0)
+        value_set(arena, ret, "hooks", model_hooks_write(arena, step->hooks, step->nhooks, step->home->file));
+    if (step->hook != NULL) set_int(arena, ret, "hook", step->hook - step->home->hooks + 1);
     write_blocks(arena, ret, step);
     return ret;
 }
@@ -279,7 +263,8 @@ write_head(struct arena *arena, const struct model *model)
     if (model->concurrency.group != NULL) value_set(arena, ret, "concurrency", write_concurrency(arena, model));
     set_flag(arena, ret, "power", model->power);
     set_tree(arena, ret, "history", model->history);
-    set_hooks(arena, ret, model->file, model->hooks, model->nhooks);
+    if (model->nhooks > 0)
+        value_set(arena, ret, "hooks", model_hooks_write(arena, model->hooks, model->nhooks, model->file));
     return ret;
 }
 
@@ -355,6 +340,8 @@ model_step_definition(struct arena *arena, const struct model *model, size_t ind
     struct value *ret = value_map(arena);
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
         if (value_get(whole, kept[i]) != NULL) value_set(arena, ret, kept[i], value_get(whole, kept[i]));
+    /* An edited hook is no reason to do all of the work again. */
+    if (model->steps[index].hook != NULL) value_set(arena, ret, "lua", value_null(arena));
     if (model->steps[index].body != NULL) value_set(arena, ret, "steps", body_definition(arena, &model->steps[index]));
     if (model->steps[index].loop != NULL)
         value_set(arena, ret, "foreach", loop_definition(arena, model->steps[index].loop));

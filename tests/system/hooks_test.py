@@ -81,6 +81,81 @@ steps:
         self.assertLess(order.index(("step_finished", "late")), order.index(("step_started", "a")))
         self.assertEqual(self.log("a"), ["info succeeded"])
 
+    BEFORE = """
+params: {day: {default: mon}}
+defaults: {retry: {attempts: 3, delay: 1ms}}
+hooks:
+  before_run:
+    - if params.day == "sun" then skip("not on sundays") end log("go " .. run.name)
+    - {use: lua/day.lua, with: {bad: tue}}
+  before_step: log("step " .. step.id)
+steps:
+  - id: a
+    needs: []
+    run: echo a >> "$LEDGER"
+  - id: b
+    needs: [a]
+    run: echo b >> "$LEDGER"
+  - id: c
+    needs: []
+    run: echo c >> "$LEDGER"
+finally:
+  - id: z
+    run: echo z >> "$LEDGER"
+"""
+
+    def test_before_run_is_a_step_in_front_of_all_others(self):
+        self.write("lua/day.lua", "-- no\nif params.day == with.bad then fail(\"no \" .. with.bad, \"contract\") end\n")
+        done = self.levada("run", "--json", self.workflow(self.BEFORE))
+        events = [json.loads(line) for line in done.stdout.splitlines()]
+        order = [(e["event"], e["step"]) for e in events if e["event"] in ("step_started", "step_finished")]
+        self.assertEqual(order[:4], [("step_started", "before_run"), ("step_finished", "before_run"),
+                                     ("step_started", "before_run_2"), ("step_finished", "before_run_2")])
+        self.assertEqual(self.log("before_run"), ["info go hooked"])
+        self.assertEqual((sorted(self.ledger()), set(self.statuses().values())), (["a", "b", "c", "z"], {"succeeded"}))
+
+    def test_before_run_that_fails_or_skips_keeps_all_from_running_but_the_end(self):
+        self.write("lua/day.lua", "-- no\nif params.day == with.bad then fail(\"no \" .. with.bad, \"contract\") end\n")
+        steps = self.run_steps(self.BEFORE, 1, ("-p", "day=tue"))
+        self.assertEqual(self.ledger(), ["z"])
+        self.assertEqual([steps[i]["status"] for i in ("before_run", "before_run_2", "a", "b", "c", "z")],
+                         ["succeeded", "failed", "skipped", "skipped", "skipped", "succeeded"])
+        self.assertEqual(steps["before_run_2"]["attempts"], 1)
+        error = steps["before_run_2"]["error"]
+        self.assertEqual((error["message"], error["class"], error["line"]), ("hook before_run: no tue", "contract", 2))
+        self.assertEqual(error["file"], os.path.join(self.folder, "lua", "day.lua"))
+        steps = self.run_steps(self.BEFORE, 0, ("-p", "day=sun"))
+        self.assertEqual(self.ledger(), ["z", "z"])
+        self.assertEqual(steps["before_run"]["reason"]["text"], "not on sundays")
+
+    def test_an_edited_or_new_hook_makes_no_finished_step_run_again(self):
+        text = """
+steps:
+  - id: a
+    run: echo a >> "$LEDGER"
+  - id: b
+    needs: [a]
+    run: test -e mended && echo b >> "$LEDGER"
+"""
+        self.levada("run", self.workflow(text), expect=1)
+        self.write("mended", "")
+        for hooks in ("hooks: {before_run: log(1), after_step: log(1)}", "hooks: {before_run: log(2)}"):
+            edited = self.workflow(hooks + text, "edited.yaml")
+            done = self.levada("retry", "last", "--with", edited, "--dry-run")
+            said = done.stdout + done.stderr
+            self.assertRegex(said, r"keep +a +it succeeded")
+        self.levada("retry", "last", "--with", edited)
+        self.assertEqual(self.ledger(), ["a", "b"])
+        self.assertEqual(self.log("before_run"), ["info 2"])
+
+    def test_a_step_that_is_called_like_the_hook_is_refused(self):
+        done = self.levada("check", self.workflow("""
+hooks: {before_run: log(1)}
+steps:
+  - {id: before_run, run: echo}
+"""), expect=3)
+        self.assertIn('there are two steps "before_run"', done.stdout)
+
     def test_hooks_of_a_loop_run_for_each_item_and_know_it(self):
         self.run_steps("""
 steps:

@@ -135,9 +135,11 @@ steps:
 
     def test_runbook_says_who_and_what_to_do(self):
         self.run_load("{on_failure: {use: 'levada:runbook', with: {owner: data team, "
-                      "url: 'https://wiki/{step}#{class}', hints: {Refused: is the tunnel up?, other: no}}}}", "echo connection refused; exit 75", 1)
+                      "url: 'https://wiki/{step}#{class}', hints: {Refused: is the tunnel up?, other: no}}}}",
+                      "echo connection refused; exit 75", 1)
         self.assertEqual(self.log()[1:], ["error load failed for good, attempt 1 (transient)",
-                                          "error hint: is the tunnel up?", "error owner: data team", "error what to do: https://wiki/load#transient"])
+                                          "error hint: is the tunnel up?", "error owner: data team",
+                                          "error what to do: https://wiki/load#transient"])
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ static const char rich[] =
     "    needs: [clean]\n"
     "    run: echo \"${{ steps.tell.status }} ${{ params.where }} ${{ params.share }}\"\n"
     "    hooks: {on_failure: \"\\nlog(result.status)\"}\n"
-    "hooks: {before_run: log(run.id), after_step: [log(params.who), log(step.id)]}\n";
+    "hooks: {before_step: log(run.id), after_step: [log(params.who), log(step.id)]}\n";
 
 /* The rich text without the line that makes it wrong. */
 static const struct model *
@@ -250,7 +250,7 @@ test_damaged_json_is_refused(void)
         {"\"effect\":\"read\"", "\"effect\":5"},  {"\"action\":\"echo\"", "\"action\":\"ecko\""},
         {"\"model\":1", "\"model\":99"},          {"\"attempts\":2", "\"attempts\":0"},
         {"\"needs\":[4]", "\"needs\":[0]"},       {"\"type\":\"duration\"", "\"type\":\"x\""},
-        {"\"on\":\"before_run\"", "\"on\":\"at_dawn\""}, {"\"on\":\"on_failure\"", "\"on\":7"},
+        {"\"on\":\"before_step\"", "\"on\":\"at_dawn\""}, {"\"on\":\"on_failure\"", "\"on\":7"},
         {"\"steps\":[", "\"stepz\":["},           {"\"timeout_ms\":600000", "\"timeout_ms\":-5"}};
     /* No JSON at all any more: refused too, and soon. */
     static const char *const cuts[] = {"\"steps\":[}", "\"steps\":[", "\"steps\":[{}",
