@@ -318,7 +318,8 @@ body_definition(struct arena *arena, const struct step *step)
 {
     struct value *ret = value_map(arena), *steps = value_map(arena), *defaults = value_map(arena);
     for (size_t i = 0; i < step->body->nsteps; i++)
-        value_set(arena, steps, step->body->steps[i].local, model_step_definition(arena, step->body, i));
+        if (step->body->steps[i].hook == NULL)
+            value_set(arena, steps, step->body->steps[i].local, model_step_definition(arena, step->body, i));
     value_set(arena, ret, "steps", steps);
     if (step->body->outputs != NULL) value_set(arena, ret, "outputs", step->body->outputs);
     if (step->kind == STEP_GROUP) return ret;
