@@ -332,7 +332,7 @@ hook_before(struct work *work, struct outcome *ret)
     if (last_failure(&work->job) != NULL) more = run_before(&hooked, HOOK_ON_RETRY);
     if (more) more = run_before(&hooked, HOOK_BEFORE_STEP);
     FAILPOINT("hook_before");
-    return more;
+    return more && !work_stopped(work, ret);
 }
 
 /* ---- after --------------------------------------------------------------------------------------------- */
