@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "run/engine_internal.h"
+#include "run/hook_job.h"
 
 static void
 make_token(const struct engine *e, const struct step_state *step, char ret[HASH_HEX_SIZE])
@@ -137,6 +138,7 @@ attempt_start(struct engine *e, size_t i, const struct value *inputs, bool ask, 
     job_common(e, step, job, inputs);
     job_of_kind(e, step->step, job, inputs);
     if (ask) value_set(&e->turn, job, "kind", value_text(&e->turn, "resolve"));
+    else hook_job(&e->turn, step, step_failed_attempts(step), job);
     value_set(&e->turn, intent, "effect", value_text(&e->turn, schema_effect_name(step->step->effect)));
     if (step->inputs == NULL) value_set(&e->turn, intent, "inputs", inputs);
     if (ask) value_set(&e->turn, intent, "resolve", value_bool(&e->turn, true));

@@ -225,6 +225,15 @@ lua_names(struct evaluation *ev)
     }
 }
 
+/* What hooks mention is fixed with the inputs. */
+static bool
+hooks_mention(const struct hook *hooks, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (hooks[i].names && hooks[i].on != HOOK_BEFORE_RUN) return true;
+    return false;
+}
+
 int
 inputs_evaluate(const struct inputs *inputs, const struct step_state *at, struct arena *arena,
                 const struct value **ret, struct err *err)
@@ -246,6 +255,9 @@ inputs_evaluate(const struct inputs *inputs, const struct step_state *at, struct
     } else {
         lua_names(&ev);
     }
+    if (step->kind != STEP_LUA && (hooks_mention(step->home->hooks, step->home->nhooks) ||
+                                   hooks_mention(step->hooks, step->nhooks)))
+        lua_names(&ev);
     if (ev.deferred->list.count) value_set(arena, map, "deferred", ev.deferred);
     if (ev.names->map.count) value_set(arena, map, "names", ev.names);
     *ret = map;

@@ -77,6 +77,7 @@ read_kind(struct reader *reader, struct job *job)
         job->kind = JOB_LUA;
         job->text = needed(reader, "text");
         job->line = (int)number(reader, "line", 1, INT32_MAX);
+        job->file = text(reader, "file", NULL);
     } else {
         fault(reader, "kind", "\"run\", \"uses\", \"lua\" or \"resolve\"");
     }
@@ -93,6 +94,7 @@ read_values(struct reader *reader, struct job *job)
     job->unset = member(reader, "unset", VALUE_LIST);
     job->deferred = member(reader, "deferred", VALUE_LIST);
     job->secrets = member(reader, "secrets", VALUE_LIST);
+    job->hooks = member(reader, "hooks", VALUE_MAP);
     job->outputs = member(reader, "outputs", VALUE_LIST);
     job->standard_input = member(reader, "stdin", VALUE_STRING);
 }

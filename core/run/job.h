@@ -20,11 +20,15 @@
  *   deferred     list of {path: [name or index…], template, line, column, sql: bool}: inputs that touch secrets:
  *                evaluated here, with `names` and the secrets, and put into `with` (or `stdin` for path ["stdin"])
  *   text line    (lua) the chunk and its line
+ *   file         (lua) absent, or: it is the hook before_run, of this file; `with` is what it sees by that name
  *   names        map: operands for deferred templates and lua (params, env, steps, run)
  *   secrets      list of {name, from, key, field?, mask_only?}: all secrets of the workflow; those that this attempt
  *                does not mention are mask_only: fetched for the masks, if they can be, and never given out
  *   checkpoints  map of texts kept from earlier attempts
  *   outputs      list of {name, from?, as?}       (run) what `outputs:` declares
+ *   hooks        {list: [{on, text, file, line, with?}], name, action?, effect, outputs: [names that a hook may set],
+ *                failed: attempts before that failed, attempts, classes: of `retry`, last?: {error, duration_ms,
+ *                cpu_ms, peak_kib, metrics?} of the failed attempt before}: Lua beside the work, hook.h
  *   reuse        text: workers with equal text may be reused; absent: one attempt, one worker
  *
  * Receipt (frame RECEIPT, and the file receipts/RECORD.json when the engine is gone):
@@ -33,6 +37,7 @@
  *   outputs      map (masked; sensitive outputs as {"$secret": name} references only)
  *   error        {class, message, hint?, file?, line?, column?, signal?, exit?} when failed; masked
  *   skipped      reason text, when skipped
+ *   begun        false: it ended before its effect could begin (a hook or a secret said no)
  *   duration_ms metrics [{name,value,unit}] log_bytes peak_kib cpu_ms pid
  *   found        "done", "not_done", "undecided": resolve only
  *   checkpoints  map: those that no engine acknowledged

@@ -70,6 +70,12 @@ outputs_fit(const struct value *outputs)
     return !text.full;
 }
 
+const char *
+outcome_status(const struct outcome *outcome)
+{
+    return outcome->status != NULL ? outcome->status : outcome->error.code ? "failed" : "succeeded";
+}
+
 const struct value *
 receipt_make(struct work *work, struct arena *arena, const struct outcome *outcome)
 {
@@ -83,13 +89,13 @@ receipt_make(struct work *work, struct arena *arena, const struct outcome *outco
         too_large.error.error_class = LEVADA_INVALID;
         outcome = &too_large;
     }
-    const char *status = outcome->status != NULL ? outcome->status : outcome->error.code ? "failed" : "succeeded";
     value_set(arena, ret, "record", value_int(arena, job->record));
     value_set(arena, ret, "fence", value_int(arena, (int64_t)job->fence));
     value_set(arena, ret, "attempt", value_int(arena, job->attempt));
     value_set(arena, ret, "step", value_text(arena, job->step));
     value_set(arena, ret, "item", value_text(arena, job->item));
-    value_set(arena, ret, "status", value_text(arena, status));
+    value_set(arena, ret, "status", value_text(arena, outcome_status(outcome)));
+    if (!work->begun) value_set(arena, ret, "begun", value_bool(arena, false));
     if (outcome->outputs != NULL) set_masked(work, arena, ret, "outputs", outcome->outputs);
     if (outcome->error.code != 0) value_set(arena, ret, "error", error_make(work, arena, outcome));
     if (outcome->skipped != NULL) set_masked(work, arena, ret, "skipped", value_text(arena, outcome->skipped));

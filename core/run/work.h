@@ -45,11 +45,12 @@ struct job {
     const char *reuse;
     const char *script, *shell, *cwd;
     const char *plugin, *action, *digest;
-    const char *text;
+    const char *text, *file;
     int line;
     const struct value *env, *vars, *with, *names, *checkpoints; /* maps or NULL */
     const struct value *unset, *deferred, *secrets, *outputs;    /* lists or NULL */
     const struct value *standard_input;                          /* string or VALUE_SECRET, or NULL */
+    const struct value *hooks;   /* map or NULL */
 };
 
 /* EXIT_INVALID naming the member that is missing or wrong. */
@@ -102,7 +103,8 @@ struct work {
     int64_t deadline_ms;          /* monotonic; 0: none */
     atomic_int stop;              /* shared: enum stop */
     int64_t kill_at_ms;           /* watch: end of grace; 0: nobody asked for the end */
-    bool claimed;                 /* the record says started, and its byte is locked */
+    bool claimed;                 /* the record names us, and its byte is locked */
+    bool begun;                   /* the record says started: from here on there may be an effect */
     bool receipt_acked;
     bool output_made;             /* there is or may be a file $LEVADA_OUTPUT */
     pthread_mutex_t mutex;        /* shared, with the condition: guards what follows */
@@ -148,6 +150,8 @@ bool work_stopped(struct work *work, struct outcome *ret);
 
 /* ---- receipt.c ---- */
 
+/* "succeeded", "failed" and so on: what the receipt will say. */
+const char *outcome_status(const struct outcome *outcome);
 const struct value *receipt_make(struct work *work, struct arena *arena, const struct outcome *outcome);
 /* To the engine, waiting until it is committed; without one into receipts/RECORD.json, if the
  * attempt was claimed. False: it could not be kept. */

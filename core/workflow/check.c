@@ -151,13 +151,18 @@ check_workflow(struct check *check, const char *path)
     check_defaults(check);
     check_shared_env(check);
     check_concurrency(check);
+    check_hooks(check);
     const struct value *parts[PARTS];
     for (size_t p = 0; p < PARTS; p++) parts[p] = keys_get(PLACE_WORKFLOW, check->root, model_parts[p]);
+    parts[PART_STEPS] = check_hook_steps(check, parts[PART_STEPS]);
     check_steps_read(check, parts);
+    check_hook_steps_read(check);
     check_steps_link(check);
+    check_hook_edges(check);
     check_pools(check);
     check_run_outputs(check);
     check_shared_inputs(check);
+    check_hooks_end(check);
     if (check->diags->errors == 0) check_unused(check);
 }
 

@@ -67,6 +67,7 @@ static const char *const forms[][2] = {
     [KEY_MAP] = {"a map", "Write `name: value` lines below it."},
     [KEY_NAMED] = {"a list of names or a map", "Write `[a, b]`, or `{a: {from: stdout}}`."},
     [KEY_SHORT] = {"a name or a map", NULL},
+    [KEY_SHORTS] = {"a text, a map or a list of them", NULL},
     [KEY_ANY] = {"a value", NULL},
     [KEY_LATER] = {"a value", NULL},
 };
@@ -131,6 +132,7 @@ is_right(const struct key *key, const struct value *value)
     case KEY_MAP: return value->type == VALUE_MAP;
     case KEY_NAMED: return value->type == VALUE_LIST || value->type == VALUE_MAP;
     case KEY_SHORT: return value->type == VALUE_STRING || value->type == VALUE_MAP;
+    case KEY_SHORTS: return value->type == VALUE_STRING || value->type == VALUE_MAP || value->type == VALUE_LIST;
     case KEY_ANY: return true;
     case KEY_LATER: return false;
     }

@@ -68,6 +68,19 @@ struct output_def {         /* outputs: {x: {from: stdout, as: json}} or an expr
     const struct value *value; /* template over outputs.*, when from is NULL */
 };
 
+/* When a hook runs: of the whole run, then of an attempt. */
+enum hook_on { HOOK_BEFORE_RUN, HOOK_BEFORE_STEP, HOOK_AFTER_STEP, HOOK_ON_RETRY, HOOK_ON_FAILURE };
+#define HOOKS 5
+
+struct hook {               /* a Lua chunk beside the work */
+    enum hook_on on;
+    const char *file;       /* absolute: its own, or the workflow's */
+    const char *text;
+    int line, column;       /* of the text's first character in that file */
+    const struct value *with; /* map of plain values, or NULL */
+    bool names;             /* it mentions params, env, run or steps */
+};
+
 /* What becomes of a step when nobody knows whether its effect happened. */
 enum on_unknown { ON_UNKNOWN_HOLD, ON_UNKNOWN_RETRY, ON_UNKNOWN_FAIL };
 
@@ -130,6 +143,9 @@ struct step {
     uint32_t *reads; /* steps of earlier parts that it mentions: no edges, for they have ended */
     size_t nreads;
     bool starts_alone;                       /* `needs: []` was written */
+    struct hook *hooks;                      /* its own; those of the model come before */
+    size_t nhooks;
+    const struct hook *hook;                 /* it is a hook of before_run, and runs as a step; NULL: none */
 
     const struct loop *loop;                 /* NULL: none */
     const struct until *until;               /* NULL: none */
@@ -160,7 +176,11 @@ struct model {
     struct concurrency concurrency;
     bool power;                              /* durability: power (default) or process */
     const struct value *history;             /* map or NULL */
+    struct hook *hooks;                      /* of all its steps, and before_run */
+    size_t nhooks;
 };
+
+const char *hook_on_name(enum hook_on on);       /* "before_step" */
 
 /* Read, parse, check. Errors of the user's go to diags; *ret is NULL when there are errors. Returns 0 when the work
  * could be done (look at diags->errors), else an exit code with err. `path` "-" is stdin. */
