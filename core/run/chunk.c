@@ -72,9 +72,14 @@ chunk_run(struct work *work, struct outcome *ret)
                                      .set_output = chunk_set_output,
                                      .cancelled = chunk_cancelled};
     const struct value *names = deferred_names(work);
-    if (control_start(work, &ret->error) != 0) return;
+    limits_enter(work);
+    if (control_start(work, &ret->error) != 0) {
+        limits_leave(work);
+        return;
+    }
     int code = script_run(work->job.text, work->job.line, names, &host, &work->arena, &ret->skipped, &ret->error);
     control_stop(work);
+    limits_leave(work);
     if (code != 0 && work_stopped(work, ret)) return;
     if (ret->skipped != NULL) ret->status = "skipped";
     else if (code == 0) ret->outputs = chunk.outputs;

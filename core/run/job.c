@@ -117,6 +117,7 @@ job_read(const struct value *data, struct job *ret, struct err *err)
     job.timeout_ms = number(&reader, "timeout_ms", 0, INT64_MAX / 4);
     job.grace_ms = number(&reader, "grace_ms", LIMIT_GRACE_MS, INT64_MAX / 4);
     job.reuse = text(&reader, "reuse", NULL);
+    if (!limits_read(value_get(data, "limits"), &job.limits)) fault(&reader, "limits", "a map of numbers from 1");
     read_values(&reader, &job);
     if (job.log != NULL && (strchr(job.log, '/') != NULL || job.log[0] == '\0'))
         fault(&reader, "log", "a file name");

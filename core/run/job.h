@@ -10,6 +10,7 @@
  *   folder                                        of the workflow file: cwd and what paths are relative to
  *   log                                           file name under logs/, made at the first byte
  *   timeout_ms grace_ms                           0: no limit
+ *   limits       {memory, cpu_ms, processes, file_size}: numbers from 1; absent ones are no limit
  *   env          map of texts set for the child   (run)
  *   unset        list of variables to remove: the sources of `env` secrets (run)
  *   script shell vars cwd                         (run) vars: map LEVADA_n → text, set besides env
@@ -31,9 +32,10 @@
  *   record fence attempt step item
  *   status       "succeeded", "failed", "skipped" (lua), "cancelled", "interrupted" (asked to stop; may be run again)
  *   outputs      map (masked; sensitive outputs as {"$secret": name} references only)
- *   error        {class, message, hint?, file?, line?, column?, signal?, exit?} when failed; masked
+ *   error        {class, message, hint?, file?, line?, column?, signal?, exit?, limit?} when failed; masked. limit: the
+ *                key of the one that it went over
  *   skipped      reason text, when skipped
- *   duration_ms metrics [{name,value,unit}] log_bytes peak_kib cpu_ms pid
+ *   duration_ms metrics [{name,value,unit}] log_bytes peak_kib cpu_ms pid processes? (the most at once, when watched)
  *   found        "done", "not_done", "undecided": resolve only
  *   checkpoints  map: those that no engine acknowledged
  */

@@ -114,6 +114,7 @@ struct child {
     const char *program, *cwd;
     char **argv, **env;
     const struct ends *ends;
+    const struct limits *limits;
     mode_t umask;
 };
 
@@ -128,6 +129,7 @@ child_main(const struct child *child)
     sigemptyset(&none);
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) (void)sigaction(ours[i], &action, NULL);
     (void)umask(child->umask);
+    limits_child(child->limits);
     if (setpgid(0, 0) != 0 || (child->ends->in >= 0 && dup2(child->ends->in, 0) < 0) ||
         dup2(child->ends->out, 1) < 0 || dup2(child->ends->err >= 0 ? child->ends->err : child->ends->out, 2) < 0 ||
         chdir(child->cwd) != 0 || sigprocmask(SIG_SETMASK, &none, NULL) != 0)
@@ -170,7 +172,7 @@ spawn(struct shell *shell, const struct ends *ends, char **env, struct err *err)
     char *argv[] = {arena_strdup(&shell->work->arena, job->shell), arena_strdup(&shell->work->arena, "-c"),
                     arena_strdup(&shell->work->arena, job->script), NULL};
     const struct child child = {.program = program, .cwd = cwd, .argv = argv, .env = env, .ends = ends,
-                                .umask = shell->work->worker->umask};
+                                .limits = &job->limits, .umask = shell->work->worker->umask};
     int error = child_start(&child, &shell->pid);
     if (error != 0) return explain_spawn(shell, program, cwd, error, err);
     shell->pidfd = pidfd_open(shell->pid, 0);
@@ -282,7 +284,9 @@ wait_for_end(struct shell *shell)
                 shell->term_sent = true;
             }
             if (clock_monotonic_ms() >= work->kill_at_ms) {
-                /* Its orphans become ours and show up in the next round. */
+                /* Its orphans become ours and show up in the next round. Who starts processes faster than we find
+                 * them stays in the shell's group, which the kernel ends at once. */
+                if (atomic_load(&work->stop) == STOP_LIMIT) (void)kill(-shell->pid, SIGKILL), usage_signal(SIGKILL);
                 tree_signal(SIGKILL, NULL);
                 wait_ms = 20;
             }
@@ -302,6 +306,8 @@ failed(struct shell *shell, struct outcome *ret, int error_class, const char *wh
     err_set(&ret->error, EXIT_FAILED, line.size ? "%s: %s" : "%s", what, buf_str(&line));
     ret->error.error_class = error_class;
     ret->status = "failed";
+    (void)limits_explain_file(shell->work, ret->exit_code > 128 ? ret->exit_code - 128 : ret->signal, buf_str(&line),
+                              ret);
 }
 
 static void
@@ -314,7 +320,7 @@ judge(struct shell *shell, int status, struct outcome *ret)
         const char *name = sigabbrev_np(ret->signal);
         snprintf(what, sizeof what, "ended by signal %d (%s)", ret->signal, name != NULL ? name : "?");
         failed(shell, ret, LEVADA_PERMANENT, what);
-        if (ret->signal == SIGKILL)
+        if (ret->signal == SIGKILL && ret->limit == NULL)
             err_hint(&ret->error, "Somebody killed it, or the kernel did when memory ran out (see dmesg).");
         return;
     }
@@ -322,7 +328,7 @@ judge(struct shell *shell, int status, struct outcome *ret)
     int why = atomic_load(&shell->work->stop);
     /* Asked to stop, it ended well all the same: its effect is there, and saying otherwise would
      * make it run again. */
-    if (ret->exit_code == 0 && why != STOP_TIMEOUT) return;
+    if (ret->exit_code == 0 && why != STOP_TIMEOUT && why != STOP_LIMIT) return;
     if (work_stopped(shell->work, ret)) return;
     snprintf(what, sizeof what, "exit code %d", ret->exit_code);
     failed(shell, ret, ret->exit_code == 75 ? LEVADA_TRANSIENT : LEVADA_PERMANENT, what);

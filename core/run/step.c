@@ -93,6 +93,8 @@ reuse_key(struct engine *e, const struct step *step, const struct value *inputs)
     }
     /* Secrets are part of it by what they are called: a template and its operands. */
     if (deferred != NULL) value_set(&e->turn, key, "secrets", deferred);
+    const struct value *limits = limits_write(&e->turn, &step->limits);
+    if (limits != NULL) value_set(&e->turn, key, "limits", limits);
     return json_text(&e->turn, key);
 }
 
@@ -132,6 +134,8 @@ job_common(struct engine *e, const struct step_state *step, struct value *job, c
     value_set(arena, job, "folder", value_text(arena, e->state.model->folder));
     value_set(arena, job, "timeout_ms", value_int(arena, model->timeout_ms));
     value_set(arena, job, "grace_ms", value_int(arena, model->grace_ms));
+    const struct value *limits = limits_write(arena, &model->limits);
+    if (limits != NULL) value_set(arena, job, "limits", limits);
     value_set(arena, job, "secrets", job_secrets(e, inputs));
     for (size_t i = 0; i < inputs->map.count; i++) value_set(arena, job, inputs->map.names[i], inputs->map.values[i]);
     if (step->checkpoints != NULL) value_set(arena, job, "checkpoints", step->checkpoints);
@@ -299,11 +303,12 @@ failed_asks(const struct step_state *step)
 }
 
 static bool
-worth_retrying(const struct step_state *step, uint32_t tries, int error_class)
+worth_retrying(const struct step_state *step, uint32_t tries, int error_class, bool limited)
 {
     const struct retry *retry = &step->step->retry;
     if (tries >= retry->attempts || error_class == LEVADA_CANCELLED) return false;
     if (retry->classes) return (retry->classes >> error_class & 1) != 0;
+    if (limited) return false; /* it would only use as much again */
     /* An exit code says nothing about its class, so `retry` on a shell step means any failure. */
     if (step->step->kind != STEP_USES) return true;
     switch (error_class) {
@@ -362,14 +367,15 @@ step_failed(struct engine *e, size_t i, const struct value *error)
     const char *word = value_get_str(error, "class", "permanent");
     const char *message = value_get_str(error, "message", "it failed");
     int error_class = schema_class_from_name(word);
+    bool limited = value_get(error, "limit") != NULL;
     if (!e->state.cancel_asked &&
-        worth_retrying(step, failed_attempts(step), error_class ? error_class : LEVADA_PERMANENT)) {
+        worth_retrying(step, failed_attempts(step), error_class ? error_class : LEVADA_PERMANENT, limited)) {
         int64_t delay = retry_delay(step);
         struct buf shown BUF_SCOPED;
         buf_init(&shown, 64);
         str_duration(&shown, delay);
-        /* Out of time means that it was stopped by us, and not that its effect did not happen. */
-        schedule_again(e, i, delay, error_class == LEVADA_TIMEOUT && step_can_be_asked(step),
+        /* Out of time or over a limit means that it was stopped by us, and not that its effect did not happen. */
+        schedule_again(e, i, delay, (error_class == LEVADA_TIMEOUT || limited) && step_can_be_asked(step),
                        engine_reason(e, "retry", "attempt %u of %u failed (%s: %s); again in %s", failed_attempts(step),
                                      step->step->retry.attempts, word, message, buf_str(&shown)));
         return;
@@ -414,7 +420,7 @@ ask_failed(struct engine *e, size_t i, const struct value *error)
     struct step_state *step = &e->state.steps[i];
     const char *message = value_get_str(error, "message", "asking failed");
     int error_class = schema_class_from_name(value_get_str(error, "class", "permanent"));
-    if (e->state.cancel_asked || !worth_retrying(step, failed_asks(step), error_class)) {
+    if (e->state.cancel_asked || !worth_retrying(step, failed_asks(step), error_class, value_get(error, "limit") != NULL)) {
         step_unknown(e, i, message);
         return;
     }

@@ -26,6 +26,7 @@
 #include "run/job.h"
 #include "run/locks.h"
 #include "run/mask.h"
+#include "run/limits.h"
 #include "run/logfile.h"
 
 struct expr_vm;
@@ -42,6 +43,7 @@ struct job {
     uint32_t attempt, record;
     uint64_t fence;
     int64_t timeout_ms, grace_ms;
+    struct limits limits;
     const char *reuse;
     const char *script, *shell, *cwd;
     const char *plugin, *action, *digest;
@@ -59,12 +61,13 @@ struct outcome {
     const char *status;           /* of the receipt; NULL: not decided, error tells */
     const struct value *outputs;  /* map or NULL */
     struct err error;             /* code 0: none */
+    const char *limit;            /* the key of the limit that it went over, or NULL */
     int signal, exit_code;        /* 0 and -1: none */
     const char *skipped, *found;  /* or NULL */
     bool abandoned;               /* the action still runs: what it gathered must not be touched */
 };
 
-enum stop { STOP_NONE, STOP_TIMEOUT, STOP_CANCELLED, STOP_INTERRUPTED };
+enum stop { STOP_NONE, STOP_TIMEOUT, STOP_CANCELLED, STOP_INTERRUPTED, STOP_LIMIT };
 
 struct worker {
     int sock;                     /* non-blocking */
@@ -102,6 +105,7 @@ struct work {
     int64_t deadline_ms;          /* monotonic; 0: none */
     atomic_int stop;              /* shared: enum stop */
     int64_t kill_at_ms;           /* watch: end of grace; 0: nobody asked for the end */
+    struct limiter limiter;
     bool claimed;                 /* the record says started, and its byte is locked */
     bool receipt_acked;
     bool output_made;             /* there is or may be a file $LEVADA_OUTPUT */

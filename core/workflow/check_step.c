@@ -202,6 +202,7 @@ step_settings(struct check *check, uint32_t index)
     step->env = check_merge(check->arena, check->env, draft->own_env);
     step_retry(check, index, defaults);
     check_pool(check, index);
+    check_limits(check, index);
     if (step->kind == STEP_USES) {
         step->shell = NULL;
         step->cwd = NULL;

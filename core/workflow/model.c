@@ -367,6 +367,7 @@ read_step(struct reader *reader, const struct model *model, struct step *step, c
     step->continue_on_error = value_get_bool(map, "continue_on_error", false);
     step->starts_alone = value_get_bool(map, "starts_alone", false);
     read_pool(reader, step, map);
+    if (!limits_read(value_get(map, "limits"), &step->limits)) damage(reader, "limits");
 }
 
 /* Ids are part of file names and of lookups: unique and of their shape, or the model is damaged. */

@@ -68,6 +68,13 @@ struct output_def {         /* outputs: {x: {from: stdout, as: json}} or an expr
     const struct value *value; /* template over outputs.*, when from is NULL */
 };
 
+struct limits {             /* of one attempt; 0: none */
+    int64_t memory;         /* bytes, of all its processes together */
+    int64_t cpu_ms;         /* computed by all of them */
+    int64_t processes;      /* at once */
+    int64_t file_size;      /* bytes, of each file */
+};
+
 /* What becomes of a step when nobody knows whether its effect happened. */
 enum on_unknown { ON_UNKNOWN_HOLD, ON_UNKNOWN_RETRY, ON_UNKNOWN_FAIL };
 
@@ -109,6 +116,7 @@ struct step {
     uint32_t *reads; /* steps of earlier parts that it mentions: no edges, for they have ended */
     size_t nreads;
     bool starts_alone;                       /* `needs: []` was written */
+    struct limits limits;
 };
 
 struct model {
@@ -140,6 +148,10 @@ int workflow_load(struct arena *arena, const char *path, struct diags *diags, co
  * take ten times the memory of the model. The model keeps nothing of the text. */
 void model_write(struct buf *buf, const struct model *model);
 int model_read(struct arena *arena, const char *text, size_t size, const struct model **ret, struct err *err);
+/* A map of those that are set, as the model and a job have them; NULL: none is. And back: false, and *ret untouched,
+ * when a member is none (NULL: no limits). */
+const struct value *limits_write(struct arena *arena, const struct limits *limits);
+bool limits_read(const struct value *map, struct limits *ret);
 /* What decides over the result of a step: a map that is equal for two steps that do the same. */
 const struct value *model_step_definition(struct arena *arena, const struct model *model, size_t index);
 

@@ -169,6 +169,8 @@ write_step(struct arena *arena, const struct step *step)
     set_flag(arena, ret, "starts_alone", step->starts_alone);
     set_text(arena, ret, "pool", step->pool);
     if (step->pool != NULL) set_int(arena, ret, "pool_slots", step->pool_slots);
+    const struct value *limits = limits_write(arena, &step->limits);
+    if (limits != NULL) value_set(arena, ret, "limits", limits);
     return ret;
 }
 
