@@ -383,6 +383,9 @@ step_failed(struct engine *e, size_t i, const struct value *error)
     const struct value *reason =
         step->step->retry.attempts > 1 && failed_attempts(step) >= step->step->retry.attempts
             ? engine_reason(e, "retries_used_up", "all %u attempts failed", step->step->retry.attempts)
+        : step->step->retry.attempts > 1 && limited
+            ? engine_reason(e, "not_worth_retrying", "what went over a limit would only do so again; `for: [%s]` repeats "
+                            "it all the same", word)
         : step->step->retry.attempts > 1
             ? engine_reason(e, "not_worth_retrying", "errors of class %s are not retried here", word)
             : engine_reason(e, "failed", "%s", message);
