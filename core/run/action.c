@@ -116,6 +116,10 @@ call(struct hosted *hosted, const void *input, bool resolve, struct outcome *ret
 static void
 judge(struct hosted *hosted, int code, struct outcome *ret)
 {
+    if (code == 0 && hosted->broken) {
+        ret->error = hosted->error;
+        return;
+    }
     if (code == 0) {
         ret->outputs = hosted->outputs;
         return;

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "plugin/field.h"
+#include "run/references.h"
 #include "workflow/template.h"
 
 const struct value *
@@ -168,6 +169,7 @@ struct evaluation {
     const struct inputs *inputs;
     struct arena *arena;
     struct value *deferred, *names; /* of what touches secrets */
+    struct value *references;       /* outputs that are secrets, of what is deferred */
     const char *path[LIMIT_DEPTH];  /* NULL: the index beside */
     size_t index[LIMIT_DEPTH], depth;
 };
@@ -185,6 +187,7 @@ defer(struct evaluation *ev, const struct value *text, const struct template *te
     value_set(ev->arena, entry, "column", value_int(ev->arena, text->column));
     value_set(ev->arena, entry, "sql", value_bool(ev->arena, sql));
     value_push(ev->arena, ev->deferred, entry);
+    references_add(ev->arena, ev->inputs->state, template, ev->references);
     add_names(ev->inputs, ev->arena, ev->names, template);
 }
 
@@ -196,7 +199,7 @@ evaluate_string(struct evaluation *ev, const struct value *value, bool sql, cons
     if (!template_is(value->text.ptr)) return 0;
     int code = template_parse(ev->arena, value->text.ptr, (int)value->line, (int)value->column, NULL, &template, err);
     if (code) return code;
-    if (touches_secret(template)) {
+    if (touches_secret(template) || references_touch(ev->inputs->state, template)) {
         defer(ev, value, template, sql);
         *ret = value_null(ev->arena);
         return 0;
@@ -330,6 +333,7 @@ inputs_evaluate(const struct inputs *inputs, const struct step *step, struct are
     struct value *map = value_map(arena);
     int code = 0;
     ev.deferred = value_list(arena);
+    ev.references = value_list(arena);
     ev.names = value_map(arena);
     if (step->kind == STEP_USES) {
         const struct value *with = value_map(arena);
@@ -343,6 +347,7 @@ inputs_evaluate(const struct inputs *inputs, const struct step *step, struct are
         lua_names(&ev, step);
     }
     if (ev.deferred->list.count) value_set(arena, map, "deferred", ev.deferred);
+    if (ev.references->list.count) value_set(arena, map, "references", ev.references);
     if (ev.names->map.count) value_set(arena, map, "names", ev.names);
     *ret = map;
     return code;
@@ -420,6 +425,7 @@ inputs_run_outputs(const struct inputs *inputs, struct arena *arena, const struc
 {
     struct evaluation ev = {.inputs = inputs, .arena = arena};
     ev.deferred = value_list(arena);
+    ev.references = value_list(arena);
     ev.names = value_map(arena);
     if (inputs->state->model->outputs == NULL) {
         *ret = value_map(arena);
@@ -439,6 +445,7 @@ inputs_init(struct inputs *inputs, struct expr_vm *vm, struct run_state *state, 
     struct evaluation ev = {.inputs = inputs, .arena = state->arena};
     struct value *env = value_map(state->arena);
     ev.deferred = value_list(state->arena);
+    ev.references = value_list(state->arena);
     ev.names = value_map(state->arena);
     if (!code) code = evaluate_env(&ev, state->model->env, env, err);
     inputs->env = env;

@@ -93,6 +93,7 @@ read_values(struct reader *reader, struct job *job)
     job->unset = member(reader, "unset", VALUE_LIST);
     job->deferred = member(reader, "deferred", VALUE_LIST);
     job->secrets = member(reader, "secrets", VALUE_LIST);
+    job->references = member(reader, "references", VALUE_LIST);
     job->outputs = member(reader, "outputs", VALUE_LIST);
     job->standard_input = member(reader, "stdin", VALUE_STRING);
 }

@@ -22,8 +22,11 @@
  *                evaluated here, with `names` and the secrets, and put into `with` (or `stdin` for path ["stdin"])
  *   text line    (lua) the chunk and its line
  *   names        map: operands for deferred templates and lua (params, env, steps, run)
- *   secrets      list of {name, from, key, field?, mask_only?}: all secrets of the workflow; those that this attempt
- *                does not mention are mask_only: fetched for the masks, if they can be, and never given out
+ *   secrets      list of {name, from, key, field?, version?, mask_only?}: all secrets of the workflow, and those that
+ *                outputs of ended steps refer to; what this attempt does not mention is mask_only: fetched for the
+ *                masks, if it can be, and never given out
+ *   references   list of {path: ["steps", id, "outputs", name], name, from, key, field?, version?}: outputs that are
+ *                secrets, fetched here and put into `names` at their paths
  *   checkpoints  map of texts kept from earlier attempts
  *   outputs      list of {name, from?, as?}       (run) what `outputs:` declares
  *   reuse        text: workers with equal text may be reused; absent: one attempt, one worker
@@ -31,7 +34,7 @@
  * Receipt (frame RECEIPT, and the file receipts/RECORD.json when the engine is gone):
  *   record fence attempt step item
  *   status       "succeeded", "failed", "skipped" (lua), "cancelled", "interrupted" (asked to stop; may be run again)
- *   outputs      map (masked; sensitive outputs as {"$secret": name} references only)
+ *   outputs      map (masked; sensitive outputs as references only: secret.h)
  *   error        {class, message, hint?, file?, line?, column?, signal?, exit?, limit?} when failed; masked. limit: the
  *                key of the one that it went over
  *   skipped      reason text, when skipped

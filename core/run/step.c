@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "run/engine_internal.h"
+#include "run/references.h"
 
 const struct value *
 error_value(struct arena *arena, int error_class, const struct err *err)
@@ -93,6 +94,8 @@ reuse_key(struct engine *e, const struct step *step, const struct value *inputs)
     }
     /* Secrets are part of it by what they are called: a template and its operands. */
     if (deferred != NULL) value_set(&e->turn, key, "secrets", deferred);
+    if (value_get(inputs, "references") != NULL)
+        value_set(&e->turn, key, "references", value_get(inputs, "references"));
     const struct value *limits = limits_write(&e->turn, &step->limits);
     if (limits != NULL) value_set(&e->turn, key, "limits", limits);
     return json_text(&e->turn, key);
@@ -117,6 +120,7 @@ job_secrets(struct engine *e, const struct value *inputs)
             value_set(&e->turn, entry, "mask_only", value_bool(&e->turn, true));
         value_push(&e->turn, list, entry);
     }
+    references_mask(&e->turn, &e->state, list);
     return list;
 }
 
@@ -167,6 +171,7 @@ job_of_kind(struct engine *e, const struct step *step, struct value *job, const 
             if (step->outputs[i].as) value_set(arena, entry, "as", value_text(arena, step->outputs[i].as));
             value_push(arena, outputs, entry);
         }
+        references_unset(arena, &e->state, unset);
         value_set(arena, job, "unset", unset);
         value_set(arena, job, "outputs", outputs);
     }

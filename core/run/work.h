@@ -50,7 +50,7 @@ struct job {
     const char *text;
     int line;
     const struct value *env, *vars, *with, *names, *checkpoints; /* maps or NULL */
-    const struct value *unset, *deferred, *secrets, *outputs;    /* lists or NULL */
+    const struct value *unset, *deferred, *secrets, *references, *outputs; /* lists or NULL */
     const struct value *standard_input;                          /* string or VALUE_SECRET, or NULL */
 };
 
@@ -100,6 +100,7 @@ struct work {
     struct value *checkpoints;    /* those that no engine acknowledged: map */
     struct value *metrics;        /* list */
     struct value *secrets;        /* map: name to VALUE_SECRET */
+    struct value *referred;       /* list of VALUE_SECRET, as job.references; NULL before secret_resolve */
     struct mask_stream streams[2]; /* of what programs write; who reads their output owns them */
     int64_t started_us, cpu_before_ms;
     int64_t deadline_ms;          /* monotonic; 0: none */

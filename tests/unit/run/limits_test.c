@@ -107,7 +107,7 @@ what_is_said(void)
                "it went over its memory limit of 256MiB: 2GiB in 1 process",
                "Write `limits: {memory: 4GiB}`, or let it do less at a time.");
     check_said(&limits, LIMITED_CPU, (struct usage){.cpu_ms = 90010},
-               "it went over its cpu_time limit of 1m30s: it used 1m30s10ms",
+               "it went over its cpu_time limit of 1m30s: it used 1m30.01s",
                "Write `limits: {cpu_time: 3m}`, or let it do less at a time.");
     check_said(&limits, LIMITED_PROCESSES, (struct usage){.processes = 25},
                "it went over its limit of 20 processes: there were 25",
