@@ -302,7 +302,8 @@ host_output_secret(struct levada_step *step, const char *name, const struct leva
     if (str_eq(ref->provider, "file") && ref->name[0] != '/')
         source.key = arena_printf(&work->arena, "%s/%s", work->job.folder, ref->name);
     if (secret_fetch(work, &source, &ignored, &err) != 0) return fail_with(hosted, &err, err.error_class);
-    if (!fits(hosted, strlen(source.key))) return refuse_reference(hosted, name, "goes beyond the limit of all outputs");
+    if (!fits(hosted, strlen(source.key)))
+        return refuse_reference(hosted, name, "goes beyond the limit of all outputs");
     value_set(&work->arena, hosted->outputs, name, secret_reference(&work->arena, name, &source));
     return 0;
 }

@@ -389,8 +389,8 @@ step_failed(struct engine *e, size_t i, const struct value *error)
         step->step->retry.attempts > 1 && failed_attempts(step) >= step->step->retry.attempts
             ? engine_reason(e, "retries_used_up", "all %u attempts failed", step->step->retry.attempts)
         : step->step->retry.attempts > 1 && limited
-            ? engine_reason(e, "not_worth_retrying", "what went over a limit would only do so again; `for: [%s]` repeats "
-                            "it all the same", word)
+            ? engine_reason(e, "not_worth_retrying",
+                            "what went over a limit would only do so again; `for: [%s]` repeats it all the same", word)
         : step->step->retry.attempts > 1
             ? engine_reason(e, "not_worth_retrying", "errors of class %s are not retried here", word)
             : engine_reason(e, "failed", "%s", message);
@@ -428,7 +428,8 @@ ask_failed(struct engine *e, size_t i, const struct value *error)
     struct step_state *step = &e->state.steps[i];
     const char *message = value_get_str(error, "message", "asking failed");
     int error_class = schema_class_from_name(value_get_str(error, "class", "permanent"));
-    if (e->state.cancel_asked || !worth_retrying(step, failed_asks(step), error_class, value_get(error, "limit") != NULL)) {
+    bool limited = value_get(error, "limit") != NULL;
+    if (e->state.cancel_asked || !worth_retrying(step, failed_asks(step), error_class, limited)) {
         step_unknown(e, i, message);
         return;
     }

@@ -236,7 +236,8 @@ report_type(struct diags *diags, const struct key *key, const struct value *valu
         diag_add(diags, DIAG_ERROR, line, column,
                  number ? "wrong-value" : "wrong-type", hint,
                  "\"%s\" of %s must be %s, not %s", key->name, what, forms[key->type][0],
-                 (key->type == KEY_DURATION || key->type == KEY_SIZE || key->type == KEY_KEEP) && value->type == VALUE_STRING
+                 (key->type == KEY_DURATION || key->type == KEY_SIZE || key->type == KEY_KEEP) &&
+                         value->type == VALUE_STRING
                      ? arena_printf(diags->arena, "\"%.60s\"", value->text.ptr)
                  : number
                      ? arena_printf(diags->arena, "%lld", (long long)value->integer)

@@ -192,8 +192,9 @@ class SecretOutput(levada.Case):
         finished = self.run_flow(self.rotate(True), expect=1)
         error = finished["use"]["error"]
         self.assertEqual(error["class"], "missing")
-        self.assertRegex(error["message"], r'^secret "steps.make.outputs.password": the file ".*/vault.txt" has changed: '
-                                           r"version \d+ is asked for, and there is \d+$")
+        self.assertRegex(error["message"],
+                         r'^secret "steps.make.outputs.password": the file ".*/vault.txt" has changed: '
+                         r"version \d+ is asked for, and there is \d+$")
         self.assertIn("version", finished["make"]["outputs"]["password"])
 
     def test_a_retry_uses_the_reference_of_the_run_before(self):

@@ -17,7 +17,8 @@ static void
 line_of_proc(void)
 {
     struct usage_line line;
-    const char *text = "12 (a) S (b)) R 1 2 3 0 -1 4194304 100 0 0 0 7 8 9 10 20 0 3 0 12345 1000000 321 18446744073709551615";
+    const char *text =
+        "12 (a) S (b)) R 1 2 3 0 -1 4194304 100 0 0 0 7 8 9 10 20 0 3 0 12345 1000000 321 18446744073709551615";
     CHECK(usage_line_read(text, &line));
     CHECK_INT(line.state, 'R');
     CHECK_INT(line.cpu_ticks, 34);
