@@ -22,11 +22,23 @@
 
 /* ---- masks ---- */
 
+/* A dump of this process would have the secret in it. One byte and not none: with none the kernel still hands the dump
+ * to a program that core_pattern names. */
+static void
+refuse_core(struct worker *worker)
+{
+    struct rlimit limit = {.rlim_cur = 1, .rlim_max = worker->core.rlim_max};
+    if (worker->no_core) return;
+    if (limit.rlim_max < limit.rlim_cur) limit.rlim_cur = limit.rlim_max;
+    worker->no_core = setrlimit(RLIMIT_CORE, &limit) == 0;
+}
+
 int
 secret_mask_add(struct work *work, const char *value, size_t size, struct err *err)
 {
     struct worker *worker = work->worker;
     pthread_mutex_lock(&worker->mask_mutex);
+    refuse_core(worker);
     int code = mask_add(worker->mask, value, size, err);
     pthread_mutex_unlock(&worker->mask_mutex);
     return code;

@@ -26,7 +26,8 @@ int secret_resolve(struct work *work, struct err *err);
 int secret_fetch(struct work *work, const struct secret_source *source, const struct value **ret, struct err *err);
 /* What the journal keeps of a sensitive output: {"$secret": output, provider, name, field?, version?}. */
 const struct value *secret_reference(struct arena *arena, const char *output, const struct secret_source *source);
-/* One more value for the masks. EXIT_INVALID: too short or too large. */
+/* One more value for the masks; from the first on this process leaves no core file. EXIT_INVALID: too short or too
+ * large. */
 int secret_mask_add(struct work *work, const char *value, size_t size, struct err *err);
 /* Masked, in the arena; the argument itself where there is nothing to mask. */
 const char *secret_mask_text(struct work *work, struct arena *arena, const char *text);

@@ -115,6 +115,7 @@ struct child {
     char **argv, **env;
     const struct ends *ends;
     const struct limits *limits;
+    const struct rlimit *core; /* to have again, or NULL: ours is the user's */
     mode_t umask;
 };
 
@@ -129,6 +130,7 @@ child_main(const struct child *child)
     sigemptyset(&none);
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) (void)sigaction(ours[i], &action, NULL);
     (void)umask(child->umask);
+    if (child->core != NULL) (void)setrlimit(RLIMIT_CORE, child->core);
     limits_child(child->limits);
     if (setpgid(0, 0) != 0 || (child->ends->in >= 0 && dup2(child->ends->in, 0) < 0) ||
         dup2(child->ends->out, 1) < 0 || dup2(child->ends->err >= 0 ? child->ends->err : child->ends->out, 2) < 0 ||
@@ -163,6 +165,7 @@ static int
 spawn(struct shell *shell, const struct ends *ends, char **env, struct err *err)
 {
     const struct job *job = &shell->work->job;
+    const struct worker *worker = shell->work->worker;
     const char *program = str_eq(job->shell, "sh") ? "/bin/sh" : job->shell;
     const char *cwd = job->folder;
     if (job->cwd != NULL)
@@ -172,7 +175,8 @@ spawn(struct shell *shell, const struct ends *ends, char **env, struct err *err)
     char *argv[] = {arena_strdup(&shell->work->arena, job->shell), arena_strdup(&shell->work->arena, "-c"),
                     arena_strdup(&shell->work->arena, job->script), NULL};
     const struct child child = {.program = program, .cwd = cwd, .argv = argv, .env = env, .ends = ends,
-                                .limits = &job->limits, .umask = shell->work->worker->umask};
+                                .limits = &job->limits, .umask = worker->umask,
+                                .core = worker->no_core ? &worker->core : NULL};
     int error = child_start(&child, &shell->pid);
     if (error != 0) return explain_spawn(shell, program, cwd, error, err);
     shell->pidfd = pidfd_open(shell->pid, 0);

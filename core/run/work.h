@@ -74,6 +74,8 @@ struct worker {
     atomic_bool gone;             /* shared: no engine (any more) */
     struct attempt_record self;
     mode_t umask;                 /* the user's, for what `run:` starts; ours is 077 */
+    struct rlimit core;           /* the same: a worker that knows a secret writes no core file */
+    bool no_core;
     int attempts;                 /* descriptor of the run's file, or -1 */
     int folder;                   /* of the run: it may be moved while an attempt runs; -1: none yet */
     int seat, slot;               /* the run's place in its group, the attempt's slot of a pool: seats.h; or -1 */

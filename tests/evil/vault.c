@@ -3,6 +3,7 @@
  * Says where it keeps a password, rightly or in every wrong way; and uses them, carefully or not.
  */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -67,6 +68,7 @@ struct use_in {
     levada_secret password;
     levada_string said;
     levada_path copy;
+    levada_int crash;
 };
 
 static int
@@ -76,6 +78,10 @@ use_run(struct levada_step *step, const void *input)
     levada_log(step, LEVADA_INFO, "used %s", in->password.value);
     int code = step->host->output_int(step, "size", (int64_t)in->password.size);
     if (!code) code = step->host->output_text(step, "careless", in->password.value);
+    if (in->crash.value != 0) {
+        (void)signal((int)in->crash.value, SIG_DFL);
+        (void)raise((int)in->crash.value);
+    }
     if (code || in->copy.text[0] == '\0') return code;
     int fd = open(in->copy.text, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0 || write(fd, in->password.value, in->password.size) < 0)
@@ -105,6 +111,7 @@ static const struct levada_field use_inputs[] = {
     LEVADA_IN(struct use_in, password, "A secret."),
     LEVADA_IN(struct use_in, said, "No secret.", .fallback = ""),
     LEVADA_IN(struct use_in, copy, "A file to copy the secret to."),
+    LEVADA_IN(struct use_in, crash, "Die of this signal.", .fallback = "0"),
 };
 static const struct levada_field use_outputs[] = {
     LEVADA_OUT(size, INT, "Of the secret."),
