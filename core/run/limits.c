@@ -53,12 +53,13 @@ lower(int resource, rlim_t bound, struct rlimit *before)
     (void)setrlimit((__rlimit_resource_t)resource, &now);
 }
 
-void
-limits_child(const struct limits *limits)
+bool
+limits_child(const struct limits *limits, int group)
 {
     if (limits->memory > 0) lower(RLIMIT_DATA, data_bound(limits), NULL);
     if (limits->cpu_ms > 0) lower(RLIMIT_CPU, (rlim_t)(limits->cpu_ms / 1000) + CPU_SLACK_S, NULL);
     if (limits->file_size > 0) lower(RLIMIT_FSIZE, (rlim_t)limits->file_size, NULL);
+    return group < 0 || write(group, "0", 1) == 1;
 }
 
 /* A write that goes too far sends this to the thread that does it, and then fails with EFBIG. */
@@ -97,6 +98,59 @@ limits_leave(struct work *work)
     if (limiter->file.rlim_cur != 0) (void)setrlimit(RLIMIT_FSIZE, &limiter->file);
 }
 
+/* ---- a group of its own ---- */
+
+static bool
+is_watched(const struct limits *limits)
+{
+    return (limits->memory | limits->cpu_ms | limits->processes) != 0;
+}
+
+int
+limits_prepare(struct work *work)
+{
+    const struct job *job = &work->job;
+    struct err err = {0};
+    const char *base = is_watched(&job->limits) ? cgroup_base(&work->arena) : NULL;
+    if (base == NULL) return -1;
+    const char *name = arena_printf(&work->arena, "levada-%s.%u", job->run, job->record);
+    if (cgroup_make(&work->arena, base, name, &job->limits, &work->limiter.group, &err) == 0)
+        return work->limiter.group.procs;
+    work_log(work, "warn", "%s: its limits are watched only", err.message);
+    return -1;
+}
+
+void
+limits_alone(struct work *work)
+{
+    work_log(work, "warn", "cannot move into the control group \"%s\": its limits are watched only",
+             work->limiter.group.path);
+    cgroup_remove(&work->limiter.group);
+}
+
+bool
+limits_finish(struct work *work)
+{
+    struct limiter *limiter = &work->limiter;
+    int64_t peak;
+    bool full = cgroup_full(&limiter->group, &peak);
+    if (peak > limiter->peak.memory) limiter->peak.memory = peak;
+    cgroup_remove(&limiter->group);
+    if (!full || limiter->limit != LIMITED_NOT) return false;
+    limiter->limit = LIMITED_MEMORY;
+    limiter->over = limiter->peak;
+    if (limiter->over.memory < work->job.limits.memory) limiter->over.memory = work->job.limits.memory;
+    if (limiter->over.processes == 0) limiter->over.processes = 1;
+    return true;
+}
+
+void
+limits_kill(struct work *work)
+{
+    cgroup_kill(&work->limiter.group);
+    (void)usage_signal(SIGKILL);
+}
+
 /* ---- watching ---- */
 
 enum limit
@@ -133,11 +187,12 @@ limits_look(struct work *work, int64_t now_ms)
 {
     const struct limits *limits = &work->job.limits;
     struct limiter *limiter = &work->limiter;
-    if ((limits->memory | limits->cpu_ms | limits->processes) == 0 || limiter->limit != LIMITED_NOT) return 0;
+    if (!is_watched(limits) || limiter->limit != LIMITED_NOT) return 0;
     if (now_ms < limiter->look_at_ms) return limiter->look_at_ms;
     struct usage now;
     usage_measure(work->job.kind != JOB_RUN, limits->memory > 0 ? limits->memory : INT64_MAX, &now);
-    now.cpu_ms += receipt_cpu_ms(NULL) - work->cpu_before_ms;
+    int64_t cpu_ms = cgroup_cpu_ms(&limiter->group);
+    now.cpu_ms = cpu_ms >= 0 ? cpu_ms : now.cpu_ms + receipt_cpu_ms(NULL) - work->cpu_before_ms;
     add_peak(&limiter->peak, &now);
     limiter->limit = limits_over(limits, &now);
     if (limiter->limit == LIMITED_NOT) {

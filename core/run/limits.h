@@ -3,8 +3,9 @@
  * `limits` of a step: what an attempt may use, watched from its own worker, which sleeps no longer than it takes to use
  * up what is left. Memory, CPU time and processes are those of the whole tree: for a `run` all that the shell started,
  * for an action or a chunk the worker too. The kernel's own limits of single processes stand behind that: RLIMIT_DATA
- * and RLIMIT_CPU above the watched limit, RLIMIT_FSIZE as the limit itself. Not used: RLIMIT_AS, which counts what
- * sanitizers and runtimes only reserve; RLIMIT_NPROC, which counts all processes of the user, in other containers too.
+ * and RLIMIT_CPU above the watched limit, RLIMIT_FSIZE as the limit itself; for a script a control group, where one is
+ * to be had (cgroup.h). Not used: RLIMIT_AS, which counts what sanitizers and runtimes only reserve; RLIMIT_NPROC, which
+ * counts all processes of the user, in other containers too.
  */
 #ifndef RUN_LIMITS_H
 #define RUN_LIMITS_H
@@ -12,6 +13,7 @@
 #include <stdbool.h>
 #include <sys/resource.h>
 
+#include "run/cgroup.h"
 #include "run/usage.h"
 #include "workflow/model.h"
 
@@ -28,10 +30,19 @@ struct limiter {
     int64_t look_at_ms;    /* monotonic */
     bool entered;
     struct rlimit data, file; /* what they were */
+    struct cgroup group;   /* of a script */
 };
 
-/* In the shell's process, before it executes anything: nothing but system calls. */
-void limits_child(const struct limits *limits);
+/* Before a script starts: the descriptor by which it comes into its control group, or -1. */
+int limits_prepare(struct work *work);
+/* In the shell's process, before it executes anything: nothing but system calls. False: it is not in its group. */
+bool limits_child(const struct limits *limits, int group);
+/* The script has started; it is not in its group. */
+void limits_alone(struct work *work);
+/* All of it has ended. True: the kernel ended it because its memory was full, and limits_explain() says so. */
+bool limits_finish(struct work *work);
+/* It shall end, all of it, at once. */
+void limits_kill(struct work *work);
 /* Around what runs in this process: an action, a chunk. */
 void limits_enter(struct work *work);
 void limits_leave(struct work *work);

@@ -115,6 +115,8 @@ struct child {
     char **argv, **env;
     const struct ends *ends;
     const struct limits *limits;
+    int group;                 /* to come into, or -1 */
+    bool *alone;               /* it could not */
     const struct rlimit *core; /* to have again, or NULL: ours is the user's */
     mode_t umask;
 };
@@ -131,7 +133,7 @@ child_main(const struct child *child)
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) (void)sigaction(ours[i], &action, NULL);
     (void)umask(child->umask);
     if (child->core != NULL) (void)setrlimit(RLIMIT_CORE, child->core);
-    limits_child(child->limits);
+    *child->alone = !limits_child(child->limits, child->group);
     if (setpgid(0, 0) != 0 || (child->ends->in >= 0 && dup2(child->ends->in, 0) < 0) ||
         dup2(child->ends->out, 1) < 0 || dup2(child->ends->err >= 0 ? child->ends->err : child->ends->out, 2) < 0 ||
         chdir(child->cwd) != 0 || sigprocmask(SIG_SETMASK, &none, NULL) != 0)
@@ -174,10 +176,13 @@ spawn(struct shell *shell, const struct ends *ends, char **env, struct err *err)
 
     char *argv[] = {arena_strdup(&shell->work->arena, job->shell), arena_strdup(&shell->work->arena, "-c"),
                     arena_strdup(&shell->work->arena, job->script), NULL};
+    bool alone = false;
     const struct child child = {.program = program, .cwd = cwd, .argv = argv, .env = env, .ends = ends,
                                 .limits = &job->limits, .umask = worker->umask,
+                                .group = limits_prepare(shell->work), .alone = &alone,
                                 .core = worker->no_core ? &worker->core : NULL};
     int error = child_start(&child, &shell->pid);
+    if (alone) limits_alone(shell->work);
     if (error != 0) return explain_spawn(shell, program, cwd, error, err);
     shell->pidfd = pidfd_open(shell->pid, 0);
     if (shell->pidfd < 0) {
@@ -290,7 +295,10 @@ wait_for_end(struct shell *shell)
             if (clock_monotonic_ms() >= work->kill_at_ms) {
                 /* Its orphans become ours and show up in the next round. Who starts processes faster than we find
                  * them stays in the shell's group, which the kernel ends at once. */
-                if (atomic_load(&work->stop) == STOP_LIMIT) (void)kill(-shell->pid, SIGKILL), usage_signal(SIGKILL);
+                if (atomic_load(&work->stop) == STOP_LIMIT) {
+                    (void)kill(-shell->pid, SIGKILL);
+                    limits_kill(work);
+                }
                 tree_signal(SIGKILL, NULL);
                 wait_ms = 20;
             }
@@ -409,10 +417,12 @@ shell_run(struct work *work, struct outcome *ret)
         work_end_tree(work, stopped ? left : LEFT_SELF_MS, stopped ? 0 : LEFT_TERM_MS, pump, &shell);
         drain(&shell);
         work_said_end(work);
-        judge(&shell, status, ret);
+        if (limits_finish(work) && atomic_load(&work->stop) == STOP_NONE && status != 0) limits_explain(work, ret);
+        else judge(&shell, status, ret);
         if (ret->status == NULL) collect(&shell, ret);
         take_checkpoints(work);
     }
+    (void)limits_finish(work);
     if (work->output_made) (void)unlink(work_path(work, "output"));
     close_ends(&shell);
     fd_close(&shell.out);

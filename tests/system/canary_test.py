@@ -161,8 +161,8 @@ steps:
 
     def test_a_secret_is_used_and_stands_nowhere_in_any_form(self):
         steps = ["token", "filed", "lines", "member"]
-        text = "".join(f"  - id: {name}\n    needs: []\n    continue_on_error: true\n    stdin: ${{{{ secrets.{name} }}}}\n"
-                       f"    run: python3 shout.py {i % 2}\n" for i, name in enumerate(steps))
+        text = "".join(f"  - id: {name}\n    needs: []\n    continue_on_error: true\n"
+                       f"    stdin: ${{{{ secrets.{name} }}}}\n    run: python3 shout.py {i % 2}\n" for i, name in enumerate(steps))
         process = self.start("run", self.flow(text), "--json", env={"CANARY": self.secret})
         seen, deadline = 0, time.monotonic() + 60
         while process.poll() is None and time.monotonic() < deadline:
@@ -195,7 +195,8 @@ steps:
         expressions = ["secrets.filed .. '!'", "'x' .. secrets.filed .. 1", "upper(secrets.filed)",
                        "json({secrets.filed, 'x'})", "json({a = {b = secrets.filed}})",
                        "join({'a', secrets.filed}, ',')", "params.yes and secrets.filed or 'x'",
-                       "cond(params.yes, secrets.filed, 'x')", "first(map({1}, function(x) return x .. secrets.filed end))",
+                       "cond(params.yes, secrets.filed, 'x')",
+                       "first(map({1}, function(x) return x .. secrets.filed end))",
                        "default(null, secrets.filed)", "base64(secrets.filed .. secrets.member)",
                        "replace(secrets.filed, '-', '_')", "sha256(secrets.filed)"]
         self.head = "levada: 1\nname: canary\nparams: {yes: {type: boolean, default: true}}\n" + \

@@ -20,6 +20,7 @@ GLUTTON = """sh -c 'python3 -c "
 class Limits(levada.Case):
     def setUp(self):
         super().setUp()
+        self.env.pop("LEVADA_CGROUP", None)
         self.env.update(LEVADA_PLUGIN_PATH=os.path.join(levada.BUILD, "tests", "evil"),
                         LEVADA_CACHE=os.path.join(self.folder, "cache"))
 
@@ -137,6 +138,58 @@ class Limits(levada.Case):
         rows = database.execute("select type, data from events order by seq").fetchall()
         database.close()
         return [{"type": row[0], "data": json.loads(row[1])} for row in rows if row[0] == kind]
+
+    # ---- control groups ----
+
+    def group(self, controller=None):
+        """A control group of our own, or a skip."""
+        with open("/proc/self/mountinfo", encoding="utf-8") as file:
+            mounts = [line.split()[4] for line in file if " - cgroup2 " in line]
+        for mount in mounts:
+            path = os.path.join(mount, f"levada-test-{os.getpid()}")
+            try:
+                os.mkdir(path)
+                self.addCleanup(os.rmdir, path)
+                with open(os.path.join(path, "cgroup.controllers"), encoding="utf-8") as file:
+                    if controller is None or controller in file.read().split():
+                        return path
+            except OSError:
+                continue
+        self.skipTest(f"no control group of version 2 {'with ' + controller + ' ' if controller else ''}to divide")
+
+    def test_a_script_has_a_control_group_where_there_is_one(self):
+        path = self.group()
+        self.env["LEVADA_CGROUP"] = path
+        self.run_flow(self.step("it", "run: cat /proc/self/cgroup; echo; sleep 0.3", "limits: {processes: 20}")
+                      + self.step("no", "run: cat /proc/self/cgroup"), expect=0)
+        self.assertRegex(self.levada("logs", "last", "it").stdout,
+                         f"0::.*/{os.path.basename(path)}/levada-{self.runs()[-1]}.1\n")
+        self.assertNotIn(os.path.basename(path), self.levada("logs", "last", "no").stdout)
+        self.assertEqual([name for name in os.listdir(path) if name.startswith("levada")], [], "it is removed")
+
+    def test_a_control_group_is_ended_as_a_whole(self):
+        path = self.env["LEVADA_CGROUP"] = self.group()
+        error = self.error("run: |\n      for i in 1 2 3 4 5 6 7 8 9; do setsid sleep 30 & done; sleep 30",
+                           "limits: {processes: 5}")
+        self.check_error(error, "processes", "^it went over its limit of 5 processes", "processes: ")
+        error = self.error("run: |\n      while :; do sh -c 'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done'; done",
+                           "limits: {cpu_time: 300ms}\ngrace: 100ms")
+        self.check_error(error, "cpu_time", r"^it went over its cpu_time limit of 300ms: it used \d+ms$", "cpu_time: ")
+        self.assert_all_gone()
+        self.assertEqual([name for name in os.listdir(path) if name.startswith("levada")], [])
+
+    def test_the_kernel_holds_a_control_group_to_its_memory(self):
+        self.env["LEVADA_CGROUP"] = self.group("memory")
+        fast = "run: python3 -c \"kept = bytearray(b'x') * (400 << 20); import time; time.sleep(30)\""
+        error = self.error(fast, "limits: {memory: 64MiB}")
+        self.check_error(error, "memory", r"^it went over its memory limit of 64MiB: ", "memory: ")
+        self.assert_all_gone()
+
+    def test_a_control_group_that_cannot_be_had_is_a_warning(self):
+        self.env["LEVADA_CGROUP"] = os.path.join(self.folder, "nowhere", "at all")
+        error = self.error("run: while :; do :; done", "limits: {cpu_time: 200ms}\ngrace: 50ms")
+        self.assertEqual(self.limit_of(error), "cpu_time")
+        self.assertIn("warn cannot make the control group", self.levada("logs", "last").stdout)
 
     # ---- around ----
 
