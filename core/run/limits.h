@@ -2,10 +2,12 @@
  *
  * `limits` of a step: what an attempt may use, watched from its own worker, which sleeps no longer than it takes to use
  * up what is left. Memory, CPU time and processes are those of the whole tree: for a `run` all that the shell started,
- * for an action or a chunk the worker too. The kernel's own limits of single processes stand behind that: RLIMIT_DATA
- * and RLIMIT_CPU above the watched limit, RLIMIT_FSIZE as the limit itself; for a script a control group, where one is
- * to be had (cgroup.h). Not used: RLIMIT_AS, which counts what sanitizers and runtimes only reserve; RLIMIT_NPROC, which
- * counts all processes of the user, in other containers too.
+ * for an action or a chunk the worker too.
+ *
+ * The kernel's own limits of single processes stand behind that: RLIMIT_DATA and RLIMIT_CPU above the watched limit,
+ * RLIMIT_FSIZE as the limit itself; for a script a control group, where one is to be had (cgroup.h). Not used: RLIMIT_AS,
+ * which counts what sanitizers and runtimes only reserve; RLIMIT_NPROC, which counts all processes of the user, in other
+ * containers too.
  */
 #ifndef RUN_LIMITS_H
 #define RUN_LIMITS_H

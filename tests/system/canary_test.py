@@ -162,7 +162,8 @@ steps:
     def test_a_secret_is_used_and_stands_nowhere_in_any_form(self):
         steps = ["token", "filed", "lines", "member"]
         text = "".join(f"  - id: {name}\n    needs: []\n    continue_on_error: true\n"
-                       f"    stdin: ${{{{ secrets.{name} }}}}\n    run: python3 shout.py {i % 2}\n" for i, name in enumerate(steps))
+                       f"    stdin: ${{{{ secrets.{name} }}}}\n    run: python3 shout.py {i % 2}\n"
+                       for i, name in enumerate(steps))
         process = self.start("run", self.flow(text), "--json", env={"CANARY": self.secret})
         seen, deadline = 0, time.monotonic() + 60
         while process.poll() is None and time.monotonic() < deadline:
