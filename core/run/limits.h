@@ -5,9 +5,9 @@
  * for an action or a chunk the worker too.
  *
  * The kernel's own limits of single processes stand behind that: RLIMIT_DATA and RLIMIT_CPU above the watched limit,
- * RLIMIT_FSIZE as the limit itself; for a script a control group, where one is to be had (cgroup.h). Not used: RLIMIT_AS,
- * which counts what sanitizers and runtimes only reserve; RLIMIT_NPROC, which counts all processes of the user, in other
- * containers too.
+ * RLIMIT_FSIZE as the limit itself; for a script a control group, where one is to be had (cgroup.h). Not used:
+ * RLIMIT_AS, which counts what sanitizers and runtimes only reserve; RLIMIT_NPROC, which counts all processes of the
+ * user, in other containers too.
  */
 #ifndef RUN_LIMITS_H
 #define RUN_LIMITS_H

@@ -21,30 +21,46 @@ find(const struct step_state *step, const char *output)
     return whole ? value : NULL;
 }
 
-static const struct value *
-mentioned(const struct run_state *state, const struct expr_ref *ref)
+static const struct step_state *
+find_item(const struct run_state *state, const struct step_state *loop, const char *key)
 {
-    if (ref->depth < 4 || !str_eq(ref->path[0], "steps") || !str_eq(ref->path[2], "outputs")) return NULL;
-    return find(state_step(state, ref->path[1], NULL), ref->path[3]);
+    for (uint32_t i = 0; loop != NULL && state_is_loop(loop) && i < loop->nchildren; i++)
+        if (str_eq(state->steps[loop->first + i].key, key)) return &state->steps[loop->first + i];
+    return NULL;
+}
+
+/* steps.ID.outputs.NAME, or steps.ID.items["KEY"].outputs.NAME. *depth: how much of the path that is. */
+static const struct value *
+mentioned(const struct inputs *inputs, const struct place *place, const struct expr_ref *ref, size_t *depth)
+{
+    if (ref->depth < 4 || !str_eq(ref->path[0], "steps")) return NULL;
+    const struct step_state *step = place_step(inputs, place, ref->path[1]);
+    *depth = 4;
+    if (ref->depth >= 6 && str_eq(ref->path[2], "items")) {
+        step = find_item(inputs->state, step, ref->path[3]);
+        *depth = 6;
+    }
+    return str_eq(ref->path[*depth - 2], "outputs") ? find(step, ref->path[*depth - 1]) : NULL;
 }
 
 bool
-references_touch(const struct run_state *state, const struct template *template)
+references_touch(const struct inputs *inputs, const struct place *place, const struct template *template)
 {
+    size_t depth;
     for (size_t i = 0; i < template->count; i++) {
         const struct expr *expr = template->parts[i].expr;
         for (size_t k = 0; expr != NULL && k < expr->nrefs; k++)
-            if (mentioned(state, &expr->refs[k]) != NULL) return true;
+            if (mentioned(inputs, place, &expr->refs[k], &depth) != NULL) return true;
     }
     return false;
 }
 
 /* As a source: what it is called, and where it is kept. */
 static struct value *
-source(struct arena *arena, const char *step, const char *output, const struct value *reference)
+source(struct arena *arena, const char *called, const struct value *reference)
 {
     struct value *ret = value_map(arena);
-    value_set(arena, ret, "name", value_text(arena, arena_printf(arena, "steps.%s.outputs.%s", step, output)));
+    value_set(arena, ret, "name", value_text(arena, called));
     value_set(arena, ret, "from", value_get(reference, "provider"));
     value_set(arena, ret, "key", value_get(reference, "name"));
     if (value_get(reference, "field") != NULL) value_set(arena, ret, "field", value_get(reference, "field"));
@@ -53,32 +69,35 @@ source(struct arena *arena, const char *step, const char *output, const struct v
 }
 
 static void
-add(struct arena *arena, const struct expr_ref *ref, const struct value *reference, struct value *list)
+add(struct arena *arena, const struct expr_ref *ref, size_t depth, const struct value *reference, struct value *list)
 {
-    struct value *entry = source(arena, ref->path[1], ref->path[3], reference), *path = value_list(arena);
-    const char *name = value_get_str(entry, "name", "");
+    struct value *path = value_list(arena);
+    const char *called = ref->path[0];
+    for (size_t i = 1; i < depth; i++) called = arena_printf(arena, "%s.%s", called, ref->path[i]);
     for (size_t i = 0; i < list->list.count; i++)
-        if (str_eq(value_get_str(list->list.items[i], "name", ""), name)) return;
-    for (size_t i = 0; i < 4; i++) value_push(arena, path, value_text(arena, ref->path[i]));
+        if (str_eq(value_get_str(list->list.items[i], "name", ""), called)) return;
+    struct value *entry = source(arena, called, reference);
+    for (size_t i = 0; i < depth; i++) value_push(arena, path, value_text(arena, ref->path[i]));
     value_set(arena, entry, "path", path);
     value_push(arena, list, entry);
 }
 
 void
-references_add(struct arena *arena, const struct run_state *state, const struct template *template,
-               struct value *list)
+references_add(const struct inputs *inputs, const struct place *place, struct arena *arena,
+               const struct template *template, struct value *list)
 {
+    size_t depth;
     for (size_t i = 0; i < template->count; i++) {
         const struct expr *expr = template->parts[i].expr;
         for (size_t k = 0; expr != NULL && k < expr->nrefs; k++) {
-            const struct value *reference = mentioned(state, &expr->refs[k]);
-            if (reference != NULL) add(arena, &expr->refs[k], reference, list);
+            const struct value *reference = mentioned(inputs, place, &expr->refs[k], &depth);
+            if (reference != NULL) add(arena, &expr->refs[k], depth, reference, list);
         }
     }
 }
 
-static bool
-any_sensitive(const struct model *model)
+bool
+references_possible(const struct model *model)
 {
     for (size_t p = 0; p < model->nplugins; p++)
         for (size_t a = 0; a < model->plugins[p]->nactions; a++)
@@ -93,7 +112,6 @@ each(struct arena *arena, const struct run_state *state, struct value *list,
      void (*take)(struct arena *, struct value *, struct value *))
 {
     size_t taken = 0;
-    if (!any_sensitive(state->model)) return;
     for (size_t i = state->nsteps; i-- > 0 && taken < MASKED_MAX;) {
         const struct step_state *step = &state->steps[i];
         const struct schema_action *action = step->outputs != NULL ? step->step->schema_action : NULL;
@@ -101,7 +119,8 @@ each(struct arena *arena, const struct run_state *state, struct value *list,
             const char *name = action->outputs[k].name;
             const struct value *reference = action->outputs[k].sensitive ? find(step, name) : NULL;
             if (reference == NULL) continue;
-            take(arena, list, source(arena, step->step->id, name, reference));
+            const char *called = arena_printf(arena, "steps.%s.outputs.%s", step->step->id, name);
+            take(arena, list, source(arena, called, reference));
             taken++;
         }
     }

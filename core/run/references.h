@@ -10,15 +10,17 @@
 #include <stdbool.h>
 
 #include "base/arena.h"
+#include "run/inputs_names.h"
 #include "run/state.h"
-#include "workflow/expr.h"
 #include "workflow/template.h"
 
 /* Does an expression of the template mention one that is set? */
-bool references_touch(const struct run_state *state, const struct template *template);
+bool references_touch(const struct inputs *inputs, const struct place *place, const struct template *template);
 /* Those that it mentions, onto a list as job.references; each once. */
-void references_add(struct arena *arena, const struct run_state *state, const struct template *template,
-                    struct value *list);
+void references_add(const struct inputs *inputs, const struct place *place, struct arena *arena,
+                    const struct template *template, struct value *list);
+/* Has an action of the file's plugins an output that may be one? Without, the next two find nothing. */
+bool references_possible(const struct model *model);
 /* All that the run has so far, onto a list as job.secrets: for masks only. */
 void references_mask(struct arena *arena, const struct run_state *state, struct value *list);
 /* The variables among them, onto a list as job.unset. */

@@ -219,6 +219,17 @@ class Limits(levada.Case):
         self.assertEqual(self.limit_of(finished["plain"]["error"]), "cpu_time")
         self.assertEqual(self.limit_of(finished["own"]["error"]), "file_size")
 
+    def test_each_item_of_a_loop_has_its_limits_also_within_a_group(self):
+        head = "defaults:\n  limits: {file_size: 1MiB}\n"
+        finished = self.run_flow(
+            "  - id: all\n    foreach: [a, b]\n    steps:\n      - id: fill\n"
+            "        run: head -c ${{ cond(item == 'a', 10, 3000000) }} /dev/zero > big-${{ item }}\n", head=head)
+        self.assertEqual(finished["all.fill"]["item"], "b")
+        self.assertEqual(self.limit_of(finished["all.fill"]["error"]), "file_size")
+        done = self.levada("check", self.flow("  - id: all\n    limits: {memory: 1GiB}\n    steps:\n"
+                                              "      - {id: a, run: 'true'}\n"), expect=3)
+        self.assertIn('"limits" means nothing beside `steps`', done.stdout + done.stderr)
+
     def test_check_says_what_is_wrong_with_limits(self):
         for limits, code, text in (
                 ("{memory: 256}", "wrong-type", "`256MiB`"),

@@ -116,6 +116,22 @@ class SecretOutput(levada.Case):
         self.assertEqual(finished["use"]["outputs"]["size"], len("none-at-all"))
         self.assertEqual(self.read("copy.txt"), self.secret)
 
+    def test_a_group_and_an_item_of_a_loop_have_secret_outputs_too(self):
+        self.keep("b.txt", self.secret + "-b")
+        inside = (self.step("make", "vault.issue") + self.step(
+            "use", "vault.use", password="${{ steps.make.outputs.password }}", copy="copy-${{ item }}.txt"))
+        finished = self.run_flow(
+            "  - id: each\n    foreach: [x, y]\n    steps:\n"
+            + "".join("    " + line + "\n" for line in inside.splitlines())
+            + self.step("made", "vault.issue", "    needs: []\n    foreach: [vault.txt, b.txt]\n", file="${{ item }}")
+            + self.step("take", "vault.use", copy="copy-b.txt",
+                        password="${{ steps.made.items['b.txt'].outputs.password }}")
+            + "  - id: outer\n    needs: [made]\n    steps:\n      - id: inner\n        run: cat > copy-inner.txt\n"
+              "        stdin: ${{ steps.made.items['vault.txt'].outputs.password }}\n")
+        self.assertEqual({name: self.read(f"copy-{name}.txt") for name in ("x", "y", "b", "inner")},
+                         {"x": self.secret, "y": self.secret, "b": self.secret + "-b", "inner": self.secret})
+        self.assertEqual(finished["take"]["outputs"]["careless"], "***")
+
     # ---- where it may not ----
 
     def test_check_refuses_every_other_way(self):
@@ -129,7 +145,11 @@ class SecretOutput(levada.Case):
             with self.subTest(text):
                 done = self.levada("check", self.flow(self.step("make", "vault.issue") + text), expect=3)
                 self.assertIn("is a secret and must not flow into", done.stdout + done.stderr)
-        done = self.levada("check", self.flow(self.step("make", "vault.issue")) , expect=0)
+        done = self.levada("check", self.flow(
+            self.step("made", "vault.issue", "    foreach: [vault.txt]\n", file="${{ item }}")
+            + "  - id: use\n    run: echo ${{ steps.made.items['vault.txt'].outputs.password }}\n"), expect=3)
+        self.assertIn("is a secret and must not flow into", done.stdout + done.stderr)
+        self.levada("check", self.flow(self.step("make", "vault.issue")))
         path = self.write("out.yaml", self.read("flow.yaml") + f"outputs: {{x: '{mention}'}}\n")
         done = self.levada("check", path, expect=3)
         self.assertIn("must not flow into", done.stdout + done.stderr)
