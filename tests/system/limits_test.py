@@ -34,7 +34,8 @@ class Limits(levada.Case):
         """The last step_finished of each step."""
         done = self.levada("run", "--json", self.flow(steps, head), expect=expect, timeout=60)
         events = [json.loads(line) for line in done.stdout.splitlines()]
-        return {event["step"]: event for event in events if event["event"] == "step_finished"}
+        return {event["step"] + ("/" + event["item"] if event.get("item") else ""): event for event in events
+                if event["event"] == "step_finished"}
 
     def error(self, what, extra):
         finished = self.run_flow(self.step("it", what, extra))["it"]
@@ -224,8 +225,8 @@ class Limits(levada.Case):
         finished = self.run_flow(
             "  - id: all\n    foreach: [a, b]\n    steps:\n      - id: fill\n"
             "        run: head -c ${{ cond(item == 'a', 10, 3000000) }} /dev/zero > big-${{ item }}\n", head=head)
-        self.assertEqual(finished["all.fill"]["item"], "b")
-        self.assertEqual(self.limit_of(finished["all.fill"]["error"]), "file_size")
+        self.assertEqual(finished["all.fill/a"]["status"], "succeeded")
+        self.assertEqual(self.limit_of(finished["all.fill/b"]["error"]), "file_size")
         done = self.levada("check", self.flow("  - id: all\n    limits: {memory: 1GiB}\n    steps:\n"
                                               "      - {id: a, run: 'true'}\n"), expect=3)
         self.assertIn('"limits" means nothing beside `steps`', done.stdout + done.stderr)
