@@ -19,27 +19,28 @@
 #define FORKS_PER_MS 10
 #define PATIENCE_MIN_MS 5
 #define PATIENCE_MAX_MS 250
-#define DATA_SLACK (256 * (rlim_t)MIB) /* what is reserved and not used, like stacks of threads, counts as data */
+#define DATA_SLACK (2048 * (rlim_t)MIB) /* what is reserved and not used, like stacks of threads, counts as data */
 #define CPU_SLACK_S 2u
 
 /* ---- the kernel's own limits ---- */
-
-/* With a sanitizer a process has terabytes of data from its start. */
-static bool
-has_sane_data(rlim_t bound)
-{
-    long long pages = 0;
-    FILE *file = fopen("/proc/self/statm", "re");
-    if (file == NULL) return false;
-    int found = fscanf(file, "%*d %*d %*d %*d %*d %lld", &pages);
-    (void)fclose(file);
-    return found == 1 && (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) < bound / 2;
-}
 
 static rlim_t
 data_bound(const struct limits *limits)
 {
     return (rlim_t)limits->memory * 2 + DATA_SLACK;
+}
+
+/* With a sanitizer this process has terabytes of data from its start, and so do those that it starts of our own. */
+static bool
+may_bound_data(const struct limits *limits)
+{
+    if (limits->memory == 0) return false;
+    long long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (file == NULL) return false;
+    int found = fscanf(file, "%*d %*d %*d %*d %*d %lld", &pages);
+    (void)fclose(file);
+    return found == 1 && (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) < data_bound(limits) / 2;
 }
 
 static void
@@ -54,9 +55,9 @@ lower(int resource, rlim_t bound, struct rlimit *before)
 }
 
 bool
-limits_child(const struct limits *limits, int group)
+limits_child(const struct limits *limits, int group, bool data)
 {
-    if (limits->memory > 0) lower(RLIMIT_DATA, data_bound(limits), NULL);
+    if (limits->memory > 0 && data) lower(RLIMIT_DATA, data_bound(limits), NULL);
     if (limits->cpu_ms > 0) lower(RLIMIT_CPU, (rlim_t)(limits->cpu_ms / 1000) + CPU_SLACK_S, NULL);
     if (limits->file_size > 0) lower(RLIMIT_FSIZE, (rlim_t)limits->file_size, NULL);
     return group < 0 || write(group, "0", 1) == 1;
@@ -81,8 +82,7 @@ limits_enter(struct work *work)
     limiter->entered = true;
     limiter->data.rlim_cur = limiter->file.rlim_cur = 0;
     file_limit_hit = 0;
-    if (limits->memory > 0 && has_sane_data(data_bound(limits)))
-        lower(RLIMIT_DATA, data_bound(limits), &limiter->data);
+    if (may_bound_data(limits)) lower(RLIMIT_DATA, data_bound(limits), &limiter->data);
     if (limits->file_size == 0) return;
     (void)sigaction(SIGXFSZ, &action, NULL);
     lower(RLIMIT_FSIZE, (rlim_t)limits->file_size, &limiter->file);
@@ -107,10 +107,11 @@ is_watched(const struct limits *limits)
 }
 
 int
-limits_prepare(struct work *work)
+limits_prepare(struct work *work, bool *data)
 {
     const struct job *job = &work->job;
     struct err err = {0};
+    *data = may_bound_data(&job->limits);
     const char *base = is_watched(&job->limits) ? cgroup_base(&work->arena) : NULL;
     if (base == NULL) return -1;
     const char *name = arena_printf(&work->arena, "levada-%s.%u", job->run, job->record);

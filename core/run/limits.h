@@ -35,10 +35,11 @@ struct limiter {
     struct cgroup group;   /* of a script */
 };
 
-/* Before a script starts: the descriptor by which it comes into its control group, or -1. */
-int limits_prepare(struct work *work);
+/* Before a script starts: the descriptor by which it comes into its control group, or -1. *data: is RLIMIT_DATA to be
+ * set? */
+int limits_prepare(struct work *work, bool *data);
 /* In the shell's process, before it executes anything: nothing but system calls. False: it is not in its group. */
-bool limits_child(const struct limits *limits, int group);
+bool limits_child(const struct limits *limits, int group, bool data);
 /* The script has started; it is not in its group. */
 void limits_alone(struct work *work);
 /* All of it has ended. True: the kernel ended it because its memory was full, and limits_explain() says so. */

@@ -117,6 +117,7 @@ struct child {
     const struct limits *limits;
     int group;                 /* to come into, or -1 */
     bool *alone;               /* it could not */
+    bool data;                 /* the kernel bounds its data */
     const struct rlimit *core; /* to have again, or NULL: ours is the user's */
     mode_t umask;
 };
@@ -133,7 +134,7 @@ child_main(const struct child *child)
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) (void)sigaction(ours[i], &action, NULL);
     (void)umask(child->umask);
     if (child->core != NULL) (void)setrlimit(RLIMIT_CORE, child->core);
-    *child->alone = !limits_child(child->limits, child->group);
+    *child->alone = !limits_child(child->limits, child->group, child->data);
     if (setpgid(0, 0) != 0 || (child->ends->in >= 0 && dup2(child->ends->in, 0) < 0) ||
         dup2(child->ends->out, 1) < 0 || dup2(child->ends->err >= 0 ? child->ends->err : child->ends->out, 2) < 0 ||
         chdir(child->cwd) != 0 || sigprocmask(SIG_SETMASK, &none, NULL) != 0)
@@ -176,10 +177,11 @@ spawn(struct shell *shell, const struct ends *ends, char **env, struct err *err)
 
     char *argv[] = {arena_strdup(&shell->work->arena, job->shell), arena_strdup(&shell->work->arena, "-c"),
                     arena_strdup(&shell->work->arena, job->script), NULL};
-    bool alone = false;
+    bool alone = false, data;
+    int group = limits_prepare(shell->work, &data);
     const struct child child = {.program = program, .cwd = cwd, .argv = argv, .env = env, .ends = ends,
                                 .limits = &job->limits, .umask = worker->umask,
-                                .group = limits_prepare(shell->work), .alone = &alone,
+                                .group = group, .alone = &alone, .data = data,
                                 .core = worker->no_core ? &worker->core : NULL};
     int error = child_start(&child, &shell->pid);
     if (alone) limits_alone(shell->work);
