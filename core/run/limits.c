@@ -16,7 +16,7 @@
 #include "run/work.h"
 
 #define FILL_PER_MS (4 * INT64_C(1024) * 1024) /* bytes that a machine can fill with pages in a millisecond: 4 GiB/s */
-#define FORKS_PER_MS 10
+#define FORKS_PER_MS 2
 #define PATIENCE_MIN_MS 5
 #define PATIENCE_MAX_MS 250
 #define DATA_SLACK (2048 * (rlim_t)MIB) /* what is reserved and not used, like stacks of threads, counts as data */

@@ -18,6 +18,7 @@ struct eat_in {
     levada_present present;
     levada_size amount;
     levada_bool in_child, deaf;
+    levada_duration first;
 };
 
 static void
@@ -44,6 +45,7 @@ static int
 eat_run(struct levada_step *step, const void *input)
 {
     const struct eat_in *in = input;
+    (void)step->host->sleep(step, in->first.ms);
     if (in->in_child.value) {
         pid_t pid = fork();
         if (pid < 0) return levada_fail(step, LEVADA_TRANSIENT, "cannot fork");
@@ -111,6 +113,7 @@ fill_run(struct levada_step *step, const void *input)
 static const struct levada_field eat_inputs[] = {
     LEVADA_IN(struct eat_in, amount, "How much.", .fallback = "300MiB"),
     LEVADA_IN(struct eat_in, in_child, "In a child.", .fallback = "false"),
+    LEVADA_IN(struct eat_in, first, "Wait before that.", .fallback = "0s"),
 };
 static const struct levada_field spin_inputs[] = {
     LEVADA_IN(struct eat_in, deaf, "Do not hear of the end.", .fallback = "false"),

@@ -202,6 +202,20 @@ class Limits(levada.Case):
         self.assertEqual({name: event["status"] for name, event in finished.items()},
                          {"glutton": "failed", "beside": "succeeded", "behind": "succeeded"})
 
+    def test_limits_hold_without_an_engine_and_resume_hears_of_it(self):
+        for what in ("run: touch began; sleep 0.5; while :; do :; done",
+                     "uses: hungry.eat\n    with: {amount: 300MiB, first: 500ms}"):
+            with self.subTest(what):
+                process = self.start("run", self.flow(self.step("it", what, "limits: {cpu_time: 300ms, memory: 100MiB}\n"
+                                                                "grace: 100ms")))
+                self.wait_for(lambda: self.runs() and self.statuses().get("it") == "running", "the step")
+                process.kill()
+                process.wait()
+                receipts = os.path.join(self.run_folder(), "receipts")
+                self.wait_for(lambda: any(name.endswith(".json") for name in os.listdir(receipts)), "the receipt")
+                self.levada("resume", "last", expect=1)
+                self.assertRegex(self.show()["steps"][0]["error"]["message"], "^it went over its .* limit of ")
+
     def test_retry_does_not_repeat_what_went_over_a_limit_unless_it_says_so(self):
         spin = "run: while :; do :; done"
         limits = "limits: {cpu_time: 100ms}\ngrace: 50ms\n"

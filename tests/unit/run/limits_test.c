@@ -82,7 +82,7 @@ patience(void)
     CHECK_INT(limits_patience(&memory, &(struct usage){.memory = (int64_t)1023 * MIB}, 1), 5);
     CHECK_INT(limits_patience(&time, &(struct usage){.cpu_ms = 9800}, 1), 200);
     CHECK_INT(limits_patience(&time, &(struct usage){.cpu_ms = 9800}, 4), 50);
-    CHECK_INT(limits_patience(&some, &(struct usage){.processes = 10}, 4), 99);
+    CHECK_INT(limits_patience(&some, &(struct usage){.processes = 600}, 4), 200);
     CHECK_INT(limits_patience(&some, &(struct usage){.processes = 900}, 4), 230);
 }
 
