@@ -282,7 +282,8 @@ steps:
             found[name] = [file for file in os.listdir(folder) if "core" in file]
         self.assertEqual(found["with"], [])
         plain = "/" not in pattern and "|" not in pattern and "core" in pattern and hard != 0
-        sanitized = b"__asan_init" in open(levada.LEVADA, "rb").read()
+        with open(levada.LEVADA, "rb") as file:
+            sanitized = b"__asan_init" in file.read()
         if plain and not sanitized:
             self.assertEqual(len(found["without"]), 1, "a worker without a secret leaves one, so we would have seen it")
 
