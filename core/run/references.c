@@ -29,10 +29,13 @@ find_item(const struct run_state *state, const struct step_state *loop, const ch
     return NULL;
 }
 
-/* steps.ID.outputs.NAME, or steps.ID.items["KEY"].outputs.NAME. *depth: how much of the path that is. */
+/* steps.ID.outputs.NAME, steps.ID.items["KEY"].outputs.NAME or, in `undo`, outputs.NAME. *depth: how much of the path
+ * that is. */
 static const struct value *
 mentioned(const struct inputs *inputs, const struct place *place, const struct expr_ref *ref, size_t *depth)
 {
+    *depth = 2;
+    if (ref->depth >= 2 && str_eq(ref->path[0], "outputs")) return find(place->undone, ref->path[1]);
     if (ref->depth < 4 || !str_eq(ref->path[0], "steps")) return NULL;
     const struct step_state *step = place_step(inputs, place, ref->path[1]);
     *depth = 4;

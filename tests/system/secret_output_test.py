@@ -132,6 +132,17 @@ class SecretOutput(levada.Case):
                          {"x": self.secret, "y": self.secret, "b": self.secret + "-b", "inner": self.secret})
         self.assertEqual(finished["take"]["outputs"]["careless"], "***")
 
+    def test_what_takes_a_step_back_gets_its_secret_outputs(self):
+        undo = ("    undo:\n      uses: vault.use\n      with: {password: '${{ outputs.password }}', copy: undone.txt}\n"
+                "      limits: {memory: 1GiB}\n")
+        self.run_flow(self.step("make", "vault.issue", undo))
+        done = self.levada("rollback", "last", expect=None)
+        self.assertEqual(self.read("undone.txt"), self.secret, done.stdout + done.stderr)
+        self.assert_nowhere(done.stdout + done.stderr)
+        leak = "    undo: {run: 'echo ${{ outputs.password }}'}\n"
+        done = self.levada("check", self.flow(self.step("make", "vault.issue", leak)), expect=3)
+        self.assertIn("must not flow into", done.stdout + done.stderr)
+
     # ---- where it may not ----
 
     def test_check_refuses_every_other_way(self):
