@@ -206,8 +206,8 @@ class Limits(levada.Case):
         for what in ("run: touch began; sleep 0.5; while :; do :; done",
                      "uses: hungry.eat\n    with: {amount: 300MiB, first: 500ms}"):
             with self.subTest(what):
-                process = self.start("run", self.flow(self.step("it", what, "limits: {cpu_time: 300ms, memory: 100MiB}\n"
-                                                                "grace: 100ms")))
+                limits = "limits: {cpu_time: 300ms, memory: 100MiB}\ngrace: 100ms"
+                process = self.start("run", self.flow(self.step("it", what, limits)))
                 self.wait_for(lambda: self.runs() and self.statuses().get("it") == "running", "the step")
                 process.kill()
                 process.wait()

@@ -133,8 +133,8 @@ class SecretOutput(levada.Case):
         self.assertEqual(finished["take"]["outputs"]["careless"], "***")
 
     def test_what_takes_a_step_back_gets_its_secret_outputs(self):
-        undo = ("    undo:\n      uses: vault.use\n      with: {password: '${{ outputs.password }}', copy: undone.txt}\n"
-                "      limits: {memory: 1GiB}\n")
+        undo = ("    undo:\n      uses: vault.use\n"
+                "      with: {password: '${{ outputs.password }}', copy: undone.txt}\n      limits: {memory: 1GiB}\n")
         self.run_flow(self.step("make", "vault.issue", undo))
         done = self.levada("rollback", "last", expect=None)
         self.assertEqual(self.read("undone.txt"), self.secret, done.stdout + done.stderr)
