@@ -108,9 +108,14 @@ chunk_run(struct work *work, struct outcome *ret)
                                      .call = chunk_call};
     const struct value *names = deferred_names(work);
     if (work->job.file != NULL) names = hook_names(work, names);
-    if (control_start(work, &ret->error) != 0) return;
+    limits_enter(work);
+    if (control_start(work, &ret->error) != 0) {
+        limits_leave(work);
+        return;
+    }
     int code = script_run(work->job.text, work->job.line, names, &host, &work->arena, &ret->skipped, &ret->error);
     control_stop(work);
+    limits_leave(work);
     if (code != 0 && work_stopped(work, ret)) return;
     if (code != 0 && chunk.interrupted) { /* it runs again, and has the results of the calls that it made */
         ret->error = (struct err){0};

@@ -370,7 +370,8 @@ no_attempt_follows(const struct job *job, const struct outcome *outcome)
                                 .classes = (uint32_t)value_get_int(job->hooks, "classes", 0)};
     uint32_t tries = (uint32_t)value_get_int(job->hooks, "failed", 0) + 1;
     int error_class = outcome->error.error_class;
-    return !worth_retrying(&retry, job->kind == JOB_USES, tries, error_class ? error_class : LEVADA_PERMANENT);
+    return !worth_retrying(&retry, job->kind == JOB_USES, tries, error_class ? error_class : LEVADA_PERMANENT,
+                           outcome->limit != NULL);
 }
 
 void

@@ -38,6 +38,7 @@ error_make(struct work *work, struct arena *arena, const struct outcome *outcome
     if (err->file[0] != '\0') value_set(arena, ret, "file", value_text(arena, err->file));
     if (err->line > 0) value_set(arena, ret, "line", value_int(arena, err->line));
     if (err->column > 0) value_set(arena, ret, "column", value_int(arena, err->column));
+    if (outcome->limit != NULL) value_set(arena, ret, "limit", value_text(arena, outcome->limit));
     if (outcome->signal > 0) value_set(arena, ret, "signal", value_int(arena, outcome->signal));
     if (outcome->exit_code > 0) value_set(arena, ret, "exit", value_int(arena, outcome->exit_code));
     return ret;
@@ -107,10 +108,13 @@ receipt_make(struct work *work, struct arena *arena, const struct outcome *outco
 
     long peak_kib;
     int64_t cpu = receipt_cpu_ms(&peak_kib) - work->cpu_before_ms;
+    const struct usage *peak = &work->limiter.peak;
+    if (peak->memory / 1024 > peak_kib) peak_kib = (long)(peak->memory / 1024);
     value_set(arena, ret, "duration_ms", value_int(arena, (clock_monotonic_us() - work->started_us) / 1000));
     value_set(arena, ret, "log_bytes", value_int(arena, (int64_t)work->log.size));
     value_set(arena, ret, "peak_kib", value_int(arena, peak_kib));
     value_set(arena, ret, "cpu_ms", value_int(arena, cpu));
+    if (peak->processes > 0) value_set(arena, ret, "processes", value_int(arena, peak->processes));
     value_set(arena, ret, "pid", value_int(arena, getpid()));
     return ret;
 }

@@ -168,6 +168,7 @@ step_failed_attempts(const struct step_state *step)
     for (size_t k = step->past; k < step->nattempts; k++) {
         const struct attempt_state *attempt = &step->attempts[k];
         if (attempt->resolve || attempt->status == NULL || str_eq(attempt->status, "interrupted")) continue;
+        if (str_eq(attempt->status, "succeeded")) continue; /* `until` did not hold yet */
         count += !str_eq(attempt->status, "vanished") || attempt->crashed;
     }
     return count;
@@ -185,9 +186,10 @@ failed_asks(const struct step_state *step)
 }
 
 static bool
-is_worth(const struct step_state *step, uint32_t tries, int error_class)
+is_worth(const struct step_state *step, uint32_t tries, int error_class, bool limited)
 {
-    return worth_retrying(&step->step->retry, step->step->kind == STEP_USES, tries, error_class);
+    return worth_retrying(&step->step->retry, step->step->kind == STEP_USES, tries, error_class,
+                          limited);
 }
 
 static int64_t
@@ -265,14 +267,15 @@ step_failed(struct engine *e, size_t i, const struct value *outputs, const struc
     const char *word = value_get_str(error, "class", "permanent");
     const char *message = value_get_str(error, "message", "it failed");
     int error_class = schema_class_from_name(word);
+    bool limited = value_get(error, "limit") != NULL;
     if (!e->state.cancel_asked &&
-        is_worth(step, step_failed_attempts(step), error_class ? error_class : LEVADA_PERMANENT)) {
+        is_worth(step, step_failed_attempts(step), error_class ? error_class : LEVADA_PERMANENT, limited)) {
         int64_t delay = retry_delay(step);
         struct buf shown BUF_SCOPED;
         buf_init(&shown, 64);
         str_duration(&shown, delay);
-        /* Out of time means that it was stopped by us, and not that its effect did not happen. */
-        schedule_again(e, i, delay, error_class == LEVADA_TIMEOUT && step_can_be_asked(step),
+        /* Out of time or over a limit means that it was stopped by us, and not that its effect did not happen. */
+        schedule_again(e, i, delay, (error_class == LEVADA_TIMEOUT || limited) && step_can_be_asked(step),
                        engine_reason(e, "retry", "attempt %u of %u failed (%s: %s); again in %s",
                                      step_failed_attempts(step), step->step->retry.attempts, word, message,
                                      buf_str(&shown)));
@@ -281,6 +284,9 @@ step_failed(struct engine *e, size_t i, const struct value *outputs, const struc
     const struct value *reason =
         step->step->retry.attempts > 1 && step_failed_attempts(step) >= step->step->retry.attempts
             ? engine_reason(e, "retries_used_up", "all %u attempts failed", step->step->retry.attempts)
+        : step->step->retry.attempts > 1 && limited
+            ? engine_reason(e, "not_worth_retrying",
+                            "what went over a limit would only do so again; `for: [%s]` repeats it all the same", word)
         : step->step->retry.attempts > 1
             ? engine_reason(e, "not_worth_retrying", "errors of class %s are not retried here", word)
             : engine_reason(e, "failed", "%s", message);
@@ -318,7 +324,8 @@ ask_failed(struct engine *e, size_t i, const struct value *error)
     struct step_state *step = &e->state.steps[i];
     const char *message = value_get_str(error, "message", "asking failed");
     int error_class = schema_class_from_name(value_get_str(error, "class", "permanent"));
-    if (e->state.cancel_asked || !is_worth(step, failed_asks(step), error_class)) {
+    bool limited = value_get(error, "limit") != NULL;
+    if (e->state.cancel_asked || !is_worth(step, failed_asks(step), error_class, limited)) {
         step_unknown(e, i, message);
         return;
     }

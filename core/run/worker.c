@@ -188,6 +188,7 @@ become_worker(struct worker *worker, int sock)
     if (null >= 0 && dup2(null, 0) == 0) fd_close(&null);
     *worker = (struct worker){
         .sock = sock, .attempts = -1, .folder = -1, .seat = -1, .slot = -1, .umask = umask(077)};
+    (void)getrlimit(RLIMIT_CORE, &worker->core);
     worker->mask = mask_new(&worker->mask_arena);
     pthread_mutex_init(&worker->mask_mutex, NULL);
     attempts_self(&worker->self);

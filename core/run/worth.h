@@ -11,7 +11,7 @@
 #include "workflow/model.h"
 
 /* `tries`: attempts that failed, the last one too. `action`: a plugin's, whose error classes mean something;
- * `error_class`: enum levada_class. */
-bool worth_retrying(const struct retry *retry, bool action, uint32_t tries, int error_class);
+ * `error_class`: enum levada_class; `limited`: it was ended for going over one of its `limits`. */
+bool worth_retrying(const struct retry *retry, bool action, uint32_t tries, int error_class, bool limited);
 
 #endif

@@ -100,6 +100,8 @@ check_defaults(struct check *check)
     keys_check(check->diags, PLACE_DEFAULTS, defaults, "`defaults`");
     const struct value *retry = keys_get(PLACE_DEFAULTS, defaults, "retry");
     if (retry != NULL) keys_check(check->diags, PLACE_RETRY, retry, "`retry` of `defaults`");
+    const struct value *limits = keys_get(PLACE_DEFAULTS, defaults, "limits");
+    if (limits != NULL) keys_check(check->diags, PLACE_LIMITS, limits, "`limits` of `defaults`");
     const struct value *shell = keys_get(PLACE_DEFAULTS, defaults, "shell");
     if (shell != NULL && (shell->text.size == 0 || strpbrk(shell->text.ptr, " \t\n") != NULL))
         CHECK_ERROR(check, shell, "wrong-value", NULL, "\"shell\" of `defaults` must be the name of one program");

@@ -162,6 +162,9 @@ void check_concurrency(struct check *check);
 void check_pool(struct check *check, uint32_t index);
 void check_pools(struct check *check); /* all of them, beside each other */
 
+/* check_limits.c: `limits` of a step. */
+void check_limits(struct check *check, uint32_t index);
+
 /* check_script.c: the text of `run` and `lua`. */
 void check_script(struct check *check, uint32_t index);
 /* One Lua chunk, wherever it stands: that it compiles, and the names it mentions. */

@@ -116,6 +116,7 @@ static const struct key defaults_keys[] = {
     KEY("env", MAP, "As at the top."),
     KEY("shell", TEXT, "As in a step."),
     KEY("grace", DURATION, "As in a step."),
+    KEY("limits", MAP, "As in a step; a step's own `limits` replace single members."),
 };
 
 static const struct key step_keys[] = {
@@ -155,7 +156,7 @@ static const struct key step_keys[] = {
     KEY("approve", LATER, "Split the workflow where a person decides."),
     KEY("undo", MAP, "What takes its effect back, when `levada rollback` is asked for; see undo."),
     KEY("lifecycle", LATER, "Leave it out."),
-    KEY("limits", LATER, "Use ulimit in `run`."),
+    KEY("limits", MAP, "What an attempt may use at most; see limits."),
     KEY("sandbox", LATER, "Leave it out."),
     KEY("hooks", MAP, "Lua beside the work of this step, behind the hooks at the top; see hooks."),
 };
@@ -185,6 +186,8 @@ static const struct key_alias step_aliases[] = {
     {"timeout_minutes", "timeout", "Write `timeout: 5m`."}, {"timeout-minutes", "timeout", "Write `timeout: 5m`."},
     {"timeout_seconds", "timeout", "Write `timeout: 30s`."},
     {"assert", "expect", NULL}, {"checks", "expect", NULL}, {"title", "name", NULL}, {"input_text", "stdin", NULL},
+    {"resources", "limits", NULL}, {"limit", "limits", NULL}, {"ulimit", "limits", NULL},
+    {"memory", "limits", "Write `limits: {memory: 256MiB}`."}, {"cpu", "limits", "Write `limits: {cpu_time: 10m}`."},
     {"semaphore", "pool", NULL}, {"mutex", "pool", NULL}, {"lock", "pool", NULL}, {"resource", "pool", NULL},
     {"pool_slots", "pool", "Write `pool: {name: NAME, slots: 3}`."},
     {"concurrency", "pool", "`concurrency` is of the whole workflow; steps share a `pool`."},
@@ -273,6 +276,7 @@ static const struct key undo_keys[] = {
     KEY("grace", DURATION, "As in a step."),
     KEY("effect", WORD, "As in a step.", effects),
     KEY("on_unknown", WORD, "As in a step.", on_unknowns),
+    KEY("limits", MAP, "As in a step."),
 };
 
 static const struct key history_keys[] = {
@@ -320,6 +324,21 @@ static const struct key_alias hook_aliases[] = {
     {"params", "with", NULL}, {"args", "with", NULL}, {"inputs", "with", NULL}, {"options", "with", NULL},
 };
 
+static const struct key limits_keys[] = {
+    KEY("memory", SIZE, "Of all its processes together; at least 8MiB."),
+    KEY("cpu_time", DURATION, "Of all its processes together, those that have ended too."),
+    KEY("processes", COUNT, "How many there may be at once."),
+    KEY("file_size", SIZE, "Of each file it writes."),
+};
+static const struct key_alias limits_aliases[] = {
+    {"mem", "memory", NULL}, {"ram", "memory", NULL}, {"rss", "memory", NULL}, {"max_memory", "memory", NULL},
+    {"memory_limit", "memory", NULL}, {"cpu", "cpu_time", "Write how long: `cpu_time: 10m`."},
+    {"cpus", "cpu_time", "Write how long: `cpu_time: 10m`."}, {"time", "cpu_time", "A step's `timeout` bounds how "
+     "long it runs; `cpu_time` how long it computes."}, {"timeout", "cpu_time", "`timeout` stands in the step itself."},
+    {"pids", "processes", NULL}, {"nproc", "processes", NULL}, {"max_processes", "processes", NULL},
+    {"fsize", "file_size", NULL}, {"max_file_size", "file_size", NULL}, {"disk", "file_size", NULL},
+};
+
 #define TABLE(place, title, noun) \
     [place] = {title, noun##_keys, sizeof noun##_keys / sizeof noun##_keys[0], noun##_aliases, \
                sizeof noun##_aliases / sizeof noun##_aliases[0]}
@@ -336,6 +355,7 @@ static const struct key_table tables[PLACES] = {
     TABLE(PLACE_CONCURRENCY, "concurrency", concurrency),
     TABLE(PLACE_POOL, "pool", pool),
     TABLE(PLACE_HISTORY, "history", history),
+    TABLE(PLACE_LIMITS, "limits", limits),
     [PLACE_UNDO] = {"undo", undo_keys, sizeof undo_keys / sizeof undo_keys[0], NULL, 0},
     TABLE(PLACE_HOOKS, "hooks", hooks),
     TABLE(PLACE_HOOK, "a hook", hook),

@@ -484,6 +484,7 @@ read_step(struct reader *reader, const struct model *model, struct step *step, c
         damage(reader, "hooks");
     int64_t hook = int_within(reader, map, "hook", (int64_t)model->nhooks);
     if (hook > 0) step->hook = &model->hooks[hook - 1];
+    if (!limits_read(value_get(map, "limits"), &step->limits)) damage(reader, "limits");
 }
 
 /* Ids are part of file names and of lookups: unique and of their shape, or the model is damaged. */

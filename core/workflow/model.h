@@ -81,6 +81,13 @@ struct hook {               /* a Lua chunk beside the work */
     bool names;             /* it mentions params, env, run or steps */
 };
 
+struct limits {             /* of one attempt; 0: none */
+    int64_t memory;         /* bytes, of all its processes together */
+    int64_t cpu_ms;         /* computed by all of them */
+    int64_t processes;      /* at once */
+    int64_t file_size;      /* bytes, of each file */
+};
+
 /* What becomes of a step when nobody knows whether its effect happened. */
 enum on_unknown { ON_UNKNOWN_HOLD, ON_UNKNOWN_RETRY, ON_UNKNOWN_FAIL };
 
@@ -153,6 +160,7 @@ struct step {
     const struct model *calls;               /* STEP_LUA: the actions that it calls; NULL: none */
     const struct model *undo;                /* one step that takes its effect back; NULL: none */
     const char *const *variables;            /* loop variables that its texts may name, ended by NULL; NULL: none */
+    struct limits limits;
 };
 
 /* A file, or a group within one: then all but the steps is that of the file. */
@@ -191,6 +199,10 @@ int workflow_load(struct arena *arena, const char *path, struct diags *diags, co
  * take ten times the memory of the model. The model keeps nothing of the text. */
 void model_write(struct buf *buf, const struct model *model);
 int model_read(struct arena *arena, const char *text, size_t size, const struct model **ret, struct err *err);
+/* A map of those that are set, as the model and a job have them; NULL: none is. And back: false, and *ret untouched,
+ * when a member is none (NULL: no limits). */
+const struct value *limits_write(struct arena *arena, const struct limits *limits);
+bool limits_read(const struct value *map, struct limits *ret);
 /* What decides over the result of a step: a map that is equal for two steps that do the same. */
 const struct value *model_step_definition(struct arena *arena, const struct model *model, size_t index);
 

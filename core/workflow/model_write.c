@@ -235,6 +235,8 @@ write_step(struct arena *arena, const struct step *step)
     if (step->nhooks > 0)
         value_set(arena, ret, "hooks", model_hooks_write(arena, step->hooks, step->nhooks, step->home->file));
     if (step->hook != NULL) set_int(arena, ret, "hook", step->hook - step->home->hooks + 1);
+    const struct value *limits = limits_write(arena, &step->limits);
+    if (limits != NULL) value_set(arena, ret, "limits", limits);
     write_blocks(arena, ret, step);
     return ret;
 }

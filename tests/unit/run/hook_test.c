@@ -175,15 +175,16 @@ static void
 decision_over_a_retry(void)
 {
     struct retry retry = {.attempts = 3};
-    CHECK(worth_retrying(&retry, false, 2, LEVADA_PERMANENT)); /* of a script any failure */
-    CHECK(!worth_retrying(&retry, false, 3, LEVADA_PERMANENT));
-    CHECK(!worth_retrying(&retry, false, 1, LEVADA_CANCELLED));
-    CHECK(worth_retrying(&retry, true, 1, LEVADA_TRANSIENT));
-    CHECK(!worth_retrying(&retry, true, 1, LEVADA_CONTRACT));
-    CHECK(!worth_retrying(&retry, true, 1, 99));
+    CHECK(worth_retrying(&retry, false, 2, LEVADA_PERMANENT, false)); /* of a script any failure */
+    CHECK(!worth_retrying(&retry, false, 3, LEVADA_PERMANENT, false));
+    CHECK(!worth_retrying(&retry, false, 1, LEVADA_PERMANENT, true));
+    CHECK(!worth_retrying(&retry, false, 1, LEVADA_CANCELLED, false));
+    CHECK(worth_retrying(&retry, true, 1, LEVADA_TRANSIENT, false));
+    CHECK(!worth_retrying(&retry, true, 1, LEVADA_CONTRACT, false));
+    CHECK(!worth_retrying(&retry, true, 1, 99, false));
     retry.classes = 1u << LEVADA_CONTRACT;
-    CHECK(worth_retrying(&retry, true, 1, LEVADA_CONTRACT));
-    CHECK(!worth_retrying(&retry, false, 1, LEVADA_TRANSIENT));
+    CHECK(worth_retrying(&retry, true, 1, LEVADA_CONTRACT, false));
+    CHECK(!worth_retrying(&retry, false, 1, LEVADA_TRANSIENT, false));
 }
 
 int
