@@ -26,6 +26,8 @@ static const struct command {
     {"resume", cmd_resume, "Go on with a run that was interrupted, killed or settled."},
     {"retry", cmd_retry, "Run again what did not succeed in a run that has ended."},
     {"resolve", cmd_resolve, "Settle a step whose outcome nobody knows: done, redo or fail."},
+    {"approve", cmd_approve, "Let a step start that waits for a person's approval."},
+    {"reject", cmd_reject, "Refuse a step that waits for a person's approval: it fails."},
     {"cancel", cmd_cancel, "End a run for good."},
     {"ls", cmd_ls, "List runs."},
     {"ps", cmd_ps, "List what lives: engines, workers, and what has lost its engine or worker."},

@@ -11,6 +11,8 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "plugin/field.h"
+#include "run/approval.h"
+#include "workflow/params.h"
 #include "workflow/template.h"
 
 const struct value *
@@ -92,6 +94,7 @@ step_names(struct arena *arena, const struct step_state *step)
     value_set(arena, ret, "duration",
               value_typed(arena, VALUE_DURATION,
                           step->finished_ms > step->started_ms ? step->finished_ms - step->started_ms : 0));
+    if (step->step->approve != NULL) value_set(arena, ret, "approval", approval_names(arena, step));
     return ret;
 }
 
@@ -115,6 +118,8 @@ add_name(const struct inputs *inputs, struct arena *arena, struct value *names, 
         value_set(arena, names, root, inputs->env != NULL ? inputs->env : value_map(arena));
     } else if (str_eq(root, "run")) {
         value_set(arena, names, root, run_now(inputs, arena));
+    } else if (str_eq(root, "approval") && inputs->approval != NULL) {
+        value_set(arena, names, root, inputs->approval);
     }
 }
 
@@ -314,6 +319,7 @@ lua_names(struct evaluation *ev, const struct step *step)
     static const char *const roots[] = {"params", "env", "run"};
     for (size_t i = 0; i < sizeof roots / sizeof roots[0]; i++)
         add_name(ev->inputs, ev->arena, ev->names, &(struct expr_ref){{roots[i]}, 1});
+    if (step->approve != NULL) add_name(ev->inputs, ev->arena, ev->names, &(struct expr_ref){{"approval"}, 1});
     for (size_t i = 0; i < step->nneeds; i++)
         add_name(ev->inputs, ev->arena, ev->names,
                  &(struct expr_ref){{"steps", ev->inputs->state->steps[step->needs[i]].step->id}, 2});
@@ -322,11 +328,22 @@ lua_names(struct evaluation *ev, const struct step *step)
                  &(struct expr_ref){{"steps", ev->inputs->state->steps[step->reads[i]].step->id}, 2});
 }
 
+/* The same with the step's own `approval`. */
+static struct inputs
+with_approval(const struct inputs *inputs, const struct step *step, struct arena *arena)
+{
+    struct inputs ret = *inputs;
+    const struct step_state *state = step->approve != NULL ? state_step(inputs->state, step->id, NULL) : NULL;
+    if (state != NULL) ret.approval = approval_names(arena, state);
+    return ret;
+}
+
 int
 inputs_evaluate(const struct inputs *inputs, const struct step *step, struct arena *arena, const struct value **ret,
                 struct err *err)
 {
-    struct evaluation ev = {.inputs = inputs, .arena = arena};
+    const struct inputs own = with_approval(inputs, step, arena);
+    struct evaluation ev = {.inputs = &own, .arena = arena};
     struct value *map = value_map(arena);
     int code = 0;
     ev.deferred = value_list(arena);
@@ -383,10 +400,59 @@ inputs_condition(const struct inputs *inputs, const struct step *step, struct sc
 }
 
 int
+inputs_asks(const struct inputs *inputs, const struct step *step, struct arena *arena, bool *ret, struct err *err)
+{
+    const struct approve *approve = step->approve;
+    const struct value *value;
+    *ret = true;
+    if (approve->condition == NULL) return 0;
+    int code = evaluate_text(inputs, approve->condition, approve->condition_line, approve->condition_column, NULL, NULL,
+                             arena, &value, err);
+    if (code) return code;
+    if (value->type != VALUE_BOOL) {
+        err_set(err, EXIT_INVALID, "`when` in `approve` of step \"%s\" gave a %s, not true or false", step->id,
+                value_type_name(value->type));
+        err_place(err, inputs->state->model->file, approve->condition_line, approve->condition_column);
+        return EXIT_INVALID;
+    }
+    *ret = value->boolean;
+    return 0;
+}
+
+int
+inputs_approval(const struct inputs *inputs, const struct step *step, struct arena *arena, const struct value **ret,
+                struct err *err)
+{
+    struct evaluation ev = {.inputs = inputs, .arena = arena};
+    struct value *defaults = value_map(arena);
+    ev.deferred = value_list(arena);
+    ev.names = value_map(arena);
+    for (size_t i = 0; i < step->approve->ninputs; i++) {
+        const struct param *input = &step->approve->inputs[i];
+        const struct value *value = input->fallback;
+        if (value == NULL) continue;
+        int code = evaluate_tree(&ev, input->fallback, NULL, NULL, 0, &value, err);
+        if (!code && value->type == VALUE_NULL) continue;
+        const struct value *typed = code ? NULL : param_coerce(arena, input->type, value, false, err);
+        if (typed == NULL || param_allows(arena, input, typed, err) != 0) {
+            if (err->line == 0) err_place(err, inputs->state->model->file, (int)input->fallback->line,
+                                          (int)input->fallback->column);
+            err_context(err, "the default of input \"%s\" of its approval", input->name);
+            return err->code = EXIT_INVALID;
+        }
+        value_set(arena, defaults, input->name, typed);
+    }
+    *ret = defaults;
+    return 0;
+}
+
+int
 inputs_finish(const struct inputs *inputs, const struct step *step, struct arena *arena, const struct value **outputs,
               struct err *err)
 {
     struct step_state now = *state_step(inputs->state, step->id, NULL);
+    const struct inputs own = with_approval(inputs, step, arena);
+    inputs = &own;
     struct value *all = value_is(*outputs, VALUE_MAP) ? value_copy(arena, *outputs) : value_map(arena);
     int code = 0;
     now.outputs = all;

@@ -20,6 +20,7 @@ struct inputs {
     const struct value *params; /* typed */
     const struct value *env;    /* the workflow's env, evaluated; a map */
     const char *artifacts;      /* absolute path of the run's artifacts folder */
+    const struct value *approval; /* the step's own, for `approval`; NULL: none */
 };
 
 /* Params typed, env evaluated, values in the state's arena. Errors: EXIT_INVALID with a place. */
@@ -33,6 +34,12 @@ const struct value *inputs_run(struct arena *arena, const struct run_state *stat
 /* `if`: sets *ret; a step without one runs when all its needs succeeded. Not a boolean: an error. */
 int inputs_condition(const struct inputs *inputs, const struct step *step, struct sched_view view,
                      struct arena *arena, bool *ret, struct err *err);
+
+/* `when` of its `approve`: sets *ret; true without one. */
+int inputs_asks(const struct inputs *inputs, const struct step *step, struct arena *arena, bool *ret, struct err *err);
+/* The defaults of what its `approve` asks for: a map. */
+int inputs_approval(const struct inputs *inputs, const struct step *step, struct arena *arena,
+                    const struct value **ret, struct err *err);
 
 /* Everything an attempt needs, as the map that the intent journals: members of job.h among with deferred names env vars
  * script shell cwd stdin text. The same for every attempt of the step. */

@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "run/approval.h"
 
 static const char *const step_names[] = {
 #define X(id, word) word,
@@ -318,6 +319,9 @@ apply_finished(struct run_state *state, struct step_state *step, const struct ev
     while (i < sizeof step_names / sizeof step_names[0] && !str_eq(step_names[i], word)) i++;
     if (i == sizeof step_names / sizeof step_names[0])
         return err_set(err, EXIT_STORE, "a step ended as \"%s\", which is no status", word);
+    /* Rejected, or expired, while no engine lived: `resume` goes on. */
+    if (step->status == STEP_PARKED_STATUS && state->status == RUN_PARKED_STATUS)
+        state->status = RUN_INTERRUPTED_STATUS;
     step->status = (enum step_status)i;
     step->model_number = state->model_number;
     step->finished_ms = event->time_ms;
@@ -384,6 +388,7 @@ reset_step(struct step_state *step)
     step->queued = step->ask_first = false;
     step->started_ms = step->finished_ms = 0;
     step->inputs = step->outputs = step->error = NULL;
+    if (step->approval != NULL) step->approval->granted = false; /* what is done anew is asked anew */
     step->reason_code = "retried";
     step->reason_text = "the run was retried";
 }
@@ -449,6 +454,8 @@ static const struct {
     [EVENT_RUN_FINISHED] = {apply_run_end, false},      [EVENT_RUN_RETRIED] = {apply_retried, false},
     [EVENT_RUN_QUEUED] = {apply_run_queued, false},     [EVENT_RUN_SEATED] = {apply_run_seated, false},
     [EVENT_STEP_QUEUED] = {apply_step_queued, true},
+    [EVENT_STEP_PARKED] = {approval_apply_parked, true},
+    [EVENT_STEP_DECIDED] = {approval_apply_decided, true},
 };
 
 /* A step that an edited workflow no longer has: its numbers stay taken. */

@@ -185,6 +185,10 @@ step_ref(struct check *check, const struct scope *scope, const struct expr_ref *
                "\"steps.%s\" cannot be used as a whole", ref->path[1]);
         return;
     }
+    if (str_eq(ref->path[2], "approval")) {
+        check_approval_ref(check, scope, to, ref, 3, line, column);
+        return;
+    }
     if (str_eq(ref->path[2], "items")) {
         REPORT("not-yet", NULL, "\"items\" is not supported by this version");
         return;
@@ -239,6 +243,7 @@ check_ref(struct check *check, const struct scope *scope, const struct expr_ref 
     if (str_eq(root, "env")) env_ref(check, ref, line, column);
     if (str_eq(root, "steps")) step_ref(check, scope, ref, line, column);
     if (str_eq(root, "run")) run_ref(check, scope, ref, line, column);
+    if (str_eq(root, "approval")) check_approval_ref(check, scope, scope->step, ref, 1, line, column);
     if (str_eq(root, "outputs") && scope->step != NO_STEP)
         output_ref(check, scope, scope->step, ref, 1, line, column);
 }

@@ -115,7 +115,9 @@ step_kind(struct check *check, uint32_t index, size_t faults)
     }
     if (found < 0) {
         if (faults == 0)
-            CHECK_ERROR(check, draft->map, "step-kind", "Give it one of `uses`, `run` and `lua`.",
+            CHECK_ERROR(check, draft->map, "step-kind",
+                        value_get(draft->map, "approve") != NULL ? "Put `approve` into the step that is to wait for it."
+                                                                 : "Give it one of `uses`, `run` and `lua`.",
                         "%s does nothing", draft->what);
         return;
     }
@@ -327,6 +329,7 @@ read_step(struct check *check, const struct value *map, enum step_part part, siz
     step_kind(check, index, check->diags->errors - errors);
     step_settings(check, index);
     check_step_outputs(check, index);
+    check_approve(check, index);
 }
 
 void

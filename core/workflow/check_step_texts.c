@@ -7,8 +7,8 @@
 #include "workflow/template.h"
 
 /* `if` and `expect` decide something, so they are one expression and nothing around it. */
-static bool
-is_lone(struct check *check, const struct value *value)
+bool
+check_is_lone(struct check *check, const struct value *value)
 {
     struct template *template;
     struct err err = {0};
@@ -36,7 +36,7 @@ check_condition(struct check *check, struct scope *scope, uint32_t index)
     scope->allow |= SCOPE_STATUS;
     check_tree(check, scope, value);
     scope->allow &= ~(unsigned)SCOPE_STATUS;
-    if (!is_lone(check, value))
+    if (!check_is_lone(check, value))
         CHECK_ERROR(check, value, "wrong-type", "Put all of it between one `${{` and `}}`.",
                     "\"if\" of %s must be one expression", check->drafts[index].what);
 }
@@ -56,7 +56,7 @@ check_expect(struct check *check, struct scope *scope, uint32_t index)
             CHECK_ERROR(check, item, "wrong-type", "Write `- ${{ outputs.rows > 0 }}`.",
                         "each item of \"expect\" of %s must be an expression, not %s",
                         check->drafts[index].what, keys_type_phrase(item));
-        else if (!is_lone(check, item))
+        else if (!check_is_lone(check, item))
             CHECK_ERROR(check, item, "wrong-type", "Put all of it between one `${{` and `}}`.",
                         "each item of \"expect\" of %s must be one expression", check->drafts[index].what);
         check_tree(check, scope, item);
@@ -74,6 +74,7 @@ check_step_texts(struct check *check, uint32_t index)
     scope.what = "`env`";
     check_tree(check, &scope, draft->own_env);
     check_condition(check, &scope, index);
+    check_approve_texts(check, index);
     if (step->kind == STEP_USES && value_get(draft->map, "uses") != NULL) check_inputs(check, index);
     if (!draft->broken) check_script(check, index);
     scope.what = "`cwd`";

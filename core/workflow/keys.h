@@ -28,6 +28,7 @@ enum key_type {
     KEY_MAP,
     KEY_NAMED,     /* a map or a list of names */
     KEY_SHORT,     /* a map, or the text that its first member would be */
+    KEY_SWITCH,    /* a map, or true or false */
     KEY_ANY,
     KEY_LATER,     /* of the language, not of this version; doc says what to do instead */
 };
@@ -47,7 +48,7 @@ struct key_alias {
 
 enum key_place {
     PLACE_WORKFLOW, PLACE_PARAM, PLACE_SECRET, PLACE_PLUGIN, PLACE_DEFAULTS, PLACE_STEP, PLACE_RETRY, PLACE_OUTPUT,
-    PLACE_CONCURRENCY, PLACE_POOL, PLACE_HISTORY,
+    PLACE_CONCURRENCY, PLACE_POOL, PLACE_HISTORY, PLACE_APPROVE,
     PLACES,
 };
 

@@ -202,14 +202,39 @@ read_param(struct reader *reader, struct param *param, const char *name, const s
     param->choices = typed;
 }
 
+static struct param *
+read_params(struct reader *reader, const struct value *map, size_t *count)
+{
+    *count = map->map.count;
+    struct param *ret = ARENA_ARRAY(reader->arena, *count, struct param);
+    for (size_t i = 0; i < *count; i++) read_param(reader, &ret[i], map->map.names[i], map->map.values[i]);
+    return ret;
+}
+
+/* What is of a step must not keep the JSON: it is copied first. */
+static const struct approve *
+read_approve(struct reader *reader, const struct value *map)
+{
+    struct approve *ret = ARENA_NEW(reader->arena, struct approve);
+    map = value_copy(reader->arena, map);
+    ret->condition = value_get_str(map, "when", NULL);
+    ret->condition_line = (int)int_within(reader, map, "when_line", INT32_MAX);
+    ret->condition_column = (int)int_within(reader, map, "when_column", INT32_MAX);
+    ret->by = get_list(reader, map, "by");
+    ret->min = (uint32_t)int_within(reader, map, "min", LIMIT_ATTEMPTS);
+    ret->expires_ms = int_within(reader, map, "expires_ms", HOURS_MAX);
+    if (ret->min == 0) damage(reader, "min");
+    for (size_t i = 0; ret->by != NULL && i < ret->by->list.count; i++)
+        if (!value_is(ret->by->list.items[i], VALUE_STRING)) damage(reader, "by");
+    ret->inputs = read_params(reader, need_map(reader, map, "input"), &ret->ninputs);
+    return ret;
+}
+
 static void
 read_declared(struct reader *reader, struct model *model, const struct value *json)
 {
     const struct value *params = need_map(reader, json, "params"), *secrets = need_map(reader, json, "secrets");
-    model->nparams = params->map.count;
-    model->params = ARENA_ARRAY(reader->arena, model->nparams, struct param);
-    for (size_t i = 0; i < model->nparams; i++)
-        read_param(reader, &model->params[i], params->map.names[i], params->map.values[i]);
+    model->params = read_params(reader, params, &model->nparams);
     model->nsecrets = secrets->map.count;
     model->secrets = ARENA_ARRAY(reader->arena, model->nsecrets, struct secret_def);
     for (size_t i = 0; i < model->nsecrets; i++) {
@@ -367,6 +392,7 @@ read_step(struct reader *reader, const struct model *model, struct step *step, c
     step->continue_on_error = value_get_bool(map, "continue_on_error", false);
     step->starts_alone = value_get_bool(map, "starts_alone", false);
     read_pool(reader, step, map);
+    if (value_get(map, "approve") != NULL) step->approve = read_approve(reader, need_map(reader, map, "approve"));
 }
 
 /* Ids are part of file names and of lookups: unique and of their shape, or the model is damaged. */

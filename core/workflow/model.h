@@ -68,6 +68,16 @@ struct output_def {         /* outputs: {x: {from: stdout, as: json}} or an expr
     const struct value *value; /* template over outputs.*, when from is NULL */
 };
 
+struct approve {            /* who is asked before the step starts, and for what */
+    const char *condition;  /* `when`, with ${{ }}; NULL: always */
+    int condition_line, condition_column;
+    const struct value *by; /* list of "user:NAME" and "group:NAME"; NULL: anybody who can reach the run */
+    uint32_t min;           /* different users, at least 1 */
+    int64_t expires_ms;     /* 0: never */
+    struct param *inputs;   /* defaults may hold templates over params, env, steps, run */
+    size_t ninputs;
+};
+
 /* What becomes of a step when nobody knows whether its effect happened. */
 enum on_unknown { ON_UNKNOWN_HOLD, ON_UNKNOWN_RETRY, ON_UNKNOWN_FAIL };
 
@@ -109,6 +119,7 @@ struct step {
     uint32_t *reads; /* steps of earlier parts that it mentions: no edges, for they have ended */
     size_t nreads;
     bool starts_alone;                       /* `needs: []` was written */
+    const struct approve *approve;           /* NULL: nobody is asked */
 };
 
 struct model {
@@ -149,6 +160,9 @@ const struct value *model_step_definition(struct arena *arena, const struct mode
  * unknown one. */
 int params_bind(struct arena *arena, const struct model *model, const struct value *given, const struct value *run,
                 const struct value **ret, struct err *err);
+/* The same for what an approval of the step asks for. Defaults hold no templates any more. */
+int params_bind_input(struct arena *arena, const struct param *inputs, size_t ninputs, const struct value *given,
+                      const char *step, const struct value **ret, struct err *err);
 /* A params file: YAML or JSON map. */
 int params_read(struct arena *arena, const char *path, const struct value **ret, struct err *err);
 const char *param_type_name(enum param_type type);
