@@ -276,7 +276,7 @@ step_look(struct engine *e, size_t i)
         return;
     }
     start_attempt(e, i, inputs, false,
-                  granted && step->reason_text != NULL ? engine_reason(e, "approved", "%s", step->reason_text)
+                  granted && step->reason_text != NULL ? engine_reason(e, "ready", "%s", step->reason_text)
                   : step->step->nneeds ? engine_reason(e, "ready", "all it needs has ended")
                                      : engine_reason(e, "ready", "it needs nothing"));
 }
