@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -33,6 +34,7 @@ struct ruling {
     struct arena arena;
     const char *usage, *run, *folder;
     bool json;
+    bool foreign;        /* the run belongs to another user: we only leave the decision, their engine takes it */
     struct value *input;
     struct approval_request request;
     const char *file;
@@ -193,6 +195,25 @@ take_all(struct ruling *d, struct err *err)
     return code;
 }
 
+/* -1: no engine lives, and the run is not ours. Nothing but the decision's file may be written there by another user. */
+static int
+leave_it(struct ruling *d)
+{
+    const char *id = view_short_id(strrchr(d->folder, '/') + 1);
+    if (d->json) {
+        struct value *ret = value_map(&d->arena);
+        value_set(&d->arena, ret, "run", value_text(&d->arena, strrchr(d->folder, '/') + 1));
+        value_set(&d->arena, ret, "step", value_text(&d->arena, d->request.step));
+        value_set(&d->arena, ret, "decision", value_text(&d->arena, d->request.reject ? "reject" : "approve"));
+        value_set(&d->arena, ret, "who", value_text(&d->arena, d->request.who));
+        value_set(&d->arena, ret, "left", value_bool(&d->arena, true));
+        puts(json_text(&d->arena, ret));
+    }
+    fprintf(stderr, "step \"%s\": your decision is left with the run\n  its owner takes it with: levada resume %s\n",
+            d->request.step, id);
+    return -1;
+}
+
 /* Until it is taken. */
 static int
 hand_over(struct ruling *d, struct err *err)
@@ -202,6 +223,7 @@ hand_over(struct ruling *d, struct err *err)
         int holder = attempts_engine(d->folder), code = 0;
         /* Between look and signal it may end: then nobody holds the run any more. */
         if (holder > 0 && holder != told && kill(holder, SIGUSR1) == 0) told = holder;
+        if (holder <= 0 && d->foreign) return leave_it(d);
         if (holder <= 0) code = take_all(d, err);
         if (code == 0 && holder <= 0) continue;
         if (code != 0 && code != EXIT_HELD) return code;
@@ -308,10 +330,13 @@ decide(struct ruling *d, int argc, char **argv)
     if (code) return code < 0 ? EXIT_OK : code;
     if (d->input->map.count) d->request.input = d->input;
     code = store_run_find(&d->arena, d->run, &d->folder, &err);
+    struct stat st;
+    if (!code) d->foreign = stat(d->folder, &st) == 0 && st.st_uid != geteuid();
     if (!code) code = look(d, &err);
     if (code < 0) return EXIT_OK;
     if (!code) code = decisions_leave(&d->arena, d->folder, &d->request, &d->file, &err);
     if (!code) code = hand_over(d, &err);
+    if (code < 0) return EXIT_OK;
     if (!code) code = say_outcome(d, &err);
     return code ? cli_fail(&err) : EXIT_OK;
 }

@@ -106,7 +106,7 @@ static void
 command(struct commands *commands, const char *verb, const char *rest, const char *what)
 {
     struct arena arena ARENA_SCOPED = {0};
-    static const char *const acts[] = {"resume", "resolve", "cancel", "approve", "reject"};
+    static const char *const acts[] = {"resume", "resolve", "cancel", "approve", "reject", "retry"};
     if (str_eq(verb, commands->place.here)) return;
     for (size_t i = 0; commands->place.file != NULL && i < sizeof acts / sizeof acts[0]; i++)
         if (str_eq(verb, acts[i])) return;
@@ -172,7 +172,9 @@ next_commands(struct buf *buf, const struct run_state *state, enum run_status st
         command(&commands, "show", "", "what is done so far");
         return;
     case RUN_FAILED_STATUS: case RUN_CANCELLED_STATUS:
-        if (step != NULL) command(&commands, "logs", step, "what it wrote");
+        if (step != NULL && culprit->approval != NULL && culprit->nattempts == 0)
+            command(&commands, "retry", "", "ask again");
+        else if (step != NULL) command(&commands, "logs", step, "what it wrote");
         command(&commands, "why", "", "how it came to this");
         command(&commands, "report", "", "all of it as a page");
         return;
