@@ -263,12 +263,12 @@ say(struct ruling *d, const struct run_state *state, const struct step_state *st
     if (d->json) say_json(d, state, step);
     if (d->request.reject) fprintf(stderr, "step \"%s\" is rejected\n", step->step->id);
     else if (again) fprintf(stderr, "step \"%s\": you have approved it already\n", step->step->id);
-    if (!d->request.reject && !approval->granted)
+    if (!d->request.reject && !approval->granted && step->status == STEP_PARKED_STATUS)
         fprintf(stderr, "step \"%s\" has %u of %u approvals\n  it waits for another user\n", step->step->id,
                 approval_count(approval), approval->min);
     else if (!d->request.reject && !again)
         fprintf(stderr, "step \"%s\" is approved\n", step->step->id);
-    if (!approval->granted && !approval->rejected) return;
+    if ((!approval->granted && !approval->rejected) || (again && step->status != STEP_READY_STATUS)) return;
     int holder = attempts_engine(d->folder);
     if (holder > 0) fprintf(stderr, "  the run goes on (pid %d): levada show %s\n", holder, id);
     else if (!run_status_ended(state->status)) fprintf(stderr, "  go on with: levada resume %s\n", id);

@@ -273,6 +273,16 @@ bind_input(struct arena *arena, const struct step_state *step, const struct appr
     return code;
 }
 
+/* To say it once more changes nothing, and is no fault. */
+static bool
+has_approved(const struct approval_state *approval, const struct approval_request *request)
+{
+    if (approval == NULL || request->reject || approval->rejected || approval->number != request->number) return false;
+    for (size_t i = 0; i < approval->napprovers; i++)
+        if (approval->approvers[i].uid == request->uid) return true;
+    return false;
+}
+
 int
 approval_judge(struct arena *arena, const struct run_state *state, const struct approval_request *request,
                bool expired, const struct value **data, struct err *err)
@@ -281,6 +291,8 @@ approval_judge(struct arena *arena, const struct run_state *state, const struct 
     const struct value *input = NULL;
     if (step == NULL) return err_set(err, EXIT_USAGE, "run %s has no step \"%s\"", state->id, request->step);
     const struct approval_state *approval = step->approval;
+    *data = NULL;
+    if (step->status != STEP_PARKED_STATUS && has_approved(approval, request)) return 0;
     if (step->status != STEP_PARKED_STATUS) return not_parked(arena, step, err);
     if (approval->number != request->number)
         return err_set(err, EXIT_USAGE, "step \"%s\" was asked again meanwhile", request->step);
@@ -288,9 +300,7 @@ approval_judge(struct arena *arena, const struct run_state *state, const struct 
     int code = check_who(arena, step, request, err);
     if (!code && !request->reject) code = bind_input(arena, step, request, &input, err);
     if (code) return code;
-    *data = NULL;
-    for (size_t i = 0; !request->reject && i < approval->napprovers; i++)
-        if (approval->approvers[i].uid == request->uid) return 0;
+    if (has_approved(approval, request)) return 0;
     uint32_t count = approval_count(approval) + 1;
     struct value *ret = value_map(arena);
     struct approver approver = {.who = request->who, .claim = request->claim};

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/str.h"
@@ -147,5 +148,6 @@ void
 decisions_forget(const char *run_folder, const char *name)
 {
     struct arena arena ARENA_SCOPED = {0};
+    FAILPOINT("decision_taken");
     if (is_name(name)) (void)unlink(arena_printf(&arena, "%s/%s", run_folder, name));
 }
