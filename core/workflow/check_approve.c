@@ -63,7 +63,8 @@ check_min(struct check *check, uint32_t index, const struct value *min, const st
     }
     if (approve->by != NULL && users < approve->min)
         CHECK_ERROR(check, min, "wrong-value", "Name more users, or lower `min`: each of them counts once.",
-                    "\"min\" of %s is %u, and \"by\" names %zu", what_of(check, index), approve->min, users);
+                    "\"min\" of %s is %u, and \"by\" names %zu user%s", what_of(check, index), approve->min,
+                    users, users == 1 ? "" : "s");
     else if (approve->min > APPROVERS_MAX)
         CHECK_ERROR(check, min, "not-yet", "Take 1 or 2, or a step for each decision.",
                     "\"min\" of %s is %u: a run can be reached by its owner and root, so no more than %d different "
