@@ -50,7 +50,9 @@ end_parked(struct engine *e, size_t i, const struct value *data)
 {
     asking_forget(e, i);
     engine_emit(e, EVENT_STEP_FINISHED, &e->state.steps[i], data);
-    if (e->scheduled) sched_ended(&e->sched, i);
+    if (!e->scheduled) return;
+    sched_ended(&e->sched, i);
+    parent_fail_fast(e, i);
 }
 
 void
@@ -68,11 +70,11 @@ asking_wake(struct engine *e)
 
 /* The defaults of what is asked for, evaluated. */
 static int
-declare(struct engine *e, const struct step *step, const struct value **ret, struct err *err)
+declare(struct engine *e, const struct step_state *step, const struct value **ret, struct err *err)
 {
     const struct value *defaults;
     int code = inputs_approval(&e->inputs, step, &e->turn, &defaults, err);
-    if (!code) *ret = approval_declared(&e->turn, step->approve, defaults);
+    if (!code) *ret = approval_declared(&e->turn, step->step->approve, defaults);
     return code;
 }
 
@@ -83,9 +85,11 @@ asking_pass(struct engine *e, size_t i, struct err *err)
     const struct approve *approve = step->step->approve;
     const struct value *declared;
     bool wanted = true;
-    if (approve == NULL || (step->approval != NULL && step->approval->granted)) return true;
-    if (inputs_asks(&e->inputs, step->step, &e->turn, &wanted, err) != 0) return false;
-    if (declare(e, step->step, &declared, err) != 0) return false;
+    /* A loop is asked about as a whole, or each of its items by itself. */
+    if (approve == NULL || (step->step->loop != NULL && approve->of_item != step->is_item)) return true;
+    if (step->approval != NULL && step->approval->granted) return true;
+    if (inputs_asks(&e->inputs, step, &e->turn, &wanted, err) != 0) return false;
+    if (declare(e, step, &declared, err) != 0) return false;
     if (wanted && e->state.cancel_asked) { /* in `finally`: who ended the run is asked nothing more */
         step_cancel(e, i, "the run was cancelled: nobody is asked");
         return false;

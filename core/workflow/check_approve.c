@@ -115,6 +115,8 @@ check_approve(struct check *check, uint32_t index)
     *approve = (struct approve){.min = 1};
     check->model->steps[index].approve = approve;
     if (own->type == VALUE_BOOL) return;
+    const struct step *step = &check->model->steps[index];
+    approve->of_item = step->loop != NULL && template_mentions(check->arena, own, step->variables, step->loop->as);
     keys_check(check->diags, PLACE_APPROVE, own, what_of(check, index));
     const struct value *min = keys_get(PLACE_APPROVE, own, "min");
     if (min != NULL) approve->min = (uint32_t)min->integer;
@@ -138,14 +140,11 @@ check_approve_texts(struct check *check, uint32_t index)
     const struct approve *approve = step->approve;
     if (approve == NULL) return;
     const struct value *own = value_get(check->drafts[index].map, "approve");
-    struct scope scope = {.what = "`when` of `approve`", .step = index, .nparams = check->model->nparams,
-                          .allow = SCOPE_PARAMS | SCOPE_ENV | SCOPE_STEPS | SCOPE_RUN | SCOPE_UNASKED |
-                                   (step->part == PART_STEPS ? 0 : SCOPE_FAILURE)};
+    struct scope scope = check_scope(check, index, "`when` of `approve`");
+    scope.allow |= SCOPE_UNASKED;
     const struct value *when = own->type == VALUE_MAP ? keys_get(PLACE_APPROVE, own, "when") : NULL;
     check_tree(check, &scope, when);
-    if (value_is(when, VALUE_STRING) && !check_is_lone(check, when))
-        CHECK_ERROR(check, when, "wrong-type", "Put all of it between one `${{` and `}}`.",
-                    "\"when\" of %s must be one expression", what_of(check, index));
+    if (value_is(when, VALUE_STRING)) check_lone(check, when, scope.variables, "when", what_of(check, index));
     const struct value *input = own->type == VALUE_MAP ? keys_get(PLACE_APPROVE, own, "input") : NULL;
     for (size_t i = 0; i < approve->ninputs; i++) {
         struct declared declared = {.param = &approve->inputs[i], .noun = "an input", .scope = scope};
@@ -177,32 +176,13 @@ input_ref(struct check *check, const struct approve *approve, const char *owner,
     }
 }
 
-void
-check_approval_ref(struct check *check, const struct scope *scope, uint32_t step, const struct expr_ref *ref,
-                   size_t depth, int line, int column)
+/* Behind `approval` or `steps.ID.approval`: the rest of the path from `depth` on. */
+static void
+approval_ref(struct check *check, const struct step *step, const char *path, const struct expr_ref *ref, size_t depth,
+             int line, int column)
 {
     static const char *const members[] = {"input", "by", "reason"};
-    const char *path = depth == 1 ? "approval" : arena_printf(check->arena, "steps.%s.approval", ref->path[1]);
-    if (step == NO_STEP) {
-        diag_add(check->diags, DIAG_ERROR, line, column, "scope", "Write `steps.ID.approval.input.NAME`.",
-                 "\"approval\" cannot be used in %s", scope->what);
-        return;
-    }
-    if (depth == 1 && (scope->allow & (SCOPE_STATUS | SCOPE_UNASKED))) {
-        diag_add(check->diags, DIAG_ERROR, line, column, "scope", "Use it in what the step does, or in a later step.",
-                 "\"approval\" is not known in %s: nobody has been asked yet", scope->what);
-        return;
-    }
-    const struct approve *approve = check->model->steps[step].approve;
-    const char *id = check->model->steps[step].id != NULL ? check->model->steps[step].id : "?";
-    if (approve == NULL && keys_get(PLACE_STEP, check->drafts[step].map, "approve") == NULL &&
-        value_get(check->drafts[step].map, "approve") != NULL)
-        return; /* its own fault says enough */
-    if (approve == NULL) {
-        diag_add(check->diags, DIAG_ERROR, line, column, "unknown-name", "Give it `approve: true`, or a map of it.",
-                 "step \"%s\" has no `approve`, so there is no \"%s\"", id, path);
-        return;
-    }
+    const struct approve *approve = step->approve;
     if (ref->depth <= depth) {
         diag_add(check->diags, DIAG_ERROR, line, column, "unknown-name", "Name a member: `input`, `by` or `reason`.",
                  "\"%s\" cannot be used as a whole", path);
@@ -211,7 +191,7 @@ check_approval_ref(struct check *check, const struct scope *scope, uint32_t step
     size_t i = 0;
     while (i < 3 && !str_eq(members[i], ref->path[depth])) i++;
     if (i == 0) {
-        input_ref(check, approve, id, ref, depth + 1, line, column);
+        input_ref(check, approve, step->local != NULL ? step->local : "?", ref, depth + 1, line, column);
         return;
     }
     const char *near = keys_suggest(check->diags, ref->path[depth], members, 3);
@@ -224,4 +204,64 @@ check_approval_ref(struct check *check, const struct scope *scope, uint32_t step
                  ref->path[depth]);
     else if (i == 2 && ref->depth > depth + 1)
         diag_add(check->diags, DIAG_ERROR, line, column, "unknown-name", NULL, "\"%s.reason\" has no members", path);
+}
+
+/* It has `approve`, and that was reported as wrong: there is nothing more to say. */
+static bool
+is_wrong(const struct check *check, uint32_t step)
+{
+    const struct value *map = check->drafts[step].map;
+    return value_get(map, "approve") != NULL && keys_get(PLACE_STEP, map, "approve") == NULL;
+}
+
+static void
+report_none(struct check *check, const struct step *step, const char *path, int line, int column)
+{
+    diag_add(check->diags, DIAG_ERROR, line, column, "unknown-name", "Give it `approve: true`, or a map of it.",
+             "step \"%s\" has no `approve`, so there is no \"%s\"", step->local != NULL ? step->local : "?", path);
+}
+
+void
+check_approval(struct check *check, const struct scope *scope, const struct expr_ref *ref, int line, int column)
+{
+    struct check *at = check;
+    uint32_t step = scope->step;
+    if (step == NO_STEP && check->outer != NULL) { /* between the steps of a group */
+        at = check->outer;
+        step = check->owner;
+    }
+    if (step == NO_STEP) {
+        diag_add(check->diags, DIAG_ERROR, line, column, "scope", "Write `steps.ID.approval.input.NAME`.",
+                 "\"approval\" cannot be used in %s", scope->what);
+        return;
+    }
+    const struct step *own = &at->model->steps[step];
+    bool unasked = scope->step != NO_STEP && (scope->allow & (SCOPE_STATUS | SCOPE_UNASKED));
+    if (unasked && (own->approve != NULL || at->outer == NULL)) {
+        diag_add(check->diags, DIAG_ERROR, line, column, "scope", "Use it in what the step does, or in a later step.",
+                 "\"approval\" is not known in %s: nobody has been asked yet", scope->what);
+        return;
+    }
+    /* The group around it may have been asked about. */
+    while (at->model->steps[step].approve == NULL && at->outer != NULL && !is_wrong(at, step)) {
+        step = at->owner;
+        at = at->outer;
+    }
+    if (at->model->steps[step].approve != NULL)
+        approval_ref(check, &at->model->steps[step], "approval", ref, 1, line, column);
+    else if (!is_wrong(at, step)) report_none(check, own, "approval", line, column);
+}
+
+void
+check_approval_of(struct check *at, uint32_t index, const struct expr_ref *ref, int line, int column)
+{
+    const struct step *step = &at->model->steps[index];
+    const char *path = arena_printf(at->arena, "steps.%s.approval", ref->path[1]);
+    if (step->approve == NULL && is_wrong(at, index)) return;
+    if (step->approve == NULL) report_none(at, step, path, line, column);
+    else if (step->approve->of_item)
+        diag_add(at->diags, DIAG_ERROR, line, column, "unknown-name",
+                 arena_printf(at->arena, "By key: `steps.%s.items[\"KEY\"].approval`.", ref->path[1]),
+                 "step \"%s\" is a loop, and each of its items is asked about by itself", ref->path[1]);
+    else approval_ref(at, step, path, ref, 3, line, column);
 }

@@ -85,19 +85,6 @@ param_choices(struct check *check, const struct declared *declared, const struct
     if (choices->list.count == list->list.count && list->list.count > 0) declared->param->choices = choices;
 }
 
-static bool
-has_template(const struct value *value)
-{
-    if (value->type == VALUE_STRING) return template_is(value->text.ptr);
-    if (value->type == VALUE_LIST)
-        for (size_t i = 0; i < value->list.count; i++)
-            if (has_template(value->list.items[i])) return true;
-    if (value->type == VALUE_MAP)
-        for (size_t i = 0; i < value->map.count; i++)
-            if (has_template(value->map.values[i])) return true;
-    return false;
-}
-
 static void
 param_default(struct check *check, const struct declared *declared, const struct value *map)
 {
@@ -107,7 +94,7 @@ param_default(struct check *check, const struct declared *declared, const struct
     if (param->required)
         CHECK_ERROR(check, value, "wrong-value", "Keep one of the two.",
                     "%s is required, so its default is never used", declared->what);
-    if (has_template(value)) {
+    if (template_in(value)) {
         struct scope scope = declared->scope;
         scope.what = arena_printf(check->arena, "the default of %s", declared->what);
         check_tree(check, &scope, value);
