@@ -163,6 +163,12 @@ struct step_state *state_step(const struct run_state *state, const char *id, con
 bool state_is_loop(const struct step_state *step);
 /* Has it parts (a loop, a block), instead of attempts? */
 bool state_is_parent(const struct step_state *step);
+/* Is it a part of the run as it is now, and not of an earlier try of what is around it? */
+bool state_is_live(const struct run_state *state, const struct step_state *step);
+/* What a person types for it: `load`, or `load --item KEY`. */
+const char *state_address(struct arena *arena, const struct step_state *step);
+/* The item of the step whose name is nearest to `item` (NULL: any); NULL: it has none. */
+const char *state_nearest_item(const struct run_state *state, const char *id, const char *item);
 /* The block whose step it is, past the loop whose item it is; NULL: the workflow itself. */
 const struct step_state *state_block(const struct run_state *state, const struct step_state *step);
 /* Step k of the model that the step belongs to: what `needs` and `reads` mean. */

@@ -23,6 +23,43 @@ state_is_parent(const struct step_state *step)
     return state_is_loop(step) || step_is_block(step->step);
 }
 
+bool
+state_is_live(const struct run_state *state, const struct step_state *step)
+{
+    for (; !step->gone; step = &state->steps[step->parent]) {
+        if (step->parent == NO_PARENT) return true;
+        if (!state->steps[step->parent].expanded) return false;
+    }
+    return false;
+}
+
+const char *
+state_address(struct arena *arena, const struct step_state *step)
+{
+    struct buf buf BUF_SCOPED;
+    buf_init(&buf, MIB);
+    buf_text(&buf, step->step->id);
+    if (step->item != NULL) {
+        buf_text(&buf, " --item ");
+        str_shell(&buf, step->item);
+    }
+    return arena_strdup(arena, buf_str(&buf));
+}
+
+const char *
+state_nearest_item(const struct run_state *state, const char *id, const char *item)
+{
+    struct arena arena ARENA_SCOPED = {0};
+    const char **names = ARENA_ARRAY(&arena, state->nsteps + 1, const char *);
+    size_t count = 0;
+    for (size_t i = 0; i < state->nsteps; i++) {
+        const struct step_state *step = &state->steps[i];
+        if (step->item != NULL && str_eq(step->step->id, id) && state_is_live(state, step)) names[count++] = step->item;
+    }
+    const char *near = item != NULL ? str_nearest(item, names, count) : NULL;
+    return near != NULL ? near : count > 0 ? names[0] : NULL;
+}
+
 const struct step_state *
 state_block(const struct run_state *state, const struct step_state *step)
 {
