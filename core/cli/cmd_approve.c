@@ -261,13 +261,16 @@ say(struct ruling *d, const struct run_state *state, const struct step_state *st
     const struct approval_state *approval = step->approval;
     const char *id = view_short_id(state->id);
     if (d->json) say_json(d, state, step);
-    if (d->request.reject) fprintf(stderr, "step \"%s\" is rejected\n", step->step->id);
-    else if (again) fprintf(stderr, "step \"%s\": you have approved it already\n", step->step->id);
+    const char *name = step->item == NULL ? arena_printf(&d->arena, "step \"%s\"", step->step->id)
+                                          : arena_printf(&d->arena, "step \"%s\", item \"%s\",", step->step->id,
+                                                         step->item);
+    if (d->request.reject) fprintf(stderr, "%s is rejected\n", name);
+    else if (again) fprintf(stderr, "%s: you have approved it already\n", name);
     if (!d->request.reject && !approval->granted && step->status == STEP_PARKED_STATUS)
-        fprintf(stderr, "step \"%s\" has %u of %u approvals\n  it waits for another user\n", step->step->id,
-                approval_count(approval), approval->min);
+        fprintf(stderr, "%s has %u of %u approvals\n  it waits for another user\n", name, approval_count(approval),
+                approval->min);
     else if (!d->request.reject && !again)
-        fprintf(stderr, "step \"%s\" is approved\n", step->step->id);
+        fprintf(stderr, "%s is approved\n", name);
     if ((!approval->granted && !approval->rejected) || (again && step->status != STEP_READY_STATUS)) return;
     int holder = attempts_engine(d->folder);
     if (holder > 0) fprintf(stderr, "  the run goes on (pid %d): levada show %s\n", holder, id);
@@ -294,6 +297,27 @@ say_outcome(struct ruling *d, struct err *err)
     return code;
 }
 
+/* What is asked about has a name of its own: the step's, or that of an item. */
+static int
+find_none(struct ruling *d, const struct run_state *state, const struct step_state *loop, struct err *err)
+{
+    const char *near = state_nearest(state, d->request.step);
+    for (size_t i = 0; i < state->nsteps; i++) {
+        const struct step_state *step = &state->steps[i];
+        if (step->status != STEP_PARKED_STATUS || !str_eq(step->step->id, d->request.step)) continue;
+        near = state_address(&d->arena, step);
+        break;
+    }
+    if (loop != NULL)
+        err_set(err, EXIT_USAGE, "step \"%s\" is a loop, and each of its items is asked about by itself", d->request.step);
+    else if (d->request.item != NULL)
+        err_set(err, EXIT_USAGE, "run %s has no step \"%s\" with an item \"%s\"", state->id, d->request.step,
+                d->request.item);
+    else err_set(err, EXIT_USAGE, "run %s has no step \"%s\"", state->id, d->request.step);
+    if (near != NULL) err_hint(err, loop != NULL ? "One that waits: %s" : "Did you mean \"%s\"?", near);
+    return EXIT_USAGE;
+}
+
 /* What can be known beforehand is said before anything is written. 1: nothing is to be done, and that was said. */
 static int
 look(struct ruling *d, struct err *err)
@@ -303,12 +327,8 @@ look(struct ruling *d, struct err *err)
     int code = state_load(&d->arena, d->folder, &state, err);
     if (code) return code;
     const struct step_state *step = state_step(&state, d->request.step, d->request.item);
-    if (step == NULL) {
-        const char *near = state_nearest(&state, d->request.step);
-        err_set(err, EXIT_USAGE, "run %s has no step \"%s\"", state.id, d->request.step);
-        if (near != NULL) err_hint(err, "Did you mean \"%s\"?", near);
-        return EXIT_USAGE;
-    }
+    if (step == NULL || (step->step->approve != NULL && step->step->approve->of_item && !step->is_item))
+        return find_none(d, &state, step, err);
     int elsewhere = session_holder_elsewhere(d->folder);
     if (elsewhere)
         return err_set(err, EXIT_HELD, "the engine of run %s works in another pid namespace (pid %d there) and cannot "

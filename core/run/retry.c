@@ -307,9 +307,11 @@ check_ended(const struct run_state *state, struct err *err)
     const struct step_state *asked = parked ? approval_first(state) : NULL;
     err_set(err, parked ? EXIT_PARKED : EXIT_HELD, "run %s has not ended: it is %s", state->id,
             run_status_name(state->status));
+    struct arena arena ARENA_SCOPED = {0};
+    const char *address = asked != NULL ? state_address(&arena, asked) : "";
     if (asked != NULL)
         err_hint(err, "levada approve %s %s or levada reject %s %s settles it; levada cancel %s ends it.", state->id,
-                 asked->step->id, state->id, asked->step->id, state->id);
+                 address, state->id, address, state->id);
     else err_hint(err, "levada resume %s goes on with it; levada cancel %s ends it.", state->id, state->id);
     return err->code;
 }

@@ -51,8 +51,7 @@ asked_words(struct buf *buf, const struct step_state *step, bool inputs)
     struct arena arena ARENA_SCOPED = {0};
     const struct approve *approve = step->step->approve;
     const struct approval_state *approval = step->approval;
-    buf_text(buf, step->step->id);
-    if (step->item != NULL) buf_printf(buf, " --item %s", next_word(&arena, step->item));
+    buf_text(buf, state_address(&arena, step));
     if (!inputs || approve == NULL || (approval != NULL && approval->input != NULL)) return;
     for (size_t i = 0; i < approve->ninputs; i++)
         if (approve->inputs[i].required) buf_printf(buf, " --input %s=…", approve->inputs[i].name);

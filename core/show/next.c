@@ -85,8 +85,9 @@ struct commands {
     bool any;
 };
 
-const char *
-next_word(struct arena *arena, const char *path)
+/* As a shell takes it for one word. */
+static const char *
+one_word(struct arena *arena, const char *path)
 {
     struct buf text BUF_SCOPED = {0};
     if (path[strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+:@%,")] == '\0')
@@ -135,7 +136,7 @@ next_commands(struct buf *buf, const struct run_state *state, enum run_status st
 {
     struct arena arena ARENA_SCOPED = {0};
     struct commands commands = {.buf = buf, .id = view_short_id(state->id), .place = place};
-    if (place.file != NULL) commands.id = next_word(&arena, place.file);
+    if (place.file != NULL) commands.id = one_word(&arena, place.file);
     const struct step_state *culprit = next_culprit(state);
     const char *step = culprit != NULL ? culprit->step->id : NULL;
     if (place.past) {

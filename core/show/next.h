@@ -19,8 +19,6 @@ const struct step_state *next_culprit(const struct run_state *state);
 void next_error(struct buf *buf, const struct value *error);
 /* "failed (attempt 3 of 3, 1.2 s)": the word and what belongs in its brackets. */
 void next_outcome(struct buf *buf, const struct step_state *step, int64_t now_ms);
-/* The text as a shell takes it for one word. */
-const char *next_word(struct arena *arena, const char *text);
 /* Where the words stand. */
 struct next_place {
     const char *here; /* the subcommand that prints them ("show", "why"), which needs no mention; or "" */

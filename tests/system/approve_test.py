@@ -475,6 +475,81 @@ steps:
             self.assertIn(says, self.levada(*args, expect=code).stderr)
         self.assertEqual(self.statuses()["deploy"], "parked")
 
+    def test_a_loop_is_asked_about_as_a_whole(self):
+        text = """levada: 1
+steps:
+  - id: each
+    foreach: [a, b, c]
+    approve: {input: {n: {type: integer, default: 2}}}
+    run: echo "${{ item }}${{ approval.input.n }}" >> "$LEDGER"
+  - id: tell
+    run: echo "by-${{ join(steps.each.approval.by, '') }}" >> "$LEDGER"
+"""
+        self.park(text)
+        self.assertEqual(self.ledger(), [])
+        self.levada("approve", "last", "each", "--input", "n=5")
+        self.levada("resume", "last")
+        self.assertEqual(sorted(self.ledger()[:3]), ["a5", "b5", "c5"])
+        self.assertEqual(self.ledger()[3:], ["by-" + self.me()])
+
+    def test_items_that_when_names_are_asked_about_one_by_one(self):
+        text = """levada: 1
+steps:
+  - id: each
+    foreach: ["1", "2", "a b"]
+    key: ${{ item }}
+    approve: {when: "${{ item ~= '2' }}", input: {note: {default: "${{ item }}"}}}
+    run: echo "item-${{ replace(item, ' ', '_') }}-${{ replace(approval.input.note, ' ', '_') }}" >> "$LEDGER"
+"""
+        parked = self.events(self.park(text), "run_parked")[0]["steps"]
+        self.assertEqual([(s["step"], s["item"]) for s in parked], [("each", "1"), ("each", "a b")])
+        self.assertEqual(self.ledger(), ["item-2-2"])
+        self.assertTrue(parked[1]["approval"]["approve"].endswith("each --item 'a b'"), parked[1])
+        self.assertIn("One that waits: each --item 1", self.levada("approve", "last", "each", expect=2).stderr)
+        self.assertIn("Did you mean", self.levada("approve", "last", "each", "--item", "9", expect=2).stderr)
+        self.assertIn("levada approve", self.levada("show", "last").stdout)
+        self.levada("approve", "last", "each", "--item", "a b", "--input", "note=yes")
+        self.levada("reject", "last", "each", "--item", "1", "--reason", "no")
+        self.levada("resume", "last", expect=1)
+        self.assertEqual(self.ledger(), ["item-2-2", "item-a_b-yes"])
+        self.levada("retry", "last", expect=5)
+        self.levada("approve", "last", "each", "--item", "1")
+        self.levada("resume", "last")
+        self.assertEqual(self.ledger(), ["item-2-2", "item-a_b-yes", "item-1-1"])
+
+    def test_a_group_is_asked_about_before_its_steps_and_they_see_what_was_said(self):
+        self.write("inner.yaml", """levada: 1
+params: {limit: {type: integer, required: true}}
+steps:
+  - id: load
+    approve: {input: {note: {default: none}}}
+    run: echo "load-${{ params.limit }}-${{ approval.input.note }}" >> "$LEDGER"
+""")
+        text = """levada: 1
+steps:
+  - id: both
+    approve: {input: {limit: {type: integer, required: true}}}
+    steps:
+      - id: one
+        run: echo "one-${{ approval.input.limit }}" >> "$LEDGER"
+      - id: two
+        needs: [one]
+        workflow: inner.yaml
+        with: {limit: "${{ approval.input.limit }}"}
+    outputs: {limit: "${{ approval.input.limit }}"}
+  - id: tell
+    run: echo "tell-${{ steps.both.outputs.limit }}-${{ steps.both.approval.input.limit }}" >> "$LEDGER"
+"""
+        self.park(text)
+        self.assertEqual(self.ledger(), [])
+        self.levada("approve", "last", "both", "--input", "limit=7")
+        self.levada("resume", "last", expect=5)
+        self.assertEqual(self.ledger(), ["one-7"])
+        self.assertIn("levada approve", self.levada("show", "last").stdout)
+        self.levada("approve", "last", "both.two.load", "--input", "note=go")
+        self.levada("resume", "last")
+        self.assertEqual(self.ledger(), ["one-7", "load-7-go", "tell-7-7"])
+
     def test_the_example_of_the_documentation_does_what_it_says(self):
         with open(os.path.join(levada.SOURCE, "docs", "workflow.md"), encoding="utf-8") as text:
             section = text.read().split("## Asking a person", 1)[1].split("\n## ", 1)[0]
