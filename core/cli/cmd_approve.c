@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `levada approve` and `levada reject`: a person decides about a step that waits for them. The decision is a file first,
- * so that whoever takes it, the engine or this command, takes it exactly once; then it is said what became of it.
+ * `levada approve` and `levada reject`: a person decides about a step that waits for them. The decision is a file
+ * first, so that whoever takes it, the engine or this command, takes it exactly once; then it is said what became of
+ * it.
  */
 #include <grp.h>
 #include <poll.h>
@@ -104,7 +105,8 @@ entry_of(const struct value *by, const char *user)
         int64_t number = -1;
         if (name == NULL) continue;
         bool numeric = str_to_int(++name, &number);
-        if (str_starts(entry, "user:") && (str_eq(name, user) || (numeric && number == (int64_t)geteuid()))) return entry;
+        bool same = str_eq(name, user) || (numeric && number == (int64_t)geteuid());
+        if (str_starts(entry, "user:") && same) return entry;
         if (!str_starts(entry, "group:")) continue;
         const struct group *group = numeric ? NULL : getgrnam(name);
         if (group != NULL ? in_group(group->gr_gid) : numeric && number >= 0 && in_group((gid_t)number)) return entry;
@@ -209,8 +211,8 @@ leave_it(struct ruling *d)
         value_set(&d->arena, ret, "left", value_bool(&d->arena, true));
         puts(json_text(&d->arena, ret));
     }
-    fprintf(stderr, "step \"%s\": your decision is left with the run\n  its owner takes it with: levada resume %s\n",
-            d->request.step, id);
+    fprintf(stderr, "step \"%s\": your decision is left with the run\n", d->request.step);
+    fprintf(stderr, "  its owner takes it with: levada resume %s\n", id);
     return -1;
 }
 
@@ -309,7 +311,8 @@ find_none(struct ruling *d, const struct run_state *state, const struct step_sta
         break;
     }
     if (loop != NULL)
-        err_set(err, EXIT_USAGE, "step \"%s\" is a loop, and each of its items is asked about by itself", d->request.step);
+        err_set(err, EXIT_USAGE, "step \"%s\" is a loop, and each of its items is asked about by itself",
+                d->request.step);
     else if (d->request.item != NULL)
         err_set(err, EXIT_USAGE, "run %s has no step \"%s\" with an item \"%s\"", state->id, d->request.step,
                 d->request.item);

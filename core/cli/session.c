@@ -48,6 +48,16 @@ session_holder_elsewhere(const char *run_folder)
 }
 
 int
+session_hold(const char *run_folder, const char *done, int *fd, struct err *err)
+{
+    struct attempt_record holder = {0};
+    *fd = attempts_open(run_folder, err);
+    int code = *fd < 0 ? EXIT_STORE : attempts_take_run(*fd, &holder, err);
+    if (code == EXIT_HELD) err_hint(err, "It can be %s when it has ended.", done);
+    return code;
+}
+
+int
 session_run(const struct session *session, struct launcher launcher, const char *run_folder)
 {
     struct err err = {0};
@@ -80,7 +90,8 @@ session_run(const struct session *session, struct launcher launcher, const char 
     if (session->quiet && code != EXIT_OK && err.code == 0) {
         const char *id = strrchr(run_folder, '/') + 1;
         fprintf(stderr, "levada: run %s ended with exit code %d\n", id, code);
-        if (code == EXIT_PARKED) fprintf(stderr, "  It waits for an approval: `levada show %s` says what to type.\n", id);
+        if (code == EXIT_PARKED)
+            fprintf(stderr, "  It waits for an approval: `levada show %s` says what to type.\n", id);
         else fprintf(stderr, "  `levada why %s` says how it came to this.\n", id);
     }
     if (err.code) cli_fail(&err);

@@ -2,8 +2,8 @@
  *
  * Decisions on their way to a run: one file each in the run folder, `decide.TIME.ID.json`, written beside, synced and
  * renamed. It is taken into the journal, and only then removed: by the engine, which a SIGUSR1 tells of it, by
- * `levada approve` itself when no engine lives, or by the next `levada resume`. Whose it is says the file's owner, which
- * nobody but root can set to somebody else.
+ * `levada approve` itself when no engine lives, or by the next `levada resume`. Whose it is says the file's owner,
+ * which nobody but root can set to somebody else.
  */
 #ifndef RUN_DECISIONS_H
 #define RUN_DECISIONS_H

@@ -32,7 +32,8 @@ check_approver(struct check *check, uint32_t index, const struct value *one)
 {
     if (one->type != VALUE_STRING) {
         CHECK_ERROR(check, one, "wrong-type", "Write `[\"user:ann\", \"group:dba\"]`.",
-                    "\"by\" of %s must be a list of users and groups, not %s", what_of(check, index), keys_type_phrase(one));
+                    "\"by\" of %s must be a list of users and groups, not %s", what_of(check, index),
+                    keys_type_phrase(one));
         return;
     }
     if (template_is(one->text.ptr)) {

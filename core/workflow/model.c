@@ -14,40 +14,6 @@
 #include "workflow/names.h"
 #include "workflow/params.h"
 
-const char *const model_parts[PARTS] = {"steps", "on_success", "on_failure", "finally"};
-const char *const model_on_unknown[3] = {"hold", "retry", "fail"};
-
-static const char *const overlaps[] = {
-    [OVERLAP_QUEUE] = "queue", [OVERLAP_SKIP] = "skip", [OVERLAP_REPLACE] = "replace", [OVERLAP_ALLOW] = "allow"};
-
-const char *
-overlap_name(enum overlap overlap)
-{
-    return overlaps[overlap];
-}
-
-ptrdiff_t
-model_step_find(const struct model *model, const char *id)
-{
-    for (size_t i = 0; i < model->nsteps; i++)
-        if (str_eq(model->steps[i].id, id)) return (ptrdiff_t)i;
-    return -1;
-}
-
-bool
-step_is_block(const struct step *step)
-{
-    return step->kind == STEP_GROUP || step->kind == STEP_WORKFLOW;
-}
-
-bool
-pool_name_is(const char *name)
-{
-    const char *allowed = "abcdefghijklmnopqrstuvwxyz0123456789_-";
-    size_t size = strlen(name);
-    return size > 0 && size <= LIMIT_POOL_NAME && name[strspn(name, allowed)] == '\0' && name[0] != '-';
-}
-
 struct reader {
     struct arena *arena;
     const char *bad; /* what is damaged, or NULL */
@@ -342,13 +308,13 @@ static void
 read_concurrency(struct reader *reader, struct concurrency *concurrency, const struct value *map)
 {
     const char *word = need_text(reader, map, "overlap");
-    size_t i = 0;
+    int i = OVERLAP_QUEUE;
     concurrency->group = get_tree(reader, map, "group");
     if (concurrency->group == NULL) damage(reader, "group");
     concurrency->limit = (uint32_t)int_within(reader, map, "limit", LIMIT_ATTEMPTS);
     if (concurrency->limit == 0) damage(reader, "limit");
-    while (i < sizeof overlaps / sizeof overlaps[0] && !str_eq(overlaps[i], word)) i++;
-    if (i == sizeof overlaps / sizeof overlaps[0]) damage(reader, "overlap");
+    while (i <= OVERLAP_ALLOW && !str_eq(overlap_name((enum overlap)i), word)) i++;
+    if (i > OVERLAP_ALLOW) damage(reader, "overlap");
     else concurrency->overlap = (enum overlap)i;
 }
 
@@ -427,6 +393,20 @@ read_body(struct reader *reader, const struct model *home, struct step *step, co
 }
 
 static void
+read_undo(struct reader *reader, const struct model *home, struct step *step, const struct value *map)
+{
+    struct model *undo = ARENA_NEW(reader->arena, struct model);
+    *undo = *home;
+    undo->owner = step;
+    undo->outputs = NULL;
+    undo->nsteps = undo->total = 1;
+    undo->steps = ARENA_NEW(reader->arena, struct step);
+    read_step(reader, undo, undo->steps, value_copy(reader->arena, map));
+    if (undo->steps->body != NULL || undo->steps->undo != NULL || undo->steps->loop != NULL) damage(reader, "undo");
+    step->undo = undo;
+}
+
+static void
 read_kind(struct reader *reader, const struct model *model, struct step *step, const struct value *map)
 {
     const char *run = get_text(reader, map, "run"), *lua = get_text(reader, map, "lua");
@@ -439,6 +419,7 @@ read_kind(struct reader *reader, const struct model *model, struct step *step, c
     if (step->kind == STEP_USES) read_action(reader, model, step, map);
     if (step->kind == STEP_WORKFLOW) step->with = get_map(reader, map, "with");
     if (step_is_block(step)) read_body(reader, model, step, map);
+    if (value_get(map, "undo") != NULL) read_undo(reader, model, step, need_map(reader, map, "undo"));
     if (value_get(map, "loop") != NULL) step->loop = read_loop(reader, value_get(map, "loop"));
     if (value_get(map, "until") != NULL) step->until = read_until(reader, value_get(map, "until"));
     step->variables = read_variables(reader, value_get(map, "variables"));
@@ -498,6 +479,7 @@ check_ids(struct reader *reader, const struct model *model)
                                      model->steps[i].id + size + 1 != id))
             damage(reader, "id");
         if (model->steps[i].body != NULL) check_ids(reader, model->steps[i].body);
+        if (model->steps[i].undo != NULL) check_ids(reader, model->steps[i].undo);
         if (!str_is_id(id) || (model->owner == NULL && id != model->steps[i].id) ||
             names_add(&names, id) >= 0) damage(reader, "id");
         for (size_t k = 0; k < model->steps[i].nneeds; k++)

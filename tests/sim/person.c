@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * People who are asked: two of them approve, reject, answer twice or too late, with an engine that looks on and without.
+ * People who are asked: two of them approve, reject, answer twice or too late, with an engine that looks on and
+ * without.
  */
 #include "base/str.h"
 #include "run/approval.h"

@@ -107,12 +107,14 @@ steps:
 """
         self.park(text)
         for given, says in ((["where=mars"], "cannot be \"mars\""), ([], "\"where\" must be given"),
-                            (["where=eu", "limit=11"], "more than the maximum"), (["where=eu", "limit=x"], "an integer"),
+                            (["where=eu", "limit=11"], "more than the maximum"),
+                            (["where=eu", "limit=x"], "an integer"),
                             (["where=eu", "wher=x"], "Did you mean `where`"), (["where=eu", "note=A1"], "pattern")):
             options = [word for value in given for word in ("--input", value)]
             self.assertIn(says, self.levada("approve", "last", "deploy", *options, expect=3).stderr)
         self.assertEqual(self.step()["approval"]["asks"]["limit"]["default"], 3, "evaluated once, and journalled")
-        self.levada("approve", "last", "deploy", "--input", "where=eu", "--input", "note=$(it's)", "--reason", "why not")
+        self.levada("approve", "last", "deploy", "--input", "where=eu", "--input", "note=$(it's)", "--reason",
+                    "why not")
         self.levada("resume", "last", expect=5)
         self.assertEqual(self.step()["outputs"]["said"], "4 1m30s eu")
         self.assertEqual(self.step("tell")["outputs"],
@@ -286,7 +288,8 @@ steps:
         path = self.write("w.yaml", self.slow("min: 2, by: [user:root, user:nobody]"))
         os.chmod(path, 0o644)
         process = self.start("run", path, **as_owner)
-        self.wait_for(lambda: "beside" in self.ledger() and '"parked"' in owned("show", "last", "--json").stdout, "parking")
+        self.wait_for(lambda: "beside" in self.ledger() and '"parked"' in owned("show", "last", "--json").stdout,
+                      "the step to park")
         self.assertIn("1 of 2", self.levada("approve", self.run_folder(), "deploy").stderr)
         owned("approve", "last", "deploy")
         self.wait_for(lambda: "deploy" in self.ledger(), "the step that both approved")
