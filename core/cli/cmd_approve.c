@@ -197,7 +197,7 @@ take_all(struct ruling *d, struct err *err)
     return code;
 }
 
-/* -1: no engine lives, and the run is not ours. Nothing but the decision's file may be written there by another user. */
+/* -1: no engine lives, and the run is not ours. Another user may write nothing there but the decision's file. */
 static int
 leave_it(struct ruling *d)
 {
