@@ -148,6 +148,7 @@ const char *attempt_reuse(struct engine *e, const struct step *step, const struc
 int parent_begin(struct engine *e, size_t i, struct err *err);
 void parent_close(struct engine *e, size_t i);     /* all its parts have ended */
 void parent_fail_fast(struct engine *e, size_t i); /* step i ended: if its loop fails fast, that is it */
+void parent_catch_up(struct engine *e);            /* with what people settled while no engine lived */
 
 /* asking.c */
 /* May the step start, as far as people are concerned? False: it is parked or ended now, or err says what could not be
