@@ -246,6 +246,7 @@ carry_out(struct engine *e)
     for (size_t i = 0; i < e->nafter; i++) {
         struct after after = e->after[i];
         if (after.type == AFTER_STOP) pool_stop(e, "cancelled", false);
+        else if (after.type == AFTER_STOP_ONE) pool_stop_step(e, after.step, "cancelled");
         else if (after.type == AFTER_LAUNCH && value_get(after.job, "reuse") == NULL)
             pool_launch(e, after.step, after.record, after.job, after.seat);
     }
@@ -254,7 +255,8 @@ carry_out(struct engine *e)
         if (after.type == AFTER_LAUNCH && value_get(after.job, "reuse") != NULL)
             pool_launch(e, after.step, after.record, after.job, after.seat);
         else if (after.type == AFTER_FORGET) decisions_forget(e->folder, value_str(after.job, ""));
-        else if (after.type != AFTER_LAUNCH && after.type != AFTER_STOP) pool_ack(e, &after);
+        else if (after.type != AFTER_LAUNCH && after.type != AFTER_STOP && after.type != AFTER_STOP_ONE)
+            pool_ack(e, &after);
     }
     e->nafter = 0;
 }
