@@ -35,7 +35,7 @@ keep_reason(struct run_state *state, struct step_state *step, const struct value
 }
 
 int
-approval_apply_parked(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
+approval_parked(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
 {
     (void)err;
     int64_t min = value_get_int(event->data, "min", 1);
@@ -65,8 +65,14 @@ add_approver(struct run_state *state, struct approval_state *approval, const str
     approval->approvers = all;
 }
 
+void
+approval_closed(struct run_state *state)
+{
+    if (state->status == RUN_PARKED_STATUS) state->status = RUN_INTERRUPTED_STATUS;
+}
+
 int
-approval_apply_decided(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
+approval_decided(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
 {
     const char *decision = value_get_str(event->data, "decision", "");
     bool pass = str_eq(decision, "pass"), reject = str_eq(decision, "reject");
@@ -88,7 +94,7 @@ approval_apply_decided(struct run_state *state, struct step_state *step, const s
     keep_reason(state, step, event->data);
     if (!approval->granted || pass) return 0;
     step->status = STEP_READY_STATUS;
-    if (state->status == RUN_PARKED_STATUS) state->status = RUN_INTERRUPTED_STATUS; /* and `resume` goes on */
+    approval_closed(state);
     return 0;
 }
 

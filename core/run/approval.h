@@ -25,10 +25,10 @@ struct approval_request {
 };
 
 /* The fold of state.c: STEP_PARKED and STEP_DECIDED. */
-int approval_apply_parked(struct run_state *state, struct step_state *step, const struct event *event,
-                          struct err *err);
-int approval_apply_decided(struct run_state *state, struct step_state *step, const struct event *event,
-                           struct err *err);
+int approval_parked(struct run_state *state, struct step_state *step, const struct event *event, struct err *err);
+int approval_decided(struct run_state *state, struct step_state *step, const struct event *event, struct err *err);
+/* A question has its answer, or its end. While no engine lives, `resume` goes on then. */
+void approval_closed(struct run_state *state);
 
 /* What the request would do now. *data: the STEP_DECIDED event's, or NULL: nothing new, they have approved already.
  * `expired`: the question stands no longer. EXIT_USAGE: the step asks nobody (any more); EXIT_REFUSED: not theirs to
