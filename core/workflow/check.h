@@ -67,6 +67,7 @@ enum {
     SCOPE_PARAMS = 1, SCOPE_ENV = 2, SCOPE_STEPS = 4, SCOPE_RUN = 8, SCOPE_OUTPUTS = 16, SCOPE_STATUS = 32,
     SCOPE_SECRETS = 64, SCOPE_FAILURE = 128, /* run.error and its like */
     SCOPE_RAW = 256,     /* of its own outputs only those that are no expressions */
+    SCOPE_UNASKED = 1 << 14, /* before its approval: `approval` is not known */
 };
 #define NO_STEP UINT32_MAX
 struct scope {
@@ -95,7 +96,15 @@ const char *check_id_like(struct arena *arena, const char *text);
 /* Members of `over` replace those of `base`; either may be NULL. Places are kept. */
 const struct value *check_merge(struct arena *arena, const struct value *base, const struct value *over);
 
+/* One declaration with the keys of a param. */
+struct declared {
+    struct param *param;     /* its name is there, the rest is filled */
+    const char *what, *noun; /* "param \"day\"", "a param" */
+    struct scope scope;      /* of its default; `what` is ignored */
+};
+
 /* check_declare.c: params, secrets, plugins and env at the top. */
+void check_declared(struct check *check, const struct declared *declared, const struct value *map);
 void check_params(struct check *check);
 void check_secrets(struct check *check);
 void check_env(struct check *check, const struct value *env, const char *what);
@@ -164,6 +173,12 @@ void check_pools(struct check *check); /* all of them, beside each other */
 
 /* check_limits.c: `limits` of a step. */
 void check_limits(struct check *check, uint32_t index);
+/* check_approve.c: who is asked before a step, and for what. */
+void check_approve(struct check *check, uint32_t index);       /* its keys */
+void check_approve_texts(struct check *check, uint32_t index); /* its expressions */
+/* What follows `approval` in a text of the scope, and what follows `steps.ID.approval` for step `step` of `at`. */
+void check_approval(struct check *check, const struct scope *scope, const struct expr_ref *ref, int line, int column);
+void check_approval_of(struct check *at, uint32_t step, const struct expr_ref *ref, int line, int column);
 
 /* check_script.c: the text of `run` and `lua`. */
 void check_script(struct check *check, uint32_t index);

@@ -39,12 +39,12 @@ check_run(struct check *check, const struct scope *scope, uint32_t index)
         diag_err(check->diags, "injection", &err);
 }
 
-#define ROOTS 6
+#define ROOTS 7
 
 static int
 root_of(const struct token *token)
 {
-    static const char *const roots[ROOTS] = {"params", "env", "secrets", "steps", "run", "outputs"};
+    static const char *const roots[ROOTS] = {"params", "env", "secrets", "steps", "run", "outputs", "approval"};
     for (int i = 0; token->kind == TOKEN_NAME && i < ROOTS; i++)
         if (str_eq(roots[i], token->text)) return i;
     return -1;

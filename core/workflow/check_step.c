@@ -123,7 +123,10 @@ step_kind(struct check *check, uint32_t index, size_t faults)
     }
     if (found < 0) {
         if (faults == 0)
-            CHECK_ERROR(check, draft->map, "step-kind", "Give it one of `uses`, `run`, `lua`, `steps` and `workflow`.",
+            CHECK_ERROR(check, draft->map, "step-kind",
+                        value_get(draft->map, "approve") != NULL
+                            ? "Put `approve` into the step that is to wait for it."
+                            : "Give it one of `uses`, `run`, `lua`, `steps` and `workflow`.",
                         "%s does nothing", draft->what);
         return;
     }
@@ -255,6 +258,7 @@ read_step(struct check *check, const struct value *map, enum step_part part, siz
     step_kind(check, index, check->diags->errors - errors);
     step_settings(check, index);
     if (!step_is_block(step)) check_step_outputs(check, index);
+    check_approve(check, index);
     check_calls_read(check, index);
     check_undo_read(check, index);
     /* A chunk reaches nothing outside but through its calls, and these are journalled. */

@@ -153,7 +153,7 @@ static const struct key step_keys[] = {
     KEY("attempts", COUNT, "How often `until` is tried in all; 60 without it."),
     KEY("steps", LIST, "A group: steps that begin and end together, and see what is around them."),
     KEY("workflow", TEXT, "The workflow of another file, relative to this one; `with` gives it its params."),
-    KEY("approve", LATER, "Split the workflow where a person decides."),
+    KEY("approve", SWITCH, "A person decides before it starts; see approve."),
     KEY("undo", MAP, "What takes its effect back, when `levada rollback` is asked for; see undo."),
     KEY("lifecycle", LATER, "Leave it out."),
     KEY("limits", MAP, "What an attempt may use at most; see limits."),
@@ -211,6 +211,13 @@ static const struct key_alias step_aliases[] = {
     {"on_failure_callback", "hooks", "Write `hooks: {on_failure: …}`."},
     {"sla", "hooks", "Write `hooks: {after_step: {use: levada:slow, with: {after: 10m}}}`."},
     {"sla_miss_callback", "hooks", "Write `hooks: {after_step: {use: levada:slow, with: {after: 10m}}}`."},
+    {"manual", "approve", "Write `approve: true`."}, {"approval", "approve", NULL},
+    {"approvals", "approve", "Write `approve: {min: 2}`."}, {"manual_approval", "approve", "Write `approve: true`."},
+    {"wait_for_approval", "approve", "Write `approve: true`."}, {"gate", "approve", "Write `approve: true`."},
+    {"requires_approval", "approve", "Write `approve: true`."}, {"suspend", "approve", "Write `approve: true`."},
+    {"pause", "approve", "Write `approve: true`."}, {"confirm", "approve", "Write `approve: true`."},
+    {"hold", "approve", "Write `approve: true`."}, {"approvers", "approve", "Write `approve: {by: [user:ann]}`."},
+    {"reviewers", "approve", "Write `approve: {by: [user:ann]}`."},
 };
 
 static const struct key retry_keys[] = {
@@ -339,6 +346,29 @@ static const struct key_alias limits_aliases[] = {
     {"fsize", "file_size", NULL}, {"max_file_size", "file_size", NULL}, {"disk", "file_size", NULL},
 };
 
+static const struct key approve_keys[] = {
+    KEY("when", CONDITION, "Ask only when this is true; always without it."),
+    KEY("by", ANY, "Who may: `user:NAME`, `group:NAME`; whoever can reach the run without it."),
+    KEY("min", COUNT, "How many different users must approve; 1 without it."),
+    KEY("expires", DURATION, "How long the question stands; for ever without it."),
+    KEY("input", MAP, "What they are asked for: names, declared as params are."),
+};
+static const struct key_alias approve_aliases[] = {
+    {"if", "when", NULL}, {"condition", "when", NULL}, {"only_if", "when", NULL},
+    {"approvers", "by", NULL}, {"reviewers", "by", NULL}, {"who", "by", NULL}, {"from", "by", NULL},
+    {"users", "by", "Write `by: [user:ann]`."}, {"user", "by", "Write `by: [user:ann]`."},
+    {"groups", "by", "Write `by: [group:dba]`."}, {"group", "by", "Write `by: [group:dba]`."},
+    {"teams", "by", "Write `by: [group:dba]`."}, {"roles", "by", "Write `by: [group:dba]`."},
+    {"count", "min", NULL}, {"required", "min", NULL}, {"quorum", "min", NULL}, {"minimum", "min", NULL},
+    {"required_approvals", "min", NULL}, {"required_approvers", "min", NULL}, {"approvals", "min", NULL},
+    {"timeout", "expires", NULL}, {"expire", "expires", NULL}, {"ttl", "expires", NULL}, {"expiry", "expires", NULL},
+    {"expires_in", "expires", NULL}, {"expires_after", "expires", NULL}, {"deadline", "expires", NULL},
+    {"timeout_minutes", "expires", "Write `expires: 30m`."}, {"timeout-minutes", "expires", "Write `expires: 30m`."},
+    {"timeoutInMinutes", "expires", "Write `expires: 30m`."}, {"delay", "expires", NULL},
+    {"inputs", "input", NULL}, {"params", "input", NULL}, {"parameters", "input", NULL}, {"fields", "input", NULL},
+    {"onResume", "input", NULL}, {"form", "input", NULL},
+};
+
 #define TABLE(place, title, noun) \
     [place] = {title, noun##_keys, sizeof noun##_keys / sizeof noun##_keys[0], noun##_aliases, \
                sizeof noun##_aliases / sizeof noun##_aliases[0]}
@@ -356,6 +386,7 @@ static const struct key_table tables[PLACES] = {
     TABLE(PLACE_POOL, "pool", pool),
     TABLE(PLACE_HISTORY, "history", history),
     TABLE(PLACE_LIMITS, "limits", limits),
+    TABLE(PLACE_APPROVE, "approve", approve),
     [PLACE_UNDO] = {"undo", undo_keys, sizeof undo_keys / sizeof undo_keys[0], NULL, 0},
     TABLE(PLACE_HOOKS, "hooks", hooks),
     TABLE(PLACE_HOOK, "a hook", hook),

@@ -69,6 +69,7 @@ static const char *const forms[][2] = {
     [KEY_NAMED] = {"a list of names or a map", "Write `[a, b]`, or `{a: {from: stdout}}`."},
     [KEY_SHORT] = {"a name or a map", NULL},
     [KEY_SHORTS] = {"a text, a map or a list of them", NULL},
+    [KEY_SWITCH] = {"a map, or true", "Write `true`, or `{expires: 2d}`, or `{when: \"${{ … }}\"}`."},
     [KEY_ANY] = {"a value", NULL},
     [KEY_LATER] = {"a value", NULL},
 };
@@ -142,6 +143,7 @@ is_right(const struct key *key, const struct value *value)
     case KEY_NAMED: return value->type == VALUE_LIST || value->type == VALUE_MAP;
     case KEY_SHORT: return value->type == VALUE_STRING || value->type == VALUE_MAP;
     case KEY_SHORTS: return value->type == VALUE_STRING || value->type == VALUE_MAP || value->type == VALUE_LIST;
+    case KEY_SWITCH: return value->type == VALUE_BOOL || value->type == VALUE_MAP;
     case KEY_ANY: return true;
     case KEY_LATER: return false;
     }
@@ -205,7 +207,8 @@ report_type(struct diags *diags, const struct key *key, const struct value *valu
         return;
     }
     bool scalar_key =
-        key->type != KEY_LIST && key->type != KEY_MAP && key->type != KEY_NAMED && key->type != KEY_WORDS;
+        key->type != KEY_LIST && key->type != KEY_MAP && key->type != KEY_NAMED && key->type != KEY_WORDS &&
+        key->type != KEY_SWITCH;
     if (scalar_key && value->type == VALUE_STRING && template_is(value->text.ptr)) {
         diag_add(diags, DIAG_ERROR, line, column, "no-expression", "Write the value itself.",
                  "\"%s\" of %s takes no expression", key->name, what);
@@ -219,6 +222,10 @@ report_type(struct diags *diags, const struct key *key, const struct value *valu
         hint = "Write one text; `|` begins a text of several lines.";
     if (key->type == KEY_CONDITION && value->type == VALUE_STRING)
         hint = arena_printf(diags->arena, "Write `${{ %.200s }}`.", value->text.ptr);
+    if (key->type == KEY_CONDITION && str_eq(key->name, "when") && value->type != VALUE_STRING)
+        hint = "Write `when: ${{ … }}`.";
+    if (key->type == KEY_SWITCH && value->type == VALUE_STRING && template_is(value->text.ptr))
+        hint = arena_printf(diags->arena, "Write `approve: {when: \"%.200s\"}`.", value->text.ptr);
     if (key->type == KEY_DURATION && value->type == VALUE_INT && value->integer > 0)
         hint = arena_printf(diags->arena, "Write the unit too: `%llds`, `%lldm`.", (long long)value->integer,
                             (long long)value->integer);
