@@ -14,12 +14,6 @@
 #include <string.h>
 
 bool
-str_eq(const char *a, const char *b)
-{
-    return strcmp(a, b) == 0;
-}
-
-bool
 str_starts(const char *text, const char *prefix)
 {
     return strncmp(text, prefix, strlen(prefix)) == 0;

@@ -199,6 +199,7 @@ check_source(struct arena *arena, const char *path, struct model *model, size_t 
     names_init(&check.secrets, arena);
     names_init(&check.plugins, arena);
     check_workflow(&check, path);
+    arena_release(&check.scratch);
     return diags->errors == 0 ? model : NULL;
 }
 

@@ -40,6 +40,7 @@ struct check {
     const struct schema_plugin **schemas;  /* by number in `plugins`; NULL: could not be loaded */
     struct draft *drafts;
     const struct value *env;               /* top-level and `defaults: env`, merged: what `env.` names; NULL: none */
+    struct arena scratch;                  /* expressions while they are looked at: a model keeps their text only */
 };
 
 /* Where an expression stands decides what it may name. */

@@ -366,7 +366,10 @@ check_tree(struct check *check, const struct scope *scope, const struct value *t
     if (tree->type != VALUE_STRING || !template_is(tree->text.ptr)) return;
     struct walk walk = {check, scope};
     struct err err = {0};
-    if (template_walk(check->arena, tree, NULL, visit, &walk, &err) == 0) return;
+    struct arena_mark before = arena_mark(&check->scratch);
+    int code = template_walk(&check->scratch, tree, NULL, visit, &walk, &err);
+    arena_rewind(&check->scratch, before);
+    if (code == 0) return;
     report_expr(check, tree, &err);
     check_pieces(check, &walk, tree);
 }

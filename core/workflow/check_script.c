@@ -34,7 +34,8 @@ check_run(struct check *check, const struct scope *scope, uint32_t index)
     struct warner warner = {check};
     struct err err = {0};
     struct inject *inject;
-    if (inject_parse(check->arena, step->shell, step->text, step->text_line, step->text_column, NULL, warn, &warner,
+    struct arena scratch ARENA_SCOPED = {0};
+    if (inject_parse(&scratch, step->shell, step->text, step->text_line, step->text_column, NULL, warn, &warner,
                      &inject, &err))
         diag_err(check->diags, "injection", &err);
 }
@@ -127,7 +128,8 @@ check_lua(struct check *check, const struct scope *scope, uint32_t index)
         return;
     }
     struct lexer lexer;
-    lex_init(&lexer, check->arena, step->text, strlen(step->text), step->text_line, step->text_column);
+    struct arena scratch ARENA_SCOPED = {0};
+    lex_init(&lexer, &scratch, step->text, strlen(step->text), step->text_line, step->text_column);
     lexer.script = true;
     check_lua_names(check, scope, &lexer);
 }

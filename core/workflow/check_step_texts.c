@@ -8,12 +8,12 @@
 
 /* `if` and `expect` decide something, so they are one expression and nothing around it. */
 static bool
-is_lone(struct check *check, const struct value *value)
+is_lone(const struct value *value)
 {
     struct template *template;
     struct err err = {0};
-    if (template_parse(check->arena, value->text.ptr, (int)value->line, (int)value->column, NULL, &template,
-                       &err))
+    struct arena scratch ARENA_SCOPED = {0};
+    if (template_parse(&scratch, value->text.ptr, (int)value->line, (int)value->column, NULL, &template, &err))
         return true;
     if (template->count == 1 && template->parts[0].expr != NULL) return true;
     return false;
@@ -36,7 +36,7 @@ check_condition(struct check *check, struct scope *scope, uint32_t index)
     scope->allow |= SCOPE_STATUS;
     check_tree(check, scope, value);
     scope->allow &= ~(unsigned)SCOPE_STATUS;
-    if (!is_lone(check, value))
+    if (!is_lone(value))
         CHECK_ERROR(check, value, "wrong-type", "Put all of it between one `${{` and `}}`.",
                     "\"if\" of %s must be one expression", check->drafts[index].what);
 }
@@ -56,7 +56,7 @@ check_expect(struct check *check, struct scope *scope, uint32_t index)
             CHECK_ERROR(check, item, "wrong-type", "Write `- ${{ outputs.rows > 0 }}`.",
                         "each item of \"expect\" of %s must be an expression, not %s",
                         check->drafts[index].what, keys_type_phrase(item));
-        else if (!is_lone(check, item))
+        else if (!is_lone(item))
             CHECK_ERROR(check, item, "wrong-type", "Put all of it between one `${{` and `}}`.",
                         "each item of \"expect\" of %s must be one expression", check->drafts[index].what);
         check_tree(check, scope, item);

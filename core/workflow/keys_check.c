@@ -293,9 +293,9 @@ keys_check(struct diags *diags, enum key_place place, const struct value *map, c
 const struct value *
 keys_get(enum key_place place, const struct value *map, const char *name)
 {
-    const struct key *key = find_key(place, name);
     const struct value *value = value_get(map, name);
-    return value != NULL && key != NULL && is_right(key, value) ? value : NULL;
+    const struct key *key = value != NULL ? find_key(place, name) : NULL;
+    return key != NULL && is_right(key, value) ? value : NULL;
 }
 
 const char *
