@@ -349,9 +349,9 @@ check_steps(struct check *check)
     check->drafts = ARENA_ARRAY(check->arena, total, struct draft);
     check->step_index = ARENA_ARRAY(check->arena, total, uint32_t);
     for (size_t p = 0; p < PARTS; p++)
-        for (size_t i = 0; parts[p] != NULL && i < parts[p]->list.count; i++)
+        for (size_t i = 0; parts[p] != NULL && i < parts[p]->list.count && !diags_full(check->diags); i++)
             read_step(check, parts[p]->list.items[i], (enum step_part)p, i);
-    for (uint32_t i = 0; i < check->model->nsteps; i++) {
+    for (uint32_t i = 0; i < check->model->nsteps && !diags_full(check->diags); i++) {
         step_needs(check, i);
         check_step_texts(check, i);
     }

@@ -5,6 +5,7 @@
  */
 #include "workflow/diag.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,6 +84,14 @@ diag_add(struct diags *diags, enum diag_severity severity, int line, int column,
     add(diags, &diag);
 }
 
+bool
+diags_full(struct diags *diags)
+{
+    if (diags->errors < LIMIT_DIAGNOSTICS) return false;
+    diags->stopped = true;
+    return true;
+}
+
 void
 diag_err(struct diags *diags, const char *code, const struct err *err)
 {
@@ -116,12 +125,18 @@ sorted(const struct diags *diags, struct arena *arena)
 struct reader {
     const char *at, *end;
     int line;
+    bool simple; /* no \r in it: lines end where memchr says */
 };
 
 /* Moves to the start of a line at or after the present one. YAML takes \n, \r\n and \r for line ends. */
 static void
 reader_seek(struct reader *reader, int line)
 {
+    while (reader->simple && reader->line < line && reader->at < reader->end) {
+        const char *next = memchr(reader->at, '\n', (size_t)(reader->end - reader->at));
+        reader->at = next != NULL ? next + 1 : reader->end;
+        reader->line += next != NULL;
+    }
     while (reader->line < line && reader->at < reader->end) {
         char c = *reader->at++;
         if (c == '\r' && reader->at < reader->end && *reader->at == '\n') reader->at++;
@@ -133,7 +148,8 @@ static size_t
 char_size(const char *p, size_t left)
 {
     unsigned char c = (unsigned char)*p;
-    size_t size = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
+    if (c < 0x80) return 1;
+    size_t size = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
     return size <= left && (size == 1 || str_utf8_bad(p, size) < 0) ? size : 1;
 }
 
@@ -182,6 +198,11 @@ print_source(struct reader *reader, const struct diag *diag, FILE *out, const ch
     /* Skip what stands too far left of the caret. */
     int column = 1;
     bool cut = diag->column > SHOWN_WIDTH - 20;
+    for (uint64_t eight; cut && reader->simple && reader->end - p >= 8 && column < diag->column - SHOWN_WIDTH; p += 8) {
+        memcpy(&eight, p, sizeof eight);
+        if ((eight & 0x8080808080808080u) || memchr(p, '\n', 8) != NULL) break;
+        column += 8;
+    }
     for (; cut && p < reader->end && column < diag->column - SHOWN_WIDTH / 2; column++) {
         if (*p == '\n' || *p == '\r') break;
         p += char_size(p, (size_t)(reader->end - p));
@@ -248,7 +269,8 @@ diags_print(const struct diags *diags, FILE *out, bool colour)
 {
     struct arena scratch ARENA_SCOPED = {0};
     const struct diag **items = sorted(diags, &scratch);
-    struct reader reader = {diags->source, diags->source + (diags->source != NULL ? diags->source_size : 0), 1};
+    struct reader reader = {diags->source, diags->source + (diags->source != NULL ? diags->source_size : 0), 1, false};
+    reader.simple = diags->source != NULL && memchr(diags->source, '\r', diags->source_size) == NULL;
     for (size_t i = 0; i < diags->count; i++) {
         /* Two diagnostics of one line read it twice. */
         struct reader at = reader;
@@ -258,6 +280,10 @@ diags_print(const struct diags *diags, FILE *out, bool colour)
     if (diags->dropped) {
         print_plain(out, diags->file);
         fprintf(out, ": %zu more are not shown (the limit is %u)\n", diags->dropped, LIMIT_DIAGNOSTICS);
+    }
+    if (diags->stopped) {
+        print_plain(out, diags->file);
+        fprintf(out, ": with so many errors the rest of the file was not looked at\n");
     }
 }
 

@@ -34,12 +34,15 @@ struct diags {
     struct diag *items;  /* sorted by line, column when printed */
     size_t count;        /* at most LIMIT_DIAGNOSTICS; the rest is counted in dropped */
     size_t dropped, errors;
+    bool stopped;        /* so much was wrong that the rest of the file was not looked at */
 };
 
 void diags_init(struct diags *diags, struct arena *arena, const char *file);
 __attribute__((format(printf, 7, 8))) void diag_add(struct diags *diags, enum diag_severity severity, int line,
                                                     int column, const char *code, const char *hint,
                                                     const char *fmt, ...);
+/* Are there so many errors that no more is shown? Whoever walks a long list then ends it, and `stopped` is set. */
+bool diags_full(struct diags *diags);
 /* From an err with a place. */
 void diag_err(struct diags *diags, const char *code, const struct err *err);
 /* file:line:column: error: message [code] / source line / caret / hint. colour: ANSI. */
