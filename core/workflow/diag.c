@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "workflow/place.h"
 
 #define SHOWN_WIDTH 140 /* of a source line; a longer one is cut around the caret */
 #define TAB_WIDTH 4
@@ -75,6 +76,8 @@ diag_add(struct diags *diags, enum diag_severity severity, int line, int column,
         diags->dropped++;
         return;
     }
+    if (diags->within != NULL && line > 0)
+        place_in_source(diags->source, diags->source_size, diags->within, &line, &column);
     va_list ap;
     va_start(ap, fmt);
     struct diag diag = {.severity = severity, .line = line, .column = column, .code = code,

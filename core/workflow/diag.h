@@ -34,6 +34,7 @@ struct diags {
     struct diag *items;  /* sorted by line, column when printed */
     size_t count;        /* at most LIMIT_DIAGNOSTICS; the rest is counted in dropped */
     size_t dropped, errors;
+    const struct value *within; /* the text that is being looked at: places are those in it; NULL: of the file */
     bool stopped;        /* so much was wrong that the rest of the file was not looked at */
 };
 
