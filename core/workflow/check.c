@@ -98,7 +98,14 @@ check_defaults(struct check *check)
     if (defaults == NULL) return;
     keys_check(check->diags, PLACE_DEFAULTS, defaults, "`defaults`");
     const struct value *retry = keys_get(PLACE_DEFAULTS, defaults, "retry");
-    if (retry != NULL) keys_check(check->diags, PLACE_RETRY, retry, "`retry` of `defaults`");
+    if (retry != NULL) {
+        keys_check(check->diags, PLACE_RETRY, retry, "`retry` of `defaults`");
+        check_retry(check, retry, "`defaults`");
+        check_retry_delays(check, retry,
+                           &(struct retry){.delay_ms = keys_duration(PLACE_RETRY, retry, "delay", 1000),
+                                           .max_delay_ms = keys_duration(PLACE_RETRY, retry, "max_delay", 300000)},
+                           "`defaults`");
+    }
     const struct value *shell = keys_get(PLACE_DEFAULTS, defaults, "shell");
     if (shell != NULL && (shell->text.size == 0 || strpbrk(shell->text.ptr, " \t\n") != NULL))
         CHECK_ERROR(check, shell, "wrong-value", NULL, "\"shell\" of `defaults` must be the name of one program");

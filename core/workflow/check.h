@@ -84,6 +84,12 @@ void check_unused(struct check *check);
 /* check_step.c: the steps' own keys. */
 void check_steps(struct check *check);
 
+/* check_retry.c: the ranges of one `retry`; and, of a step's own (may be NULL), its delays beside those it inherits. */
+void check_retry(struct check *check, const struct value *retry, const char *what);
+void check_retry_delays(struct check *check, const struct value *own, const struct retry *retry, const char *what);
+/* Warns of what stands twice in a list; NULL and no list are let pass. */
+void check_twice(struct check *check, const struct value *list, const char *key, const char *what);
+
 /* check_outputs.c: `outputs:` of a step. */
 void check_step_outputs(struct check *check, uint32_t index);
 /* The names that steps.X.outputs has, for suggestions; *fields gets the schema's field when it is one. */
@@ -104,6 +110,9 @@ void check_tree(struct check *check, const struct scope *scope, const struct val
 void check_ref(struct check *check, const struct scope *scope, const struct expr_ref *ref, int line, int column);
 void check_call(struct check *check, const struct scope *scope, const char *name, int line, int column);
 void check_expr(struct check *check, const struct scope *scope, const struct expr *expr);
+
+/* check_hint.c: a better hint for a name that an expression does not know, when the workflow knows it. */
+void check_hint_name(struct check *check, struct err *err);
 
 /* check_shared.c: what a run shares with others: its group, and the pools of its steps. */
 void check_concurrency(struct check *check);

@@ -75,6 +75,7 @@ param_choices(struct check *check, struct param *param, const struct value *map)
     if (list == NULL) return;
     if (list->list.count == 0)
         CHECK_ERROR(check, list, "wrong-value", NULL, "\"enum\" of param \"%s\" is empty", param->name);
+    check_twice(check, list, "enum", arena_printf(check->arena, "param \"%s\"", param->name));
     struct value *choices = value_list(check->arena);
     for (size_t i = 0; i < list->list.count; i++) {
         const struct value *choice = typed(check, param, "enum", list->list.items[i]);

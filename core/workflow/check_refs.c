@@ -327,6 +327,7 @@ report_expr(struct check *check, const struct value *at, struct err *err)
         err->line = (int)at->line;
         err->column = (int)at->column;
     }
+    check_hint_name(check, err);
     if (is_cut_by_comment(check->diags, err))
         err_hint(err, "A space and `#` begin a comment in YAML: write len(x) for #x, or put the text in quotes.");
     diag_err(check->diags, "expression", err);

@@ -157,15 +157,8 @@ step_retry(struct check *check, uint32_t index, const struct value *defaults)
     retry->jitter = number_of(keys_get(PLACE_RETRY, map, "jitter"), 0);
     for (size_t i = 0; classes != NULL && i < classes->list.count; i++)
         retry->classes |= 1u << schema_class_from_name(classes->list.items[i]->text.ptr);
-    if (retry->backoff < 1)
-        CHECK_ERROR(check, value_get(map, "backoff"), "wrong-value", "1 keeps the delay the same.",
-                    "\"backoff\" of %s is less than 1", draft->what);
-    if (retry->jitter > 1)
-        CHECK_ERROR(check, value_get(map, "jitter"), "wrong-value", "0.2 makes a fifth of the delay chance.",
-                    "\"jitter\" of %s is more than 1", draft->what);
-    if (classes != NULL && classes->list.count == 0)
-        CHECK_ERROR(check, classes, "wrong-value", "Leave it out for those that are worth it by nature.",
-                    "\"for\" of %s is empty", draft->what);
+    if (own != NULL) check_retry(check, own, draft->what);
+    check_retry_delays(check, own, retry, draft->what);
 }
 
 static void
@@ -242,6 +235,7 @@ step_needs(struct check *check, uint32_t index)
     const struct value *needs = keys_get(PLACE_STEP, check->drafts[index].map, "needs");
     if (needs == NULL) return;
     if (needs->type == VALUE_STRING) step_need(check, index, needs);
+    check_twice(check, needs, "needs", check->drafts[index].what);
     for (size_t i = 0; needs->type == VALUE_LIST && i < needs->list.count; i++)
         step_need(check, index, needs->list.items[i]);
     check->model->steps[index].starts_alone = needs->type == VALUE_LIST && needs->list.count == 0;

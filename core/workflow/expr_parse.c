@@ -486,6 +486,7 @@ parse_expr(struct parser *p, int power, struct node **ret, struct err *err)
             return refuse(&at, err, "\"%s\" of a function", at.text);
         if (op->left == POWER_COMPARE && left->power == POWER_COMPARE && !left->bracketed)
             return refuse_hint(&at, err, "Write a < b and b < c.", "two comparisons in a row");
+        if (expr_check_binary(p->expr, op->left, &at, left, right, err) != 0) return EXIT_INVALID;
         node->power = op->left;
         if (node_add(p, node, left, &at, err) != 0 || node_add(p, node, right, &at, err) != 0)
             return EXIT_INVALID;
