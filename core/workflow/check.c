@@ -63,6 +63,15 @@ check_name(struct check *check, const char *path)
                     "\"%.200s\" cannot be the name of a workflow", name->text.ptr);
 }
 
+/* Quotes make a text of a number, and of nothing else. */
+static const char *
+label_hint(const struct value *value)
+{
+    if (value->type == VALUE_INT || value->type == VALUE_REAL || value->type == VALUE_BOOL) return "Put it in quotes.";
+    if (value->type == VALUE_STRING) return "Labels are the same for every run: write the value itself.";
+    return value->type == VALUE_NULL ? "Write `\"\"` for an empty one." : "Give each value a label of its own.";
+}
+
 static void
 check_labels(struct check *check)
 {
@@ -70,7 +79,7 @@ check_labels(struct check *check)
     check->model->labels = labels;
     for (size_t i = 0; labels != NULL && i < labels->map.count; i++)
         if (labels->map.values[i]->type != VALUE_STRING || template_is(labels->map.values[i]->text.ptr))
-            CHECK_ERROR(check, labels->map.values[i], "wrong-type", "Put it in quotes.",
+            CHECK_ERROR(check, labels->map.values[i], "wrong-type", label_hint(labels->map.values[i]),
                         "label \"%s\" must be a plain text", labels->map.names[i]);
 }
 

@@ -5,6 +5,7 @@
  */
 #include "workflow/diag.h"
 
+#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,23 @@ diag_add(struct diags *diags, enum diag_severity severity, int line, int column,
                         .hint = hint != NULL ? shortened(diags->arena, hint) : NULL};
     va_end(ap);
     add(diags, &diag);
+}
+
+void
+diag_hide(struct diags *diags, int line, int column)
+{
+    diags->hidden = arena_grow(diags->arena, diags->hidden, diags->nhidden, &diags->hidden_max, sizeof *diags->hidden);
+    diags->hidden[diags->nhidden++] = (struct diag_place){line, column};
+}
+
+/* The first column of a line that must not be printed, or INT_MAX. */
+static int
+hidden_from(const struct diags *diags, const struct diag *diag)
+{
+    int ret = str_eq(diag->code, DIAG_PLAIN_SECRET) ? diag->column : INT_MAX;
+    for (size_t i = 0; i < diags->nhidden; i++)
+        if (diags->hidden[i].line == diag->line && diags->hidden[i].column < ret) ret = diags->hidden[i].column;
+    return ret;
 }
 
 bool
@@ -190,7 +208,7 @@ show_char(struct buf *out, const char *p, size_t size, size_t column)
 }
 
 static void
-print_source(struct reader *reader, const struct diag *diag, FILE *out, const char *bright, const char *plain)
+print_source(struct reader *reader, const struct diag *diag, int hidden, FILE *out, const char *bright, const char *plain)
 {
     struct buf text BUF_SCOPED;
     buf_init(&text, 64 * KIB);
@@ -217,7 +235,7 @@ print_source(struct reader *reader, const struct diag *diag, FILE *out, const ch
     }
     for (; p < reader->end && *p != '\n' && *p != '\r' && width < SHOWN_WIDTH; column++) {
         if (column == diag->column) caret = width;
-        if (column == diag->column && str_eq(diag->code, DIAG_PLAIN_SECRET)) {
+        if (column >= hidden) {
             buf_text(&text, "***"); /* what is wrong with the line must not be printed */
             while (p < reader->end && *p != '\n' && *p != '\r') p++;
             column++;
@@ -259,7 +277,7 @@ print_one(const struct diags *diags, struct reader *reader, const struct diag *d
     fprintf(out, ":%s %s%s:%s ", plain, bright, error ? "error" : "warning", plain);
     print_plain(out, diag->message);
     fprintf(out, " [%s]\n", diag->code);
-    if (diag->line && diags->source != NULL) print_source(reader, diag, out, bright, plain);
+    if (diag->line && diags->source != NULL) print_source(reader, diag, hidden_from(diags, diag), out, bright, plain);
     if (diag->hint != NULL) {
         fputs("  hint: ", out);
         print_plain(out, diag->hint);

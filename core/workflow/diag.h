@@ -35,6 +35,8 @@ struct diags {
     size_t count;        /* at most LIMIT_DIAGNOSTICS; the rest is counted in dropped */
     size_t dropped, errors;
     const struct value *within; /* the text that is being looked at: places are those in it; NULL: of the file */
+    struct diag_place { int line, column; } *hidden; /* what stands there, up to the end of its line, is not printed */
+    size_t nhidden, hidden_max;
     bool stopped;        /* so much was wrong that the rest of the file was not looked at */
 };
 
@@ -42,6 +44,8 @@ void diags_init(struct diags *diags, struct arena *arena, const char *file);
 __attribute__((format(printf, 7, 8))) void diag_add(struct diags *diags, enum diag_severity severity, int line,
                                                     int column, const char *code, const char *hint,
                                                     const char *fmt, ...);
+/* From this place to the end of its line there may be a secret: no diagnostic prints it. */
+void diag_hide(struct diags *diags, int line, int column);
 /* Are there so many errors that no more is shown? Whoever walks a long list then ends it, and `stopped` is set. */
 bool diags_full(struct diags *diags);
 /* From an err with a place. */

@@ -209,6 +209,8 @@ report_type(struct diags *diags, const struct key *key, const struct value *valu
                             (long long)value->integer);
     if (key->type == KEY_COUNT && value->type == VALUE_INT && value->integer == 0 && strstr("limit slots", key->name))
         hint = "With 0 nothing could ever begin.";
+    if (str_eq(key->name, "id")) hint = "An id begins with a letter: `id: load`.";
+    if (str_eq(key->name, "uses")) hint = "Write `uses: plugin.action`; `levada actions` lists them.";
     if (str_eq(key->name, "concurrency")) hint = "Write `concurrency: {group: NAME, overlap: queue}`.";
     if (str_eq(key->name, "pool")) hint = "Write `pool: {name: NAME, slots: 3}`, or only its name.";
     if (str_eq(key->name, "retry")) hint = "Write `retry: {attempts: 3}`.";
@@ -216,6 +218,8 @@ report_type(struct diags *diags, const struct key *key, const struct value *valu
     if (str_eq(key->name, "expect")) hint = "Write a list: `- ${{ outputs.rows > 0 }}`.";
     bool steps = key->type == KEY_LIST && value->type == VALUE_MAP && strchr("sof", key->name[0]) != NULL;
     if (steps) hint = "Write a list; each step begins with `- id: NAME`.";
+    if (steps && value->map.count > 0 && value->map.names[0][0] == '-')
+        hint = arena_printf(diags->arena, "A list item begins with `-` and a space: `- %.60s: …`.", value->map.names[0] + 1);
     bool number = (key->type == KEY_COUNT || key->type == KEY_KEEP) && value->type == VALUE_INT;
     if (value->type == VALUE_NULL)
         diag_add(diags, DIAG_ERROR, line, column, "wrong-type", hint, "\"%s\" of %s has no value", key->name, what);
@@ -231,6 +235,15 @@ report_type(struct diags *diags, const struct key *key, const struct value *valu
 }
 
 /* ---- names -------------------------------------------------------------------------------------------- */
+
+/* Are there letters of another alphabet in it, or what nobody sees? */
+static bool
+is_foreign(const char *name)
+{
+    for (; *name; name++)
+        if ((unsigned char)*name >= 0x80) return true;
+    return false;
+}
 
 static void
 report_unknown(struct diags *diags, enum key_place place, const struct value *map, size_t i, const char *what)
@@ -250,7 +263,11 @@ report_unknown(struct diags *diags, enum key_place place, const struct value *ma
             if (hint == NULL) hint = arena_printf(diags->arena, "Here it is called `%s`.", near);
         }
     for (size_t k = 0; k < table->count && count < 64; k++) names[count++] = table->keys[k].name;
+    if (hint == NULL && name[0] == '-' && place == PLACE_STEP)
+        hint = arena_printf(diags->arena, "A list item begins with `-` and a space: `- %.60s: …`.", name + 1);
     if (hint == NULL) hint = keys_suggest(diags, name, names, count);
+    if (hint != NULL && near == NULL && is_foreign(name))
+        hint = arena_printf(diags->arena, "%s It has letters that only look like ours.", hint);
     int line, column;
     parse_name_place(map, i, &line, &column);
     diag_add(diags, DIAG_ERROR, line, column, near != NULL ? "foreign-key" : "unknown-key", hint,
