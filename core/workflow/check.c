@@ -171,6 +171,7 @@ check_workflow(struct check *check, const char *path)
     check_run_outputs(check);
     check_shared_inputs(check);
     if (check->diags->errors == 0) check_unused(check);
+    if (check->diags->errors == 0) check_reach(check);
 }
 
 /* ---- the file ----------------------------------------------------------------------------------------- */

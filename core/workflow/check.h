@@ -111,6 +111,9 @@ void check_ref(struct check *check, const struct scope *scope, const struct expr
 void check_call(struct check *check, const struct scope *scope, const char *name, int line, int column);
 void check_expr(struct check *check, const struct scope *scope, const struct expr *expr);
 
+/* check_reach.c: conditions that are the same in every run, and steps that none reaches. For workflows without errors. */
+void check_reach(struct check *check);
+
 /* check_hint.c: a better hint for a name that an expression does not know, when the workflow knows it. */
 void check_hint_name(struct check *check, struct err *err);
 
