@@ -172,6 +172,8 @@ check_workflow(struct check *check, const char *path)
     check_shared_inputs(check);
     if (check->diags->errors == 0) check_unused(check);
     if (check->diags->errors == 0) check_reach(check);
+    if (check->diags->errors == 0) check_files(check);
+    if (check->diags->errors == 0) check_effects(check);
 }
 
 /* ---- the file ----------------------------------------------------------------------------------------- */

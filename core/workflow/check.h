@@ -114,6 +114,12 @@ void check_expr(struct check *check, const struct scope *scope, const struct exp
 /* check_reach.c: conditions that are the same in every run, and steps that none reaches. For workflows without errors. */
 void check_reach(struct check *check);
 
+/* check_files.c: warns of companion files that are not there. */
+void check_files(struct check *check);
+
+/* check_effect.c: notes scripts that could say `effect: read`. */
+void check_effects(struct check *check);
+
 /* check_hint.c: a better hint for a name that an expression does not know, when the workflow knows it. */
 void check_hint_name(struct check *check, struct err *err);
 

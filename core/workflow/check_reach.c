@@ -8,6 +8,8 @@
 #include "workflow/check.h"
 #include "workflow/template.h"
 
+#define TOLD_MAX 5
+
 struct reach {
     struct check *check;
     struct expr_vm *vm; /* made for the first condition that needs it */
@@ -155,6 +157,7 @@ spread(struct reach *reach)
 {
     const struct model *model = reach->check->model;
     bool any = false, more = true;
+    size_t told = 0;
     for (size_t i = 0; i < model->nsteps; i++) any = any || reach->never[i];
     for (unsigned rounds = 0; any && more && rounds < 100; rounds++) {
         more = false;
@@ -164,6 +167,7 @@ spread(struct reach *reach)
                 if (reach->never[model->steps[i].needs[k]]) lost = model->steps[model->steps[i].needs[k]].id;
             if (lost == NULL || reach->never[i] || asks(reach, i)) continue;
             reach->never[i] = more = true;
+            if (told++ >= TOLD_MAX) continue; /* who mends the first mends the others too */
             CHECK_WARNING(reach->check, reach->check->drafts[i].map, "unreachable",
                           "Behind a step that was skipped a step runs only when its `if` says so: `${{ always() }}`.",
                           "%s never runs: it needs step \"%s\", which never does", reach->check->drafts[i].what, lost);

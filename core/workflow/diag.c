@@ -18,6 +18,8 @@
 #define TAB_WIDTH 4
 #define SHOWN_MESSAGE 1000 /* bytes of a message or hint */
 
+static const char *const severities[] = {"error", "warning", "note"};
+
 void
 diags_init(struct diags *diags, struct arena *arena, const char *file)
 {
@@ -44,7 +46,7 @@ slot_for(struct diags *diags, enum diag_severity severity)
     if (diags->count < LIMIT_DIAGNOSTICS) return &diags->items[diags->count++];
     diags->dropped++;
     for (size_t i = diags->count; i-- > 0 && severity == DIAG_ERROR;)
-        if (diags->items[i].severity == DIAG_WARNING) return &diags->items[i];
+        if (diags->items[i].severity != DIAG_ERROR) return &diags->items[i];
     return NULL;
 }
 
@@ -268,13 +270,13 @@ print_plain(FILE *out, const char *text)
 static void
 print_one(const struct diags *diags, struct reader *reader, const struct diag *diag, FILE *out, bool colour)
 {
-    bool error = diag->severity == DIAG_ERROR;
-    const char *bright = !colour ? "" : error ? "\033[1;31m" : "\033[1;33m";
+    static const char *const colours[] = {"\033[1;31m", "\033[1;33m", "\033[1;36m"};
+    const char *bright = colour ? colours[diag->severity] : "";
     const char *bold = colour ? "\033[1m" : "", *plain = colour ? "\033[0m" : "";
     fputs(bold, out);
     print_plain(out, diags->file);
     if (diag->line) fprintf(out, ":%d:%d", diag->line, diag->column);
-    fprintf(out, ":%s %s%s:%s ", plain, bright, error ? "error" : "warning", plain);
+    fprintf(out, ":%s %s%s:%s ", plain, bright, severities[diag->severity], plain);
     print_plain(out, diag->message);
     fprintf(out, " [%s]\n", diag->code);
     if (diag->line && diags->source != NULL) print_source(reader, diag, hidden_from(diags, diag), out, bright, plain);
@@ -317,7 +319,7 @@ diags_json(const struct diags *diags, struct arena *arena, struct value *list)
         value_set(arena, one, "file", value_text(arena, diags->file));
         value_set(arena, one, "line", items[i]->line ? value_int(arena, items[i]->line) : value_null(arena));
         value_set(arena, one, "column", items[i]->line ? value_int(arena, items[i]->column) : value_null(arena));
-        value_set(arena, one, "severity", value_text(arena, items[i]->severity == DIAG_ERROR ? "error" : "warning"));
+        value_set(arena, one, "severity", value_text(arena, severities[items[i]->severity]));
         value_set(arena, one, "code", value_text(arena, items[i]->code));
         value_set(arena, one, "message", value_text(arena, items[i]->message));
         value_set(arena, one, "hint", items[i]->hint != NULL ? value_text(arena, items[i]->hint) : value_null(arena));

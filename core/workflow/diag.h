@@ -13,7 +13,7 @@
 #include "base/err.h"
 #include "base/value.h"
 
-enum diag_severity { DIAG_ERROR, DIAG_WARNING };
+enum diag_severity { DIAG_ERROR, DIAG_WARNING, DIAG_NOTE }; /* only errors make a file wrong */
 
 /* The code of a fault that is a secret itself: its line is shown up to the caret only. */
 #define DIAG_PLAIN_SECRET "plain-secret"

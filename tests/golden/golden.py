@@ -103,7 +103,7 @@ class Documents(unittest.TestCase):
         for name in os.listdir(HERE):
             if name.endswith(".expect"):
                 with open(os.path.join(HERE, name), encoding="utf-8") as expect:
-                    said.update(re.findall(r"^\S+(?::\d+:\d+)?: (?:error|warning): .* \[([a-z-]+)\]$", expect.read(), re.M))
+                    said.update(re.findall(r"^\S+(?::\d+:\d+)?: (?:error|warning|note): .* \[([a-z-]+)\]$", expect.read(), re.M))
         table = self.text[self.text.index("| code | says |"):]
         explained = set(re.findall(r"`([a-z-]+)`", "".join(line.split("|")[1] for line in table.splitlines()[2:] if "|" in line)))
         elsewhere = {"file", "too-deep", "too-large", "plugin"}  # said by the tests of this file, and of tests/evil
