@@ -77,6 +77,7 @@ check_effects(struct check *check)
     const char *names = "";
     const struct value *first = NULL;
     size_t found = 0;
+    if (!check->diags->notes) return;
     for (uint32_t i = 0; i < check->model->nsteps; i++) {
         const struct step *step = &check->model->steps[i];
         const struct value *map = check->drafts[i].map;

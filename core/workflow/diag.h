@@ -37,6 +37,7 @@ struct diags {
     const struct value *within; /* the text that is being looked at: places are those in it; NULL: of the file */
     struct diag_place { int line, column; } *hidden; /* what stands there, up to the end of its line, is not printed */
     size_t nhidden, hidden_max;
+    bool notes;          /* set by whoever wants notes too: `levada check` */
     bool stopped;        /* so much was wrong that the rest of the file was not looked at */
 };
 
