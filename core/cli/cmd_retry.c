@@ -67,7 +67,7 @@ load_edited(struct arena *arena, const struct request *request, const struct run
     diags_init(&diags, arena, request->file);
     int code = workflow_load(arena, request->file, &diags, ret, err);
     if (code) return code;
-    if (diags.count) diags_print(&diags, stderr, isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL);
+    diags_print(&diags, stderr, isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL);
     if (diags.errors) return err_set(err, EXIT_INVALID, "nothing was retried: the edited workflow has errors");
     /* The run keeps the params it has; those that are new in the file have their defaults. */
     for (size_t i = 0; i < (*ret)->nparams; i++) {

@@ -71,25 +71,39 @@ script_only_reads(const char *text)
     return looked;
 }
 
-void
-check_effects(struct check *check)
+struct readers {
+    const struct value *first; /* the step to point at */
+    const char *names;
+    size_t count;
+};
+
+static void
+collect(struct readers *readers, const struct check *check)
 {
-    const char *names = "";
-    const struct value *first = NULL;
-    size_t found = 0;
-    if (!check->diags->notes) return;
     for (uint32_t i = 0; i < check->model->nsteps; i++) {
         const struct step *step = &check->model->steps[i];
         const struct value *map = check->drafts[i].map;
+        if (check->drafts[i].inner != NULL) collect(readers, check->drafts[i].inner);
         if (step->kind != STEP_RUN || step->text == NULL || step->id == NULL || value_get(map, "effect") != NULL ||
             value_get(map, "on_unknown") != NULL || !str_eq(step->shell, "sh") || !script_only_reads(step->text))
             continue;
-        if (first == NULL) first = map;
-        if (found++ < NAMED_MAX) names = arena_printf(check->arena, "%s%s\"%s\"", names, found > 1 ? ", " : "", step->id);
+        if (readers->first == NULL) readers->first = map;
+        if (readers->count++ >= NAMED_MAX) continue;
+        readers->names = arena_printf(check->arena, "%s%s\"%s\"", readers->names, readers->count > 1 ? ", " : "", step->id);
     }
-    if (found == 0) return;
-    diag_add(check->diags, DIAG_NOTE, (int)first->line, (int)first->column, "effect",
+}
+
+void
+check_effects(struct check *check)
+{
+    struct readers readers = {.names = ""};
+    if (!check->diags->notes) return;
+    collect(&readers, check);
+    if (readers.count == 0) return;
+    const char *more = readers.count <= NAMED_MAX
+                           ? ""
+                           : arena_printf(check->arena, " and %zu more", readers.count - NAMED_MAX);
+    diag_add(check->diags, DIAG_NOTE, (int)readers.first->line, (int)readers.first->column, "effect",
              "With `effect: read` an attempt that vanished runs again by itself; without it a person is asked.",
-             found == 1 ? "step %s%s only reads" : "steps %s%s only read", names,
-             found <= NAMED_MAX ? "" : arena_printf(check->arena, " and %zu more", found - NAMED_MAX));
+             readers.count == 1 ? "step %s%s only reads" : "steps %s%s only read", readers.names, more);
 }

@@ -13,12 +13,6 @@
 #include "workflow/shell_words.h"
 #include "workflow/template.h"
 
-struct companion {
-    struct check *check;
-    uint32_t step;
-    const char *path;
-};
-
 /* 0 it is there, -1 it is not, -2 it may not be run. */
 static int
 look(const struct check *check, struct arena *scratch, const char *path, bool to_run)
@@ -29,27 +23,40 @@ look(const struct check *check, struct arena *scratch, const char *path, bool to
     return to_run && S_ISREG(st.st_mode) && (st.st_mode & 0111) == 0 ? -2 : 0;
 }
 
-/* May some step make it: does a script or an input speak of the file, or of the folder it is in when that is not there
- * either? */
+/* Does a script or an input of another step speak of one of these words? */
 static bool
-may_be_made(const struct companion *companion)
+is_said(const struct model *model, const struct step *but, const char *word, const char *other)
 {
-    const struct model *model = companion->check->model;
-    struct arena scratch ARENA_SCOPED = {0};
-    const char *path = companion->path, *slash = strrchr(path, '/');
-    while (str_starts(path, "./")) path += 2;
-    const char *name = slash != NULL ? slash + 1 : path, *folder = arena_strndup(&scratch, path, strcspn(path, "/"));
-    if (strchr(path, '/') == NULL || look(companion->check, &scratch, folder, false) == 0) folder = name;
-    for (uint32_t i = 0; i < model->nsteps; i++) {
+    for (size_t i = 0; i < model->nsteps; i++) {
         const struct step *step = &model->steps[i];
-        if (i == companion->step) continue;
-        if (step->text != NULL && (strstr(step->text, name) != NULL || strstr(step->text, folder) != NULL)) return true;
+        if (step->kind == STEP_GROUP && step->body != NULL && is_said(step->body, but, word, other)) return true;
+        if (step == but) continue;
+        if (step->text != NULL && (strstr(step->text, word) != NULL || strstr(step->text, other) != NULL)) return true;
         for (size_t k = 0; step->with != NULL && k < step->with->map.count; k++) {
             const struct value *value = step->with->map.values[k];
-            if (value->type == VALUE_STRING && strstr(value->text.ptr, folder) != NULL) return true;
+            if (value->type == VALUE_STRING && strstr(value->text.ptr, other) != NULL) return true;
         }
     }
     return false;
+}
+
+static const struct model *
+whole_file(const struct check *check)
+{
+    while (check->outer != NULL) check = check->outer;
+    return check->model;
+}
+
+/* May some step make it: is it spoken of, or the folder it is in when that is not there either? */
+static bool
+may_be_made(const struct check *check, uint32_t index, const char *path)
+{
+    struct arena scratch ARENA_SCOPED = {0};
+    const char *slash = strrchr(path, '/');
+    while (str_starts(path, "./")) path += 2;
+    const char *name = slash != NULL ? slash + 1 : path, *folder = arena_strndup(&scratch, path, strcspn(path, "/"));
+    if (strchr(path, '/') == NULL || look(check, &scratch, folder, false) == 0) folder = name;
+    return is_said(whole_file(check), &check->model->steps[index], name, folder);
 }
 
 /* ---- scripts that a script calls -------------------------------------------------------------------- */
@@ -77,14 +84,6 @@ lines_before(const char *text, size_t at)
     return ret;
 }
 
-static bool
-is_said(const struct check *check, const char *word)
-{
-    for (size_t i = 0; i < check->model->nsteps; i++)
-        if (check->model->steps[i].text != NULL && strstr(check->model->steps[i].text, word) != NULL) return true;
-    return false;
-}
-
 static void
 look_at_command(struct check *check, uint32_t index, const struct shell_words *command, bool own_text)
 {
@@ -94,8 +93,8 @@ look_at_command(struct check *check, uint32_t index, const struct shell_words *c
     const char *path = script_of(command, &directly);
     if (path == NULL || command->guarded) return;
     int found = look(check, &scratch, path, directly);
-    struct companion companion = {check, index, path};
-    if (found == 0 || own_text || (found == -1 ? may_be_made(&companion) : is_said(check, "chmod"))) return;
+    if (found == 0 || own_text) return;
+    if (found == -1 ? may_be_made(check, index, path) : is_said(whole_file(check), NULL, "chmod", "chmod")) return;
     size_t start = command->at;
     while (start > 0 && step->text[start - 1] != '\n') start--;
     int column = step->text_column;
@@ -163,9 +162,8 @@ look_at_inputs(struct check *check, uint32_t index)
         const struct schema_field *field = schema_field_find(action->inputs, action->ninputs, step->with->map.names[i]);
         if (!is_read(field) || value->type != VALUE_STRING || template_is(value->text.ptr)) continue;
         struct arena scratch ARENA_SCOPED = {0};
-        struct companion companion = {check, index, value->text.ptr};
         if (strpbrk(value->text.ptr, "*?[:") != NULL || look(check, &scratch, value->text.ptr, false) == 0 ||
-            may_be_made(&companion))
+            may_be_made(check, index, value->text.ptr))
             continue;
         CHECK_WARNING(check, value, "missing-file", "Paths are relative to the workflow's folder.",
                       "there is no file \"%s\" for the input \"%s\"", value->text.ptr, field->name);
@@ -180,5 +178,6 @@ check_files(struct check *check)
         const struct step *step = &check->model->steps[i];
         if (step->kind == STEP_RUN && step->text != NULL) look_at_script(check, i);
         if (step->kind == STEP_USES) look_at_inputs(check, i);
+        if (check->drafts[i].inner != NULL) check_files(check->drafts[i].inner);
     }
 }

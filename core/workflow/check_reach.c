@@ -51,7 +51,7 @@ fixed_names(const struct reach *reach, uint32_t index, const struct expr *expr, 
 {
     const struct step *step = &reach->check->model->steps[index];
     unsigned calls = calls_of(expr);
-    bool first = step->nneeds == 0 && (step->part == PART_STEPS || step->part == PART_ON_SUCCESS);
+    bool first = step->nneeds == 0 && reach->check->outer == NULL && (step->part == PART_STEPS || step->part == PART_ON_SUCCESS);
     if ((calls & CALL_OPEN) || ((calls & CALL_ASKS) && !first)) return NULL;
     struct value *names = value_map(arena), *steps = value_map(arena), *status = value_map(arena);
     for (size_t i = 0; i < expr->nrefs; i++) {
@@ -75,7 +75,8 @@ fixed_value(struct reach *reach, uint32_t index, const struct value *text, const
     struct template *template;
     struct err err = {0};
     const struct value *ret = NULL;
-    if (template_parse(arena, text->text.ptr, (int)text->line, (int)text->column, NULL, &template, &err)) return NULL;
+    const char *const *variables = reach->check->model->steps[index].variables;
+    if (template_parse(arena, text->text.ptr, (int)text->line, (int)text->column, variables, &template, &err)) return NULL;
     if (template->count != 1 || template->parts[0].expr == NULL) return NULL;
     *expr = template->parts[0].expr;
     const struct value *names = fixed_names(reach, index, *expr, arena);
@@ -143,8 +144,9 @@ asks(const struct reach *reach, uint32_t index)
     struct arena scratch ARENA_SCOPED = {0};
     struct template *template;
     struct err err = {0};
-    const char *text = reach->check->model->steps[index].condition;
-    if (text == NULL || template_parse(&scratch, text, 0, 0, NULL, &template, &err)) return false;
+    const struct step *step = &reach->check->model->steps[index];
+    if (step->condition == NULL || template_parse(&scratch, step->condition, 0, 0, step->variables, &template, &err))
+        return false;
     for (size_t i = 0; i < template->count; i++)
         if (template->parts[i].expr != NULL && calls_of(template->parts[i].expr)) return true;
     return false;
@@ -201,6 +203,8 @@ check_reach(struct check *check)
         look_at_expect(&reach, i);
     }
     spread(&reach);
-    look_at_on_failure(&reach);
+    if (check->outer == NULL) look_at_on_failure(&reach);
     if (reach.vm != NULL) expr_vm_free(reach.vm);
+    for (uint32_t i = 0; i < check->model->nsteps; i++)
+        if (check->drafts[i].inner != NULL) check_reach(check->drafts[i].inner);
 }

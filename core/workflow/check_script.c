@@ -54,8 +54,8 @@ check_run(struct check *check, uint32_t index)
     for (int i = 0; i < FAULTS_SHOWN; i++) {
         struct err err = {0};
         struct inject *inject;
-        if (inject_parse(&scratch, step->shell, text, step->text_line, step->text_column, NULL, warn, &warner, &inject,
-                         &err) == 0)
+        if (inject_parse(&scratch, step->shell, text, step->text_line, step->text_column, step->variables, warn, &warner,
+                         &inject, &err) == 0)
             return;
         diag_err(check->diags, "injection", &err);
         /* With an open quote each of them would be at fault. */
@@ -139,7 +139,7 @@ check_lua(struct check *check, const struct scope *scope, uint32_t index)
 {
     const struct step *step = &check->model->steps[index];
     struct err err = {0};
-    if (script_check(step->text, step->text_line, &err)) {
+    if (script_check(step->text, step->text_line, scope->variables, &err)) {
         if (err.line == 0) {
             err.line = step->text_line;
             err.column = step->text_column;
@@ -162,10 +162,7 @@ check_script(struct check *check, uint32_t index)
 {
     const struct step *step = &check->model->steps[index];
     if (step->text == NULL) return;
-    struct scope scope = {.what = step->kind == STEP_RUN ? "`run`" : "`lua`", .step = index,
-                          .nparams = check->model->nparams,
-                          .allow = SCOPE_PARAMS | SCOPE_ENV | SCOPE_STEPS | SCOPE_RUN |
-                                   (step->part == PART_STEPS ? 0 : SCOPE_FAILURE)};
+    struct scope scope = check_scope(check, index, step->kind == STEP_RUN ? "`run`" : "`lua`");
     const struct value *text = value_get(check->drafts[index].map, step->kind == STEP_RUN ? "run" : "lua");
     size_t before = check->diags->errors;
     if (step->kind == STEP_RUN) check_tree(check, &scope, text);

@@ -26,6 +26,16 @@ diags_init(struct diags *diags, struct arena *arena, const char *file)
     *diags = (struct diags){.arena = arena, .file = arena_strdup(arena, file)};
 }
 
+void
+diags_include(struct diags *diags, struct diags *included)
+{
+    struct diags **end = &diags->included;
+    bool told = false; /* a file that is run twice has its faults once */
+    for (; *end != NULL; end = &(*end)->next) told = told || str_eq((*end)->file, included->file);
+    if (!told) *end = included;
+    diags->errors += included->errors;
+}
+
 static bool
 is_known(const struct diags *diags, const struct diag *diag)
 {
@@ -308,6 +318,7 @@ diags_print(const struct diags *diags, FILE *out, bool colour)
         print_plain(out, diags->file);
         fprintf(out, ": with so many errors the rest of the file was not looked at\n");
     }
+    for (const struct diags *one = diags->included; one != NULL; one = one->next) diags_print(one, out, colour);
 }
 
 void
@@ -325,4 +336,5 @@ diags_json(const struct diags *diags, struct arena *arena, struct value *list)
         value_set(arena, one, "hint", items[i]->hint != NULL ? value_text(arena, items[i]->hint) : value_null(arena));
         value_push(arena, list, one);
     }
+    for (const struct diags *one = diags->included; one != NULL; one = one->next) diags_json(one, arena, list);
 }

@@ -33,7 +33,9 @@ struct diags {
     size_t source_size;
     struct diag *items;  /* sorted by line, column when printed */
     size_t count;        /* at most LIMIT_DIAGNOSTICS; the rest is counted in dropped */
-    size_t dropped, errors;
+    size_t dropped, errors; /* errors: those of included files too */
+    struct diags *included; /* of a file that this one includes; they are told behind its own */
+    struct diags *next;     /* beside this one */
     const struct value *within; /* the text that is being looked at: places are those in it; NULL: of the file */
     struct diag_place { int line, column; } *hidden; /* what stands there, up to the end of its line, is not printed */
     size_t nhidden, hidden_max;
@@ -42,6 +44,8 @@ struct diags {
 };
 
 void diags_init(struct diags *diags, struct arena *arena, const char *file);
+/* Those of an included file, once it has been read: nothing is copied. */
+void diags_include(struct diags *diags, struct diags *included);
 __attribute__((format(printf, 7, 8))) void diag_add(struct diags *diags, enum diag_severity severity, int line,
                                                     int column, const char *code, const char *hint,
                                                     const char *fmt, ...);

@@ -25,6 +25,7 @@ enum key_type {
     KEY_WORDS,     /* a list of them */
     KEY_NAMES,     /* a list of names, or one name */
     KEY_LIST,
+    KEY_ITEMS,     /* a list, a map, or a text with an expression */
     KEY_MAP,
     KEY_NAMED,     /* a map or a list of names */
     KEY_SHORT,     /* a map, or the text that its first member would be */
