@@ -156,6 +156,9 @@ void check_files(struct check *check);
 /* check_effect.c: notes scripts that could say `effect: read`. */
 void check_effects(struct check *check);
 
+/* check_braces.c: warns of `{{ … }}` that was probably meant as an expression. */
+void check_braces(struct check *check, const struct value *text);
+
 /* check_hint.c: a better hint for a name that an expression does not know, when the workflow knows it. */
 void check_hint_name(struct check *check, struct err *err);
 

@@ -403,7 +403,12 @@ check_tree(struct check *check, const struct scope *scope, const struct value *t
         for (size_t i = 0; i < tree->list.count; i++) check_tree(check, scope, tree->list.items[i]);
     if (tree->type == VALUE_MAP)
         for (size_t i = 0; i < tree->map.count; i++) check_tree(check, scope, tree->map.values[i]);
-    if (tree->type != VALUE_STRING || !template_is(tree->text.ptr)) return;
+    if (tree->type != VALUE_STRING) return;
+    if (strstr(tree->text.ptr, "{{") == NULL) return;
+    check->diags->within = tree;
+    check_braces(check, tree);
+    check->diags->within = NULL;
+    if (!template_is(tree->text.ptr)) return;
     struct walk walk = {check, scope};
     struct err err = {0};
     struct arena_mark before = arena_mark(check->scratch);

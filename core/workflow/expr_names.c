@@ -50,7 +50,7 @@ expr_unknown_name(const struct token *token, const char *const *extra, bool call
                   {"logical_date", "Write run.date or run.time."},
                   {"now", "Expressions have no clock: run.time is when the run began."},
                   {"today", "Expressions have no clock: run.date is the day of the run."},
-                  {"runner", "A step runs where `levada run` does; env has its variables."},
+                  {"runner", "A step runs where `levada run` does; a script has its environment."},
                   {"hostvars", "A step runs where `levada run` does; params come from outside."},
                   {"lookup", "Read the file or variable in a step, or declare a secret."},
                   {"coalesce", "Write default(x, other)."},
