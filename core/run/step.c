@@ -311,7 +311,7 @@ step_unknown(struct engine *e, size_t i, const char *how)
         return;
     }
     err_hint(&err, "Look at what it does outside, then: levada resolve %s %s --done | --redo | --fail",
-             e->state.id, step->step->id);
+             e->state.id, state_address(&e->turn, step));
     step_end(e, i, STEP_UNKNOWN_STATUS, NULL, error_value(&e->turn, LEVADA_PERMANENT, &err),
              engine_reason(e, "unknown", "%s", how));
 }
@@ -403,7 +403,8 @@ crash_error(struct engine *e, size_t i, const char *how)
 {
     struct err err = {0};
     err_set(&err, EXIT_FAILED, "%s", how);
-    err_hint(&err, "`levada logs %s %s` has its last lines.", e->state.id, e->state.steps[i].step->id);
+    err_hint(&err, "`levada logs %s %s` has its last lines.", e->state.id,
+             state_address(&e->turn, &e->state.steps[i]));
     return error_value(&e->turn, LEVADA_PERMANENT, &err);
 }
 
