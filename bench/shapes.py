@@ -32,7 +32,7 @@ def noop(count, chain, durability, say=None):
 
 
 def mixed(count):
-    """A file as people write them: five kinds of steps in a chain, with expressions, retries, outputs and block texts."""
+    """A file as people write them: five kinds of steps in a chain, with expressions, retries, outputs and blocks."""
     bodies = (
         "    run: echo one {i}\n",
         '    run: echo "${{{{ params.where }}}}" {i}\n',

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * yaml_bare FILE: the file through libyaml's event parser and nothing else, which is the least that anybody who reads YAML
- * with it can take. `levada check` is measured beside it. Prints how many events there were.
+ * yaml_bare FILE: the file through libyaml's event parser and nothing else, which is the least that anybody who reads
+ * YAML with it can take. `levada check` is measured beside it. Prints how many events there were.
  */
 #include <stdbool.h>
 #include <stdio.h>

@@ -123,8 +123,8 @@ void check_undo_read(struct check *check, uint32_t index);
 void check_undo_link(struct check *check, uint32_t index);
 
 /* check_body.c: steps within a step, and the workflow of another file. */
-/* A check of steps that stand in step `index`, with a model of their own: a part of the same file. The second gives back
- * what they have loaded, once they are read. */
+/* A check of steps that stand in step `index`, with a model of their own: a part of the same file. The second gives
+ * back what they have loaded, once they are read. */
 void check_inner(struct check *check, uint32_t index, struct model *body, struct check *inner);
 void check_inner_end(struct check *check, const struct check *inner);
 void check_body_read(struct check *check, uint32_t index);
@@ -157,7 +157,7 @@ void check_ref(struct check *check, const struct scope *scope, const struct expr
 void check_call(struct check *check, const struct scope *scope, const char *name, int line, int column);
 void check_expr(struct check *check, const struct scope *scope, const struct expr *expr);
 
-/* check_reach.c: conditions that are the same in every run, and steps that none reaches. For workflows without errors. */
+/* check_reach.c: conditions that are the same in every run, and steps that none reaches; when there are no errors. */
 void check_reach(struct check *check);
 
 /* check_files.c: warns of companion files that are not there. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `{{ params.x }}` is an expression elsewhere and plain text here. Other programs have such braces too, so only those are
- * spoken of that hold one of our names, or one that means the same in the tools that people come from.
+ * `{{ params.x }}` is an expression elsewhere and plain text here. Other programs have such braces too, so only those
+ * are spoken of that hold one of our names, or one that means the same in the tools that people come from.
  */
 #include <string.h>
 
@@ -17,7 +17,8 @@ is_ours(const char *inner, const char *end)
 {
     while (inner < end && (*inner == ' ' || *inner == '-')) inner++;
     for (size_t i = 0; i < sizeof roots / sizeof *roots; i++)
-        if ((size_t)(end + 1 - inner) >= strlen(roots[i]) && memcmp(inner, roots[i], strlen(roots[i])) == 0) return true;
+        if ((size_t)(end + 1 - inner) >= strlen(roots[i]) && memcmp(inner, roots[i], strlen(roots[i])) == 0)
+            return true;
     return false;
 }
 

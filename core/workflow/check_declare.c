@@ -194,8 +194,9 @@ check_secret(struct check *check, struct secret_def *secret, const struct value 
     const struct value *name = value_get(map, "name");
     if (str_eq(secret->from, "env") && !is_variable(secret->key))
         CHECK_ERROR(check, name, "wrong-value",
-                    secret->key[0] == '$' ? "Write the name without `$`."
-                                          : "Letters, digits and `_`, no digit first; the secret itself does not belong into the file.",
+                    secret->key[0] == '$'
+                        ? "Write the name without `$`."
+                        : "Letters, digits and `_`, no digit first; the secret itself does not belong into the file.",
                     "\"name\" of %s cannot be the name of an environment variable", what);
     if (str_eq(secret->from, "file") && secret->key[0] == '\0')
         CHECK_ERROR(check, name, "wrong-value", NULL, "the path of %s is empty", what);

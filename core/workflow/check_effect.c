@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Scripts that only read. Without a word a script is `unsafe`, and when its attempt vanishes a person is asked; of one that
- * does nothing but look this is a pity. It is said once for a file, and never of scripts that only speak: whoever writes
- * `echo` is trying something out.
+ * Scripts that only read. Without a word a script is `unsafe`, and when its attempt vanishes a person is asked; of one
+ * that does nothing but look this is a pity. It is said once for a file, and never of scripts that only speak: whoever
+ * writes `echo` is trying something out.
  */
 #include <string.h>
 
@@ -13,15 +13,17 @@
 #define NAMED_MAX 5
 
 /* They change nothing whatever their arguments are. */
-static const char *const looks[] = {"cat",  "ls",     "grep", "egrep",  "fgrep",    "wc",        "head",   "tail",     "cut",
-                                    "diff", "cmp",    "comm", "stat",   "du",       "df",        "jq",     "sha256sum", "sha1sum",
-                                    "md5sum", "cksum", "file", "readlink", "realpath", "nl",     "od",     "hexdump",  "strings",
-                                    "zcat", "ps",     "free", "uptime", "lsblk",    "findmnt",   "id",     "whoami",   "uname",
-                                    "nproc", "getent", "pgrep", "which", NULL};
+static const char *const looks[] = {"cat",      "ls",       "grep",      "egrep",   "fgrep",   "wc",      "head",
+                                    "tail",     "cut",      "diff",      "cmp",     "comm",    "stat",    "du",
+                                    "df",       "jq",       "sha256sum", "sha1sum", "md5sum",  "cksum",   "file",
+                                    "readlink", "realpath", "nl",        "od",      "hexdump", "strings", "zcat",
+                                    "ps",       "free",     "uptime",    "lsblk",   "findmnt", "id",      "whoami",
+                                    "uname",    "nproc",    "getent",    "pgrep",   "which",   NULL};
 /* These neither, and it is no news. */
-static const char *const speaks[] = {"echo", "printf", "true", "false", ":",     "test",  "[",       "exit",    "sleep", "set",
-                                     "cd",   "pwd",    "seq",  "date",  "hostname", "basename", "dirname", "expr", "tr", "rev",
-                                     "shift", "break", "continue", "printenv", "read", NULL};
+static const char *const speaks[] = {"echo",     "printf",   "true",     "false", ":",   "test", "[",
+                                     "exit",     "sleep",    "set",      "cd",    "pwd", "seq",  "date",
+                                     "hostname", "basename", "dirname",  "expr",  "tr",  "rev",  "shift",
+                                     "break",    "continue", "printenv", "read",  NULL};
 
 static bool
 listed(const char *word, const char *const *list)
@@ -53,7 +55,8 @@ only_reads(const struct shell_words *command, bool *looked)
     }
     if (str_eq(name, "find") || str_eq(name, "sort")) return true;
     if (str_eq(name, "uniq")) return command->count == 1 || (command->count == 2 && command->words[1][0] == '-');
-    static const char *const git[] = {"status", "log", "diff", "show", "rev-parse", "describe", "ls-files", "ls-tree", NULL};
+    static const char *const git[] = {"status",   "log",      "diff",    "show", "rev-parse",
+                                      "describe", "ls-files", "ls-tree", NULL};
     if (str_eq(name, "git")) return command->count > 1 && listed(command->words[1], git);
     return false;
 }
@@ -89,7 +92,8 @@ collect(struct readers *readers, const struct check *check)
             continue;
         if (readers->first == NULL) readers->first = map;
         if (readers->count++ >= NAMED_MAX) continue;
-        readers->names = arena_printf(check->arena, "%s%s\"%s\"", readers->names, readers->count > 1 ? ", " : "", step->id);
+        readers->names =
+            arena_printf(check->arena, "%s%s\"%s\"", readers->names, readers->count > 1 ? ", " : "", step->id);
     }
 }
 

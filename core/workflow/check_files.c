@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Files that a workflow brings along: the scripts it calls and what its actions read. A file that is not there is a
- * warning, and only when no other step can have been meant to make it. The files of secrets are not looked for: a workflow
- * is checked where its secrets are not.
+ * warning, and only when no other step can have been meant to make it. The files of secrets are not looked for: a
+ * workflow is checked where its secrets are not.
  */
 #include <sys/stat.h>
 #include <string.h>
@@ -65,7 +65,8 @@ may_be_made(const struct check *check, uint32_t index, const char *path)
 static const char *
 script_of(const struct shell_words *command, bool *directly)
 {
-    static const char *const readers[] = {"sh", "bash", "dash", "python3", "python", "perl", "ruby", "node", ".", "source"};
+    static const char *const readers[] = {"sh",   "bash", "dash", "python3", "python",
+                                          "perl", "ruby", "node", ".",       "source"};
     const char *word = command->words[0];
     *directly = strchr(word, '/') != NULL;
     for (size_t i = 0; i < sizeof readers / sizeof *readers && !*directly; i++)
@@ -100,11 +101,12 @@ look_at_command(struct check *check, uint32_t index, const struct shell_words *c
     int column = step->text_column;
     for (size_t i = start; i < command->at; i++) column += ((unsigned char)step->text[i] & 0xc0) != 0x80;
     if (found == -1)
-        diag_add(check->diags, DIAG_WARNING, step->text_line + lines_before(step->text, command->at), column, "missing-file",
-                 "A script runs in the workflow's folder.", "there is no file \"%s\" beside the workflow", path);
+        diag_add(check->diags, DIAG_WARNING, step->text_line + lines_before(step->text, command->at), column,
+                 "missing-file", "A script runs in the workflow's folder.",
+                 "there is no file \"%s\" beside the workflow", path);
     else
-        diag_add(check->diags, DIAG_WARNING, step->text_line + lines_before(step->text, command->at), column, "missing-file",
-                 arena_printf(check->arena, "`chmod +x %s`, or call it with its interpreter.", path),
+        diag_add(check->diags, DIAG_WARNING, step->text_line + lines_before(step->text, command->at), column,
+                 "missing-file", arena_printf(check->arena, "`chmod +x %s`, or call it with its interpreter.", path),
                  "the file \"%s\" is not executable", path);
 }
 
@@ -131,7 +133,8 @@ look_at_script(struct check *check, uint32_t index)
         bool directly;
         const char *name = commands[i].words[0], *path = script_of(&commands[i], &directly);
         /* From here on nobody knows where it is, or what it has fetched. */
-        if (str_eq(name, "cd") || str_eq(name, "pushd") || str_eq(name, "git") || str_eq(name, "tar") || str_eq(name, "unzip"))
+        if (str_eq(name, "cd") || str_eq(name, "pushd") || str_eq(name, "git") || str_eq(name, "tar") ||
+            str_eq(name, "unzip"))
             break;
         const char *base = path != NULL && strrchr(path, '/') != NULL ? strrchr(path, '/') + 1 : path;
         look_at_command(check, index, &commands[i], base != NULL && mentions(step->text, base) > 1);
@@ -145,7 +148,8 @@ look_at_script(struct check *check, uint32_t index)
 static bool
 is_read(const struct schema_field *field)
 {
-    static const char *const names[] = {"file", "contract", "from", "source", "template", "script", "schema_file", "config"};
+    static const char *const names[] = {"file",     "contract", "from",        "source",
+                                        "template", "script",   "schema_file", "config"};
     if (field == NULL || field->type != LEVADA_TYPE_PATH) return false;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (str_eq(names[i], field->name)) return true;

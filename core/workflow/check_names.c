@@ -8,16 +8,19 @@
 #include "base/str.h"
 #include "workflow/check.h"
 
-/* Latin letters with marks, U+00C0 to U+017F, without them; '.': no letter. The other alphabets have no short way here. */
+/* Latin letters with marks, U+00C0 to U+017F, without them; '.': no letter. The other alphabets have no short way
+ * here. */
 static const char *
 plain_latin(const char *text, size_t *size)
 {
-    static const char *const first[64] = {
-        "a", "a", "a", "a", "ae", "a", "ae", "c", "e", "e", "e", "e", "i", "i", "i", "i", "d", "n", "o", "o", "o", "o",
-        "oe", ".", "o", "u", "u", "u", "ue", "y", "th", "ss", "a", "a", "a", "a", "ae", "a", "ae", "c", "e", "e", "e", "e",
-        "i", "i", "i", "i", "d", "n", "o", "o", "o", "o", "oe", ".", "o", "u", "u", "u", "ue", "y", "th", "y"};
-    static const char further[] = "aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkkllllllllllnnnnnnnnnoooooooorrrrrr"
-                                  "ssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs";
+    static const char *const first[64] = {"a", "a", "a",  "a", "ae", "a",  "ae", "c", "e",  "e",  "e",  "e", "i",
+                                          "i", "i", "i",  "d", "n",  "o",  "o",  "o", "o",  "oe", ".",  "o", "u",
+                                          "u", "u", "ue", "y", "th", "ss", "a",  "a", "a",  "a",  "ae", "a", "ae",
+                                          "c", "e", "e",  "e", "e",  "i",  "i",  "i", "i",  "d",  "n",  "o", "o",
+                                          "o", "o", "oe", ".", "o",  "u",  "u",  "u", "ue", "y",  "th", "y"};
+    static const char further[] =
+        "aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkkllllllllllnnnnnnnnnoooooooorrrrrr"
+        "ssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs";
     static char one[2];
     const unsigned char *p = (const unsigned char *)text;
     *size = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : p[0] >= 0xc0 ? 2 : 1;
@@ -33,7 +36,8 @@ latin(struct arena *arena, const char *text)
 {
     const char *ret = "";
     for (const char *p = text; *p;) {
-        size_t size = strspn(p, " !#$%&()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_abcdefghijklmnopqrstuvwxyz{|}~'\"`\\");
+        size_t size = strspn(
+            p, " !#$%&()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_abcdefghijklmnopqrstuvwxyz{|}~'\"`\\");
         const char *letters = arena_strndup(arena, p, size);
         if (size == 0) {
             letters = plain_latin(p, &size);

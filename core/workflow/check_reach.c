@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Steps that no run reaches. A condition that is the same in every run is evaluated here: one of constants, one that asks
- * for the end of steps which must have succeeded before it is read at all, and one that asks for a failure where none can
- * have been. Said once, for the step that everything behind it is lost with.
+ * Steps that no run reaches. A condition that is the same in every run is evaluated here: one of constants, one that
+ * asks for the end of steps which must have succeeded before it is read at all, and one that asks for a failure where
+ * none can have been. Said once, for the step that everything behind it is lost with.
  */
 #include "base/str.h"
 #include "workflow/check.h"
@@ -51,7 +51,8 @@ fixed_names(const struct reach *reach, uint32_t index, const struct expr *expr, 
 {
     const struct step *step = &reach->check->model->steps[index];
     unsigned calls = calls_of(expr);
-    bool first = step->nneeds == 0 && reach->check->outer == NULL && (step->part == PART_STEPS || step->part == PART_ON_SUCCESS);
+    bool first =
+        step->nneeds == 0 && reach->check->outer == NULL && (step->part == PART_STEPS || step->part == PART_ON_SUCCESS);
     if ((calls & CALL_OPEN) || ((calls & CALL_ASKS) && !first)) return NULL;
     struct value *names = value_map(arena), *steps = value_map(arena), *status = value_map(arena);
     for (size_t i = 0; i < expr->nrefs; i++) {
@@ -70,13 +71,15 @@ fixed_names(const struct reach *reach, uint32_t index, const struct expr *expr, 
 
 /* The value that the only expression of a text has in every run, or NULL. */
 static const struct value *
-fixed_value(struct reach *reach, uint32_t index, const struct value *text, const struct expr **expr, struct arena *arena)
+fixed_value(struct reach *reach, uint32_t index, const struct value *text, const struct expr **expr,
+            struct arena *arena)
 {
     struct template *template;
     struct err err = {0};
     const struct value *ret = NULL;
     const char *const *variables = reach->check->model->steps[index].variables;
-    if (template_parse(arena, text->text.ptr, (int)text->line, (int)text->column, variables, &template, &err)) return NULL;
+    if (template_parse(arena, text->text.ptr, (int)text->line, (int)text->column, variables, &template, &err))
+        return NULL;
     if (template->count != 1 || template->parts[0].expr == NULL) return NULL;
     *expr = template->parts[0].expr;
     const struct value *names = fixed_names(reach, index, *expr, arena);
@@ -89,10 +92,11 @@ static const char *
 hint_for(const struct expr *expr)
 {
     for (size_t i = 0; i < expr->ncalls; i++)
-        if (str_eq(expr->calls[i], "failure")) return "It needs no step, so none that it needs can have failed: add `needs`.";
+        if (str_eq(expr->calls[i], "failure"))
+            return "It needs no step, so none that it needs can have failed: add `needs`.";
     if (expr->nrefs > 0)
-        return "A step behind one that failed is skipped before its `if` is read: write `failure() and …`, or put it into "
-               "`on_failure`.";
+        return "A step behind one that failed is skipped before its `if` is read: write `failure() and …`, or put it "
+               "into `on_failure`.";
     return NULL;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the type of a key of `retry` does not say. `defaults` and each step are looked at by themselves, so that a fault is
- * told once, where it stands; only the delays are compared as they come together.
+ * What the type of a key of `retry` does not say. `defaults` and each step are looked at by themselves, so that a
+ * fault is told once, where it stands; only the delays are compared as they come together.
  */
 #include "base/buf.h"
 #include "base/str.h"
@@ -17,10 +17,11 @@ number_of(const struct value *value, double fallback)
 void
 check_retry(struct check *check, const struct value *retry, const char *what)
 {
-    const struct value *backoff = keys_get(PLACE_RETRY, retry, "backoff"), *jitter = keys_get(PLACE_RETRY, retry, "jitter"),
-                       *classes = keys_get(PLACE_RETRY, retry, "for");
+    const struct value *backoff = keys_get(PLACE_RETRY, retry, "backoff"),
+                       *jitter = keys_get(PLACE_RETRY, retry, "jitter"), *classes = keys_get(PLACE_RETRY, retry, "for");
     if (number_of(backoff, 1) < 1)
-        CHECK_ERROR(check, backoff, "wrong-value", "1 keeps the delay the same.", "\"backoff\" of %s is less than 1", what);
+        CHECK_ERROR(check, backoff, "wrong-value", "1 keeps the delay the same.", "\"backoff\" of %s is less than 1",
+                    what);
     if (number_of(jitter, 0) > 1)
         CHECK_ERROR(check, jitter, "wrong-value", "0.2 makes a fifth of the delay chance.",
                     "\"jitter\" of %s is more than 1", what);
@@ -57,7 +58,7 @@ check_twice(struct check *check, const struct value *list, const char *key, cons
         buf_init(&text, LIMIT_VALUE_SIZE);
         value_show(&text, item);
         if (names_add(&names, arena_strdup(check->arena, buf_str(&text))) >= 0)
-            CHECK_WARNING(check, item, "no-effect", "Once is enough.", "`%.100s` stands twice in \"%s\" of %s", buf_str(&text),
-                          key, what);
+            CHECK_WARNING(check, item, "no-effect", "Once is enough.", "`%.100s` stands twice in \"%s\" of %s",
+                          buf_str(&text), key, what);
     }
 }

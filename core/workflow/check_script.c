@@ -54,8 +54,8 @@ check_run(struct check *check, uint32_t index)
     for (int i = 0; i < FAULTS_SHOWN; i++) {
         struct err err = {0};
         struct inject *inject;
-        if (inject_parse(&scratch, step->shell, text, step->text_line, step->text_column, step->variables, warn, &warner,
-                         &inject, &err) == 0)
+        if (inject_parse(&scratch, step->shell, text, step->text_line, step->text_column, step->variables, warn,
+                         &warner, &inject, &err) == 0)
             return;
         diag_err(check->diags, "injection", &err);
         /* With an open quote each of them would be at fault. */

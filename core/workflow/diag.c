@@ -220,7 +220,8 @@ show_char(struct buf *out, const char *p, size_t size, size_t column)
 }
 
 static void
-print_source(struct reader *reader, const struct diag *diag, int hidden, FILE *out, const char *bright, const char *plain)
+print_source(struct reader *reader, const struct diag *diag, int hidden, FILE *out, const char *bright,
+             const char *plain)
 {
     struct buf text BUF_SCOPED;
     buf_init(&text, 64 * KIB);

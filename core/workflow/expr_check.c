@@ -39,9 +39,10 @@ static int
 check_status(const struct expr *expr, const struct node *left, const struct node *right, struct err *err)
 {
     static const char *const words[] = {"succeeded", "failed", "skipped", "cancelled", "unknown"};
-    static const char *const habits[][2] = {{"success", "succeeded"}, {"successful", "succeeded"}, {"ok", "succeeded"},
-                                            {"done", "succeeded"}, {"completed", "succeeded"}, {"finished", "succeeded"},
-                                            {"failure", "failed"}, {"error", "failed"}, {"canceled", "cancelled"}};
+    static const char *const habits[][2] = {
+        {"success", "succeeded"}, {"successful", "succeeded"}, {"ok", "succeeded"},
+        {"done", "succeeded"},    {"completed", "succeeded"},  {"finished", "succeeded"},
+        {"failure", "failed"},    {"error", "failed"},         {"canceled", "cancelled"}};
     if (left->kind == NODE_STRING) {
         const struct node *swap = left;
         left = right;

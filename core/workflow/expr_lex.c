@@ -309,10 +309,12 @@ take_operator(struct lexer *lexer, struct token *token, struct err *err)
     if (at_text(lexer, "–") || at_text(lexer, "—") || at_text(lexer, "−"))
         return refuse(lexer, err, "Write -, the minus of the keyboard.", "this dash is no minus");
     size_t size = 1;
-    while (c >= 0x80 && size < lexer->size - lexer->at && ((unsigned char)lexer->source[lexer->at + size] & 0xc0) == 0x80)
+    while (c >= 0x80 && size < lexer->size - lexer->at &&
+           ((unsigned char)lexer->source[lexer->at + size] & 0xc0) == 0x80)
         size++;
-    err_set(err, EXIT_INVALID, c < 0x20 || c == 0x7f ? "a control character cannot stand here" : "\"%.*s\" cannot stand here",
-            (int)size, lexer->source + lexer->at);
+    err_set(err, EXIT_INVALID,
+            c < 0x20 || c == 0x7f ? "a control character cannot stand here" : "\"%.*s\" cannot stand here", (int)size,
+            lexer->source + lexer->at);
     err->line = lexer->line;
     err->column = lexer->column;
     return EXIT_INVALID;

@@ -207,7 +207,8 @@ report_type(struct diags *diags, const struct key *key, const struct value *valu
     if (key->type == KEY_TEMPLATE && value->type == VALUE_LIST)
         hint = "Write one text; `|` begins a text of several lines.";
     if (key->type == KEY_CONDITION && value->type == VALUE_STRING)
-        hint = arena_printf(diags->arena, str_starts(value->text.ptr, "{{") ? "Write `$%.200s`." : "Write `${{ %.200s }}`.",
+        hint = arena_printf(diags->arena,
+                            str_starts(value->text.ptr, "{{") ? "Write `$%.200s`." : "Write `${{ %.200s }}`.",
                             value->text.ptr);
     if (key->type == KEY_DURATION && value->type == VALUE_INT && value->integer > 0)
         hint = arena_printf(diags->arena, "Write the unit too: `%llds`, `%lldm`.", (long long)value->integer,
@@ -224,7 +225,8 @@ report_type(struct diags *diags, const struct key *key, const struct value *valu
     bool steps = key->type == KEY_LIST && value->type == VALUE_MAP && strchr("sof", key->name[0]) != NULL;
     if (steps) hint = "Write a list; each step begins with `- id: NAME`.";
     if (steps && value->map.count > 0 && value->map.names[0][0] == '-')
-        hint = arena_printf(diags->arena, "A list item begins with `-` and a space: `- %.60s: …`.", value->map.names[0] + 1);
+        hint = arena_printf(diags->arena, "A list item begins with `-` and a space: `- %.60s: …`.",
+                            value->map.names[0] + 1);
     bool number = (key->type == KEY_COUNT || key->type == KEY_KEEP) && value->type == VALUE_INT;
     if (value->type == VALUE_NULL)
         diag_add(diags, DIAG_ERROR, line, column, "wrong-type", hint, "\"%s\" of %s has no value", key->name, what);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A grammar stumbles one line after the slip, and says what it missed and not what is there. Each function below looks for
- * one slip that people make; the first that finds its own reports it.
+ * A grammar stumbles one line after the slip, and says what it missed and not what is there. Each function below looks
+ * for one slip that people make; the first that finds its own reports it.
  */
 #include "workflow/parse_guess.h"
 
@@ -134,7 +134,8 @@ static bool
 dash_without_space(const struct guess *guess, const struct line *line)
 {
     const char *first = line->start + line->indent;
-    if (line->number == 0 || line->end - first < 3 || first[0] != '-' || !is_word(first[1]) || first[1] == '-') return false;
+    if (line->number == 0 || line->end - first < 3 || first[0] != '-' || !is_word(first[1]) || first[1] == '-')
+        return false;
     if (memchr(first, ':', (size_t)(line->end - first)) == NULL) return false;
     return tell(guess, line, first, "A list item begins with `- `.", "there is no space behind this `-`");
 }
@@ -168,8 +169,8 @@ indented_too_far(const struct guess *guess)
     while (starts_with(above->start + own, above->end, "- ")) own += 2;
     const char *first = guess->line.start + guess->line.indent, *colon = behind_name(&guess->line);
     if (guess->line.indent <= own || colon != guess->at || colon == first) return false;
-    return tell(guess, &guess->line, first, arena_printf(guess->diags->arena, "Lines of one map begin in the same column: %d.",
-                                                         own + 1),
+    return tell(guess, &guess->line, first,
+                arena_printf(guess->diags->arena, "Lines of one map begin in the same column: %d.", own + 1),
                 "this line is indented too far: the one above has its value already");
 }
 
@@ -184,7 +185,8 @@ indented_too_little(const struct guess *guess)
     while (starts_with(above->start + own, above->end, "- ")) own += 2;
     if (guess->line.indent >= own || behind_name(&guess->line) == first) return false;
     return tell(guess, &guess->line, first,
-                arena_printf(guess->diags->arena, "Lines of one item begin in the same column; those above begin in column %d.", own + 1),
+                arena_printf(guess->diags->arena,
+                             "Lines of one item begin in the same column; those above begin in column %d.", own + 1),
                 "this line belongs to no item of the list");
 }
 
@@ -225,7 +227,8 @@ behind_quote(const struct guess *guess)
         !says(guess, "document start"))
         return false;
     while (p > guess->line.start && p[-1] == ' ') p--;
-    if (p == guess->line.start || (p[-1] != '"' && p[-1] != '\'') || p == guess->line.start + guess->line.indent) return false;
+    if (p == guess->line.start || (p[-1] != '"' && p[-1] != '\'') || p == guess->line.start + guess->line.indent)
+        return false;
     return tell(guess, &guess->line, guess->at,
                 p[-1] == '"' ? "Put all of it in single quotes: '… \"…\" …'; or write it below `|`."
                              : "Double the quote that belongs to the text: 'it''s'; or write it below `|`.",
@@ -268,7 +271,7 @@ parse_guess(const struct parse_fault *fault, const char *text, size_t size, stru
         do guess.at++;
         while (guess.at < guess.end && ((unsigned char)*guess.at & 0xc0) == 0x80);
     return look_alike(&guess, &guess.line) || look_alike(&guess, &guess.above) ||
-           dash_without_space(&guess, &guess.line) || dash_without_space(&guess, &guess.above) || behind_quote(&guess) ||
-           bracket_amiss(&guess) || text_not_indented(&guess) || colon_amiss(&guess) || indented_too_far(&guess) ||
-           indented_too_little(&guess);
+           dash_without_space(&guess, &guess.line) || dash_without_space(&guess, &guess.above) ||
+           behind_quote(&guess) || bracket_amiss(&guess) || text_not_indented(&guess) || colon_amiss(&guess) ||
+           indented_too_far(&guess) || indented_too_little(&guess);
 }

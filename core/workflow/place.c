@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The text as YAML reads it and the source as it is written are walked side by side. White space may differ, for that is
- * what folding and indentation change; everything else must be the same, but for escapes.
+ * The text as YAML reads it and the source as it is written are walked side by side. White space may differ, for that
+ * is what folding and indentation change; everything else must be the same, but for escapes.
  */
 #include "workflow/place.h"
 

@@ -194,7 +194,8 @@ unclosed(const struct scan *scan, const char *message, int line, struct err *err
         err->line = t->line;
         err->column = t->column;
         const char *near = strstr(message, " near '");
-        if (near != NULL) err_hint(err, "It should stand before %.*s at the latest.", (int)strcspn(near + 6, "\n"), near + 6);
+        if (near != NULL)
+            err_hint(err, "It should stand before %.*s at the latest.", (int)strcspn(near + 6, "\n"), near + 6);
         return true;
     }
     return false;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Whatever is not understood makes the whole script not plain: who asks wants to be certain, and is content with silence.
+ * Whatever is not understood makes the whole script not plain: who asks wants to be certain, and is content with
+ * silence.
  */
 #include "workflow/shell_words.h"
 
@@ -80,7 +81,8 @@ end_word(struct reader *r)
         word = ":"; /* its words do nothing */
     }
     /* With another path or loader a name may be any program. */
-    if (first && is_assignment(word)) return !str_starts(word, "PATH=") && !str_starts(word, "LD_") && !str_starts(word, "ENV=");
+    if (first && is_assignment(word))
+        return !str_starts(word, "PATH=") && !str_starts(word, "LD_") && !str_starts(word, "ENV=");
     if (first) r->now.at = r->word_at;
     r->now.words = arena_grow(r->arena, r->now.words, r->now.count, &r->now_max, sizeof *r->now.words);
     r->now.words[r->now.count++] = word;
@@ -94,7 +96,8 @@ end_command(struct reader *r)
     if (r->now.count > 0 || r->now.writes) {
         r->now.guarded = r->depth > 0 || r->chained;
         r->list = arena_grow(r->arena, r->list, r->count, &r->max, sizeof *r->list);
-        if (r->now.count == 0) r->now.words = ARENA_ARRAY(r->arena, 1, const char *), r->now.words[0] = ":", r->now.count = 1;
+        if (r->now.count == 0)
+            r->now.words = ARENA_ARRAY(r->arena, 1, const char *), r->now.words[0] = ":", r->now.count = 1;
         r->list[r->count++] = r->now;
     }
     r->now = (struct shell_words){0};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A plain shell script as its commands. Plain is what can be read without being a shell: words, quotes, pipes, lists, `if`
- * and loops; no substitution of commands, no here-document, no function, no subshell.
+ * A plain shell script as its commands. Plain is what can be read without being a shell: words, quotes, pipes, lists,
+ * `if` and loops; no substitution of commands, no here-document, no function, no subshell.
  */
 #ifndef WORKFLOW_SHELL_WORDS_H
 #define WORKFLOW_SHELL_WORDS_H

@@ -71,8 +71,9 @@ class Bombs(levada.Case):
         self.refused("alias", "aliases expand to more than 10000 values", lines)
 
     def test_a_bomb_of_merge_keys_is_refused(self):
-        self.refused("alias", "aliases expand to more than 10000 values", b"b: &b {", many(lambda i: b"k%d: x, " % i, 5000),
-                     b"}\n", many(lambda i: b"m%d: {<<: *b}\n" % i, 10000))
+        self.refused("alias", "aliases expand to more than 10000 values",
+                     b"b: &b {", many(lambda i: b"k%d: x, " % i, 5000), b"}\n",
+                     many(lambda i: b"m%d: {<<: *b}\n" % i, 10000))
 
     def test_a_million_open_brackets_are_refused(self):
         self.refused("too-deep", "nested more than 64 deep", b"levada: ", blank(b"[", MIB))
