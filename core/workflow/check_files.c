@@ -72,6 +72,7 @@ script_of(const struct shell_words *command, bool *directly)
     for (size_t i = 0; i < sizeof readers / sizeof *readers && !*directly; i++)
         if (str_eq(word, readers[i])) word = command->count > 1 ? command->words[1] : "";
     if (word == command->words[0] && !*directly) return NULL;
+    if (str_ends(word, "/")) return NULL; /* a folder, whatever was meant */
     if (word[0] == '/' || word[0] == '-' || word[0] == '~' || word[0] == '\0' || str_starts(word, "../")) return NULL;
     if (strpbrk(word, "$*?[") != NULL || (strchr(word, '/') == NULL && strchr(word, '.') == NULL)) return NULL;
     return word;
@@ -115,7 +116,7 @@ static size_t
 mentions(const char *text, const char *word)
 {
     size_t ret = 0;
-    for (const char *p = text; (p = strstr(p, word)) != NULL; p++) ret++;
+    for (const char *p = text; *word != '\0' && (p = strstr(p, word)) != NULL; p++) ret++;
     return ret;
 }
 

@@ -72,9 +72,10 @@ test_conditions(void)
 static void
 test_what_is_not_plain(void)
 {
-    static const char *const cases[] = {"echo $(date)", "echo `date`", "(a; b)",        "f() { a; }",    "case x in x) a;; esac",
-                                        "echo 'open",   "echo \"open", "echo ${open",   "[[ a == b ]]",  "function f { a; }",
-                                        "echo $'a'",    "a ;; b",      "echo \"$(a)\"", "echo ${a:-$(b)}", "a &> b"};
+    static const char *const cases[] = {
+        "echo $(date)", "echo `date`",      "(a; b)",        "f() { a; }",        "case x in x) a;; esac",
+        "echo 'open",   "echo \"open",      "echo ${open",   "[[ a == b ]]",      "function f { a; }",
+        "echo $'a'",    "a ;; b",           "echo \"$(a)\"", "echo ${a:-$(b)}",   "a &> b"};
     for (size_t i = 0; i < CHECK_COUNT(cases); i++) CHECK_STR(commands_of(cases[i]), "-");
 }
 
