@@ -43,8 +43,8 @@ static const struct library_function library_flow[] = {
      0, 0, f_status},
     {0}};
 
-static const struct library_function *const tables[] = {library_flow, library_texts, library_lists,
-                                                        library_numbers, library_data};
+static const struct library_function *const tables[] = {library_flow, library_texts, library_patterns, library_lists,
+                                                        library_numbers, library_times, library_data};
 
 const struct library_function *
 library_at(size_t index)

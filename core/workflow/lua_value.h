@@ -61,6 +61,7 @@ struct expr_vm {
     const void *script;        /* script.c's own */
     const char *skipped;       /* skip() was called: its reason */
     int failed_class;          /* fail() was called: its class */
+    struct expr_zone *zones;   /* library_time.c's own, in scratch */
 };
 
 /* lua_value.c */
