@@ -11,6 +11,8 @@
 #include "workflow/library.h"
 #include "workflow/lua_value.h"
 
+#define JSON_VALUE_SIZE 256
+
 static const struct value *
 f_json(struct call *call)
 {
@@ -24,8 +26,13 @@ f_from_json(struct call *call)
 {
     const struct value *arg = call_arg_text(call, 0), *ret;
     struct err err;
-    /* The parser's own tree is not counted: the text stands for it, several times over. */
-    call_count(call, 8 * arg->text.size, arg->text.size / 8);
+    /* The parser has a tree of its own, and counts nothing: what either may take for each value is counted before. */
+    uint64_t values = 1;
+    for (size_t i = 0; i < arg->text.size; i++) {
+        char c = arg->text.ptr[i];
+        values += c == ',' || c == '[' || c == '{';
+    }
+    call_count(call, 2 * arg->text.size + values * JSON_VALUE_SIZE, arg->text.size / 4 + values);
     if (json_parse(call_arena(call), arg->text.ptr, arg->text.size, &ret, &err) != 0)
         call_fail(call, NULL, "%.200s", err.message);
     return ret;
@@ -100,7 +107,7 @@ f_digest(struct call *call)
                    {"sha512", hash_sha512_hex}};
     const struct value *arg = call_arg_text(call, 0);
     char hex[HASH_HEX_LONG];
-    call_count(call, 0, 50 + arg->text.size / 16);
+    call_count(call, 0, 50 + arg->text.size / 4);
     for (size_t i = 0; i < sizeof digests / sizeof *digests; i++)
         if (str_eq(digests[i].name, call->name)) digests[i].digest(arg->text.ptr, arg->text.size, hex);
     return call_text(call, hex, strlen(hex));

@@ -99,6 +99,7 @@ f_get(struct call *call)
             found = call->args[0]->list.items[index - 1];
     } else if (call->args[0]->type != VALUE_NULL) {
         found = value_get(call_arg(call, 0, VALUE_MAP), call_arg(call, 1, VALUE_STRING)->text.ptr);
+        call_count(call, 0, call->args[0]->map.count / 16);
     }
     if (found != NULL && found->type != VALUE_NULL) return found;
     return call->nargs > 2 ? call->args[2] : value_null(call_arena(call));
@@ -107,6 +108,7 @@ f_get(struct call *call)
 static const struct value *
 f_has(struct call *call)
 {
+    call_count(call, 0, call_arg(call, 0, VALUE_MAP)->map.count / 16);
     return call_bool(call, value_get(call_arg(call, 0, VALUE_MAP),
                                      call_arg(call, 1, VALUE_STRING)->text.ptr) != NULL);
 }
@@ -288,7 +290,7 @@ f_group_by(struct call *call)
         struct value *group = NULL;
         for (size_t k = 0; k < ret->map.count && group == NULL; k++)
             if (str_eq(ret->map.names[k], key->text.ptr)) group = groups[k];
-        call_count(call, 0, 1 + ret->map.count / 16);
+        call_count(call, 0, 1 + ret->map.count / 8);
         if (group == NULL) {
             group = call_list(call);
             call_count(call, 2 * sizeof *groups, 0);

@@ -7,12 +7,14 @@
 
 #include "base/str.h"
 #include "workflow/library.h"
+#include "workflow/lua_value.h"
 
 static const struct value *
 f_text(struct call *call)
 {
     const struct value *arg = call->args[0];
     if (arg->type == VALUE_STRING) return arg;
+    lua_value_look(call->vm, arg, NULL);
     value_show(call_buf(call), arg);
     return call_buf_text(call);
 }
@@ -89,6 +91,7 @@ f_contains(struct call *call)
         }
         return call_bool(call, false);
     }
+    if (in->type == VALUE_MAP) call_count(call, 0, in->map.count / 16);
     if (in->type == VALUE_MAP)
         return call_bool(call, value_get(in, call_arg_text(call, 1)->text.ptr) != NULL);
     in = call_arg_text(call, 0);

@@ -197,6 +197,7 @@ f_date(struct call *call)
     time_t local = (time_t)(utc + at.offset);
     if (gmtime_r(&local, &at.tm) == NULL) call_fail(call, NULL, "the time is out of range");
     struct buf *buf = call_buf(call);
+    call_count(call, 0, 100 + 4 * strlen(format));
     for (const char *p = format; *p; p++) {
         if (*p != '%') buf_char(buf, *p);
         else if (!add_date(buf, *++p, &at))

@@ -305,7 +305,7 @@ numbers_and_units(void)
         {"sum({9223372036854775807, 1})", "3:7 sum(): the sum is too large"},
         {"fixed(1, 0) .. fixed(-0.125, 2) .. fixed(1e21, 1)", "string \"1-0.121000000000000000000000.0\""},
         {"fixed(1, 99)", "3:7 fixed(): 99 digits; from 0 to 15 are possible"},
-        {"format_size(params.limit) .. format_size('1023')", "string \"10 KiB1023 B\""},
+        {"format_size(params.limit) .. format_size('1023')", "string \"10.0 KiB1023 B\""},
         {"duration('2 hours')",
          "3:7 duration(): \"2 hours\" is not a duration | Write \"90s\", \"1h30m\" or \"2d\"."},
         {"duration(0.25)", "duration \"250ms\""},
