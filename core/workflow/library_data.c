@@ -32,7 +32,7 @@ f_from_json(struct call *call)
         char c = arg->text.ptr[i];
         values += c == ',' || c == '[' || c == '{';
     }
-    call_count(call, 2 * arg->text.size + values * JSON_VALUE_SIZE, arg->text.size / 4 + values);
+    call_count(call, 2 * arg->text.size + values * JSON_VALUE_SIZE, arg->text.size + values);
     if (json_parse(call_arena(call), arg->text.ptr, arg->text.size, &ret, &err) != 0)
         call_fail(call, NULL, "%.200s", err.message);
     return ret;
