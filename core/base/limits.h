@@ -11,6 +11,10 @@
 /* The workflow file. */
 #define LIMIT_WORKFLOW_SIZE (64u * MIB)  /* 100,000 steps of 600 bytes */
 #define LIMIT_STEPS 100000u              /* one run, one machine */
+#define LIMIT_INCLUDES 16u               /* workflows within workflows: more is a circle that goes by other names */
+#define LIMIT_ITEMS 100000u              /* items of one loop: as many as steps of a file */
+#define LIMIT_INSTANCES 1000000u         /* steps and items of one run: about 400 bytes each */
+#define LIMIT_ITEM_KEY 1024u             /* an item's key: S3 keys are as long */
 #define LIMIT_DEPTH 64u                  /* nesting of values in YAML and JSON: recursion is bounded by it */
 #define LIMIT_NODES 4000000u             /* values in it: memory, at about 100 bytes each */
 #define LIMIT_ALIASES 10000u             /* nodes that aliases may expand to (alias bombs) */

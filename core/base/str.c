@@ -406,3 +406,18 @@ str_plain(struct buf *buf, const char *text, size_t size)
         }
     }
 }
+
+void
+str_shell(struct buf *buf, const char *text)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@%+,=";
+    if (*text && text[strspn(text, plain)] == '\0') {
+        buf_text(buf, text);
+        return;
+    }
+    buf_char(buf, '\'');
+    for (; *text; text++)
+        if (*text == '\'') buf_text(buf, "'\\''");
+        else buf_char(buf, *text);
+    buf_char(buf, '\'');
+}

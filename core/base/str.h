@@ -43,4 +43,7 @@ const char *str_nearest(const char *name, const char *const *names, size_t count
 /* Text for a terminal or a log line: control characters, escapes and bidi marks become visible. */
 void str_plain(struct buf *buf, const char *text, size_t size);
 
+/* As one word of a shell: in single quotes unless it needs none. */
+void str_shell(struct buf *buf, const char *text);
+
 #endif

@@ -123,6 +123,12 @@ value_set(struct arena *arena, struct value *map, const char *name, const struct
             map->map.values[i] = value;
             return;
         }
+    value_append(arena, map, name, value);
+}
+
+void
+value_append(struct arena *arena, struct value *map, const char *name, const struct value *value)
+{
     size_t count = map->map.count;
     if (at_capacity(count)) {
         map->map.names = grown(arena, map->map.names, count, sizeof *map->map.names);

@@ -67,6 +67,8 @@ struct value *value_textn(struct arena *arena, enum value_type type, const char 
 struct value *value_map(struct arena *arena);
 struct value *value_list(struct arena *arena);
 void value_set(struct arena *arena, struct value *map, const char *name, const struct value *value);
+/* The same for a name that is known to be new: adding many takes no longer for each. */
+void value_append(struct arena *arena, struct value *map, const char *name, const struct value *value);
 void value_push(struct arena *arena, struct value *list, const struct value *item);
 
 /* NULL when map is NULL, not a map, or has no such name. */

@@ -13,17 +13,16 @@
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/session.h"
-#include "run/attempts.h"
 #include "run/requests.h"
 #include "run/retry.h"
 #include "run/store.h"
 
-#define USAGE "levada retry RUN [--from STEP | --only STEP] [--with FILE] [--reason TEXT] [--dry-run] " \
+#define USAGE "levada retry RUN [--from STEP | --only STEP] [--item KEY] [--with FILE] [--reason TEXT] [--dry-run] " \
               "[--max-parallel N] [--json] [--quiet]"
 
 struct request {
     struct session session;
-    const char *run, *from, *only, *file, *why;
+    const char *run, *from, *only, *item, *file, *why;
     bool dry_run;
 };
 
@@ -31,7 +30,8 @@ static int
 parse_arguments(int argc, char **argv, struct request *ret)
 {
     const struct { const char *name; const char **where; } texts[] = {
-        {"--from", &ret->from}, {"--only", &ret->only}, {"--with", &ret->file}, {"--reason", &ret->why}};
+        {"--from", &ret->from}, {"--only", &ret->only}, {"--item", &ret->item},
+        {"--with", &ret->file}, {"--reason", &ret->why}};
     for (int i = 1; i < argc; i++) {
         size_t k = 0;
         int taken = session_option(&ret->session, argc, argv, i, USAGE);
@@ -67,7 +67,7 @@ load_edited(struct arena *arena, const struct request *request, const struct run
     diags_init(&diags, arena, request->file);
     int code = workflow_load(arena, request->file, &diags, ret, err);
     if (code) return code;
-    if (diags.count) diags_print(&diags, stderr, isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL);
+    diags_print(&diags, stderr, isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL);
     if (diags.errors) return err_set(err, EXIT_INVALID, "nothing was retried: the edited workflow has errors");
     /* The run keeps the params it has; those that are new in the file have their defaults. */
     for (size_t i = 0; i < (*ret)->nparams; i++) {
@@ -98,19 +98,32 @@ load_past(struct arena *arena, struct journal *journal, const struct run_state *
     return code;
 }
 
-static void
-say_plan(const struct retry_plan *plan, const struct run_state *state, const struct request *request,
-         const struct model *model)
+#define SHOWN_PARTS 20 /* rows of parts; a loop may have a hundred thousand */
+
+static const char *
+row_name(struct arena *arena, const struct retry_row *row)
 {
-    size_t width = 4;
-    for (size_t i = 0; i < plan->nrows; i++)
-        if (strlen(plan->rows[i].step) > width) width = strlen(plan->rows[i].step);
-    if (width > 32) width = 32;
-    fprintf(stderr, "retry of run %s (%s)%s%s: %zu of %zu steps run again\n", state->id, run_status_name(state->status),
-            request->file ? " with " : "", request->file ? request->file : "", plan->again, plan->nrows);
-    for (size_t i = 0; i < plan->nrows; i++)
-        fprintf(stderr, "  %-5s  %-*s  %s\n", retry_fate_name(plan->rows[i].fate), (int)width, plan->rows[i].step,
-                plan->rows[i].text);
+    return row->item == NULL ? row->step : arena_printf(arena, "%s[%s]", row->step, row->item);
+}
+
+static void
+say_plan(struct arena *arena, const struct retry_plan *plan, const struct run_state *state,
+         const struct request *request, const struct model *model)
+{
+    size_t width = 4, parts = 0;
+    for (size_t i = 0; i < plan->nrows; i++) {
+        size_t size = plan->rows[i].item == NULL ? strlen(plan->rows[i].step) : 4;
+        if (size > width) width = size > 32 ? 32 : size;
+    }
+    fprintf(stderr, "retry of run %s (%s)%s%s: %zu step%s again\n", state->id, run_status_name(state->status),
+            request->file ? " with " : "", request->file ? request->file : "", plan->again,
+            plan->again == 1 ? " runs" : "s run");
+    for (size_t i = 0; i < plan->nrows; i++) {
+        const struct retry_row *row = &plan->rows[i];
+        if (row->item != NULL && ++parts > SHOWN_PARTS) continue;
+        fprintf(stderr, "  %-5s  %-*s  %s\n", retry_fate_name(row->fate), (int)width, row_name(arena, row), row->text);
+    }
+    if (parts > SHOWN_PARTS) fprintf(stderr, "  … and %zu more; --json has them all\n", parts - SHOWN_PARTS);
     if (model != NULL && !str_eq(model->folder, state->model->folder))
         fprintf(stderr, "  what runs again runs in %s, where the file is; it ran in %s\n", model->folder,
                 state->model->folder);
@@ -125,6 +138,7 @@ say_plan_json(struct arena *arena, const struct retry_plan *plan, const struct r
         value_set(arena, reason, "code", value_text(arena, plan->rows[i].code));
         value_set(arena, reason, "text", value_text(arena, plan->rows[i].text));
         value_set(arena, row, "id", value_text(arena, plan->rows[i].step));
+        if (plan->rows[i].item != NULL) value_set(arena, row, "item", value_text(arena, plan->rows[i].item));
         value_set(arena, row, "action", value_text(arena, retry_fate_name(plan->rows[i].fate)));
         value_set(arena, row, "reason", reason);
         value_push(arena, steps, row);
@@ -134,6 +148,16 @@ say_plan_json(struct arena *arena, const struct retry_plan *plan, const struct r
     puts(json_text(arena, ret));
 }
 
+static const struct value *
+again_entry(struct arena *arena, const struct retry_row *row)
+{
+    if (row->item == NULL) return value_text(arena, row->step);
+    struct value *ret = value_map(arena);
+    value_set(arena, ret, "step", value_text(arena, row->step));
+    value_set(arena, ret, "item", value_text(arena, row->item));
+    return ret;
+}
+
 static int
 append(struct arena *arena, struct journal *journal, const struct request *request, const struct retry_plan *plan,
        const struct run_state *state, const struct model *model, const struct value *params, struct err *err)
@@ -141,7 +165,8 @@ append(struct arena *arena, struct journal *journal, const struct request *reque
     struct value *data = value_map(arena), *again = value_list(arena);
     uint64_t fence;
     for (size_t i = 0; i < plan->nrows; i++)
-        if (plan->rows[i].fate == RETRY_AGAIN) value_push(arena, again, value_text(arena, plan->rows[i].step));
+        if (plan->rows[i].fate == RETRY_AGAIN && !plan->rows[i].parts)
+            value_push(arena, again, again_entry(arena, &plan->rows[i]));
     value_set(arena, data, "who", value_text(arena, requests_who(arena)));
     value_set(arena, data, "why", value_text(arena, request->why != NULL ? request->why : ""));
     value_set(arena, data, "again", again);
@@ -163,17 +188,6 @@ append(struct arena *arena, struct journal *journal, const struct request *reque
     return journal_commit(journal, true, err);
 }
 
-/* Nobody else may hold the run from here on. */
-static int
-take_run(const char *run_folder, int *fd, struct err *err)
-{
-    struct attempt_record holder = {0};
-    *fd = attempts_open(run_folder, err);
-    int code = *fd < 0 ? EXIT_STORE : attempts_take_run(*fd, &holder, err);
-    if (code == EXIT_HELD) err_hint(err, "It can be retried when it has ended.");
-    return code;
-}
-
 /* Decided, said and written down. -1: only said. */
 static int
 decide(struct arena *arena, const struct request *request, const char *run_folder, struct err *err)
@@ -183,15 +197,15 @@ decide(struct arena *arena, const struct request *request, const char *run_folde
     struct run_state state;
     struct retry_plan plan;
     const struct value *params = NULL;
-    struct retry_request wanted = {.from = request->from, .only = request->only};
-    int code = request->dry_run ? journal_open_read(run_folder, &journal, err) : take_run(run_folder, &fd, err);
+    struct retry_request wanted = {.from = request->from, .only = request->only, .item = request->item};
+    int code = request->dry_run ? journal_open_read(run_folder, &journal, err) : session_hold(run_folder, "retried", &fd, err);
     if (!code && !request->dry_run) code = journal_open(run_folder, &journal, err);
     if (!code) code = state_read(arena, journal, &state, err);
     if (!code) code = load_past(arena, journal, &state, &wanted.models, err);
     if (!code && request->file != NULL) code = load_edited(arena, request, &state, &wanted.model, &params, err);
     if (!code) code = retry_plan(arena, &state, &wanted, &plan, err);
     if (!code && request->dry_run && request->session.json) say_plan_json(arena, &plan, &state);
-    else if (!code && !request->session.quiet) say_plan(&plan, &state, request, wanted.model);
+    else if (!code && !request->session.quiet) say_plan(arena, &plan, &state, request, wanted.model);
     if (!code && !request->dry_run) {
         requests_forget_cancel(run_folder);
         code = append(arena, journal, request, &plan, &state, wanted.model, params, err);

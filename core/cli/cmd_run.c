@@ -86,7 +86,7 @@ prepare(struct arena *arena, const struct request *request, const char **run_fol
     diags_init(&diags, arena, request->file);
     int code = workflow_load(arena, request->file, &diags, &model, &err);
     if (code) return cli_fail(&err);
-    if (diags.count) diags_print(&diags, stderr, isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL);
+    diags_print(&diags, stderr, isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL);
     if (diags.errors) return EXIT_INVALID;
     code = gather_params(arena, request, &given, &err);
     /* Defaults may use run.*: those of this run are only known once it exists, so names and dates suffice here. */

@@ -33,6 +33,17 @@ learn(struct work *work, const struct value *value)
     for (size_t i = 0; value->type == VALUE_MAP && i < value->map.count; i++) learn(work, value->map.values[i]);
 }
 
+/* What the names hold besides the roots that every expression knows: the loop variables. */
+static const char *const *
+variables_of(struct arena *arena, const struct value *names)
+{
+    const char **ret = ARENA_ARRAY(arena, names->map.count + 1, const char *);
+    size_t count = 0;
+    for (size_t i = 0; i < names->map.count; i++)
+        if (!expr_is_root(names->map.names[i])) ret[count++] = names->map.names[i];
+    return ret;
+}
+
 static int
 evaluate(struct work *work, const struct value *entry, const struct value *names, const struct value **ret,
          struct err *err)
@@ -42,7 +53,7 @@ evaluate(struct work *work, const struct value *entry, const struct value *names
     const char *text = value_get_str(entry, "template", "");
     if (work->worker->vm == NULL) work->worker->vm = expr_vm_new();
     int code = template_parse(arena, text, (int)value_get_int(entry, "line", 0), (int)value_get_int(entry, "column", 0),
-                              NULL, &template, err);
+                              variables_of(arena, names), &template, err);
     if (code) return code;
     bool sql = value_get_bool(entry, "sql", false);
     code = (sql ? template_eval_sql : template_eval)(work->worker->vm, template, names, arena, ret, err);

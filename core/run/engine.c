@@ -396,9 +396,22 @@ begin_session(struct engine *e, struct err *err)
     return end_turn(e, err);
 }
 
+static void
+find_units(struct engine *e, const struct model *model, size_t *capacity)
+{
+    if (model->owner == NULL || model->owner->kind == STEP_WORKFLOW) {
+        e->units = engine_grow(e->units, e->nunits, capacity, sizeof *e->units);
+        e->units[e->nunits++] = model;
+    }
+    for (size_t i = 0; i < model->nsteps; i++)
+        if (model->steps[i].body != NULL) find_units(e, model->steps[i].body, capacity);
+}
+
 static int
 work(struct engine *e, struct err *err)
 {
+    size_t capacity = 0;
+    find_units(e, e->state.model, &capacity);
     (void)arena_alloc(&e->turn, 1);
     e->turn_start = arena_mark(&e->turn);
     look_at_clocks(e);
@@ -434,7 +447,7 @@ engine_run(const char *run_folder, const struct engine_options *options, struct 
         result = e.state.exit_code; /* a finished run repeats its code and does nothing */
     } else if (!code) {
         code = work(&e, err);
-        result = e.state.exit_code;
+        result = e.state.rolled_back ? EXIT_OK : e.state.exit_code;
     }
     journal_close(&e.journal, run_status_ended(e.state.status));
     seating_end(&e, code == 0);
@@ -446,6 +459,7 @@ engine_run(const char *run_folder, const struct engine_options *options, struct 
     memory_free(e.workers);
     for (size_t i = e.first_held; i < e.nheld; i++) memory_free(e.held[i].reuse);
     memory_free(e.held);
+    memory_free(e.units);
     memory_free(e.delayed);
     memory_free(e.after);
     memory_free(e.happened);

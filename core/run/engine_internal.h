@@ -65,6 +65,8 @@ struct engine {
     struct run_state state;
     struct sched sched;
     struct inputs inputs;
+    const struct model **units; /* the workflow and those within it: each has secrets of its own */
+    size_t nunits;
     struct journal *journal;
     uint64_t fence;        /* of this session */
     uint64_t last_fence;   /* given to an attempt, or of the session */
@@ -132,6 +134,18 @@ void step_end(struct engine *e, size_t i, enum step_status status, const struct 
               const struct value *error, const struct value *reason);
 bool step_safe_to_stop(const struct step_state *step);
 const struct value *error_value(struct arena *arena, int error_class, const struct err *err);
+
+/* attempt.c */
+/* Journal the intent and queue the launch. `ask`: resolve, not run. */
+void attempt_start(struct engine *e, size_t i, const struct value *inputs, bool ask, const struct value *reason);
+/* Inputs that must be equal for a worker to be used again; NULL: one attempt, one worker. */
+const char *attempt_reuse(struct engine *e, const struct step *step, const struct value *inputs);
+
+/* parent.c */
+/* A loop or block whose turn has come: its parts come to be. An error: it has not begun. */
+int parent_begin(struct engine *e, size_t i, struct err *err);
+void parent_close(struct engine *e, size_t i);     /* all its parts have ended */
+void parent_fail_fast(struct engine *e, size_t i); /* step i ended: if its loop fails fast, that is it */
 
 /* seating.c */
 /* The run's group, before the loop: a resumed run has its place again. Nothing without a group. */

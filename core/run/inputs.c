@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The names an expression sees are built for it alone, from what it mentions: a workflow of ten thousand steps
- * costs nothing extra, and for a deferred template exactly these are its fixed operands.
+ * See the header. What is secret stays a template, with the path to where its value goes.
  */
-#include "run/inputs.h"
+#include "run/inputs_names.h"
 
 #include <string.h>
 
@@ -12,121 +11,6 @@
 #include "base/str.h"
 #include "plugin/field.h"
 #include "workflow/template.h"
-
-const struct value *
-inputs_run(struct arena *arena, const struct run_state *state, const char *artifacts)
-{
-    struct value *run = value_map(arena);
-    struct buf date BUF_SCOPED;
-    buf_init(&date, 64);
-    str_timestamp(&date, state->started_ms);
-    value_set(arena, run, "id", value_text(arena, state->id));
-    value_set(arena, run, "short_id", value_text(arena, state->id + (ID_SIZE - 1 - 8)));
-    value_set(arena, run, "name", value_text(arena, state->model->name));
-    value_set(arena, run, "date", value_textn(arena, VALUE_STRING, buf_str(&date), 10));
-    value_set(arena, run, "time", value_typed(arena, VALUE_TIMESTAMP, state->started_ms));
-    value_set(arena, run, "trigger", value_text(arena, state->trigger ? state->trigger : "manual"));
-    value_set(arena, run, "artifacts", value_text(arena, artifacts));
-    return run;
-}
-
-/* run.* of this moment: after a failure it says which. */
-static const struct value *
-run_now(const struct inputs *inputs, struct arena *arena)
-{
-    struct value *run = value_copy(arena, inputs_run(arena, inputs->state, inputs->artifacts));
-    const struct step_state *failed = NULL;
-    for (size_t i = 0; i < inputs->state->nsteps; i++) {
-        const struct step_state *step = &inputs->state->steps[i];
-        if (step->status != STEP_FAILED_STATUS || step->step->continue_on_error) continue;
-        if (failed == NULL || step->finished_ms < failed->finished_ms) failed = step;
-    }
-    const struct value *error = failed != NULL ? failed->error : NULL;
-    value_set(arena, run, "failed_step", failed ? value_text(arena, failed->step->id) : value_null(arena));
-    value_set(arena, run, "error",
-              failed ? value_text(arena, value_get_str(error, "message", "")) : value_null(arena));
-    value_set(arena, run, "error_class",
-              failed ? value_text(arena, value_get_str(error, "class", "permanent")) : value_null(arena));
-    return run;
-}
-
-static enum levada_type
-output_type(const struct step *step, const char *name)
-{
-    const struct schema_field *field = step->schema_action == NULL ? NULL
-        : schema_field_find(step->schema_action->outputs, step->schema_action->noutputs, name);
-    return field == NULL ? LEVADA_TYPE_JSON : field->type;
-}
-
-/* Journalled outputs are JSON; durations, sizes and times get their types back. */
-static const struct value *
-typed_outputs(struct arena *arena, const struct step_state *state)
-{
-    struct value *ret = value_map(arena);
-    const struct step *step = state->step;
-    if (step->schema_action != NULL)
-        for (size_t i = 0; i < step->schema_action->noutputs; i++)
-            value_set(arena, ret, step->schema_action->outputs[i].name, value_null(arena));
-    for (size_t i = 0; i < step->noutputs; i++) value_set(arena, ret, step->outputs[i].name, value_null(arena));
-    for (size_t i = 0; value_is(state->outputs, VALUE_MAP) && i < state->outputs->map.count; i++) {
-        const char *name = state->outputs->map.names[i];
-        const struct value *value = state->outputs->map.values[i];
-        enum levada_type type = output_type(step, name);
-        struct err ignored;
-        if (type == LEVADA_TYPE_DURATION || type == LEVADA_TYPE_SIZE || type == LEVADA_TYPE_TIMESTAMP) {
-            const struct value *typed = field_coerce(arena, type, value, &ignored);
-            if (typed != NULL) value = typed;
-        }
-        value_set(arena, ret, name, value);
-    }
-    return ret;
-}
-
-static const struct value *
-step_names(struct arena *arena, const struct step_state *step)
-{
-    struct value *ret = value_map(arena);
-    value_set(arena, ret, "outputs", typed_outputs(arena, step));
-    value_set(arena, ret, "status", value_text(arena, step_status_name(step->status)));
-    value_set(arena, ret, "attempt", value_int(arena, (int64_t)step->nattempts));
-    value_set(arena, ret, "duration",
-              value_typed(arena, VALUE_DURATION,
-                          step->finished_ms > step->started_ms ? step->finished_ms - step->started_ms : 0));
-    return ret;
-}
-
-static void
-add_name(const struct inputs *inputs, struct arena *arena, struct value *names, const struct expr_ref *ref)
-{
-    const char *root = ref->path[0];
-    if (str_eq(root, "steps") && ref->depth > 1) {
-        struct value *steps = value_map(arena);
-        const struct value *old = value_get(names, "steps");
-        if (old != NULL) steps = value_copy(arena, old);
-        const struct step_state *step = state_step(inputs->state, ref->path[1], NULL);
-        if (step != NULL && value_get(steps, ref->path[1]) == NULL)
-            value_set(arena, steps, ref->path[1], step_names(arena, step));
-        value_set(arena, names, "steps", steps);
-    } else if (value_get(names, root) != NULL) {
-        return;
-    } else if (str_eq(root, "params")) {
-        value_set(arena, names, root, inputs->params);
-    } else if (str_eq(root, "env")) {
-        value_set(arena, names, root, inputs->env != NULL ? inputs->env : value_map(arena));
-    } else if (str_eq(root, "run")) {
-        value_set(arena, names, root, run_now(inputs, arena));
-    }
-}
-
-static int
-add_names(const struct inputs *inputs, struct arena *arena, struct value *names, const struct template *template)
-{
-    for (size_t i = 0; i < template->count; i++) {
-        const struct expr *expr = template->parts[i].expr;
-        for (size_t k = 0; expr != NULL && k < expr->nrefs; k++) add_name(inputs, arena, names, &expr->refs[k]);
-    }
-    return 0;
-}
 
 static bool
 touches_secret(const struct template *template)
@@ -153,19 +37,26 @@ base_names(struct arena *arena, const struct value *outputs, const struct sched_
 
 /* One text of the workflow, evaluated now. */
 static int
-evaluate_text(const struct inputs *inputs, const char *text, int line, int column, const struct value *outputs,
-              const struct sched_view *view, struct arena *arena, const struct value **ret, struct err *err)
+evaluate_text(const struct inputs *inputs, const struct place *place, const struct value *text,
+              const struct value *outputs, const struct sched_view *view, struct arena *arena,
+              const struct value **ret, struct err *err)
 {
     struct template *template;
     struct value *names = base_names(arena, outputs, view);
-    int code = template_parse(arena, text, line, column, NULL, &template, err);
+    if (text->type != VALUE_STRING) {
+        *ret = text;
+        return 0;
+    }
+    int code = template_parse(arena, text->text.ptr, (int)text->line, (int)text->column, place->variables, &template,
+                              err);
     if (code) return code;
-    add_names(inputs, arena, names, template);
+    place_add_all(inputs, place, arena, names, template);
     return template_eval(inputs->vm, template, names, arena, ret, err);
 }
 
 struct evaluation {
     const struct inputs *inputs;
+    struct place place;
     struct arena *arena;
     struct value *deferred, *names; /* of what touches secrets */
     const char *path[LIMIT_DEPTH];  /* NULL: the index beside */
@@ -185,7 +76,7 @@ defer(struct evaluation *ev, const struct value *text, const struct template *te
     value_set(ev->arena, entry, "column", value_int(ev->arena, text->column));
     value_set(ev->arena, entry, "sql", value_bool(ev->arena, sql));
     value_push(ev->arena, ev->deferred, entry);
-    add_names(ev->inputs, ev->arena, ev->names, template);
+    place_add_all(ev->inputs, &ev->place, ev->arena, ev->names, template);
 }
 
 static int
@@ -194,7 +85,8 @@ evaluate_string(struct evaluation *ev, const struct value *value, bool sql, cons
     struct template *template;
     *ret = value;
     if (!template_is(value->text.ptr)) return 0;
-    int code = template_parse(ev->arena, value->text.ptr, (int)value->line, (int)value->column, NULL, &template, err);
+    int code = template_parse(ev->arena, value->text.ptr, (int)value->line, (int)value->column, ev->place.variables,
+                              &template, err);
     if (code) return code;
     if (touches_secret(template)) {
         defer(ev, value, template, sql);
@@ -202,7 +94,7 @@ evaluate_string(struct evaluation *ev, const struct value *value, bool sql, cons
         return 0;
     }
     struct value *names = value_map(ev->arena);
-    add_names(ev->inputs, ev->arena, names, template);
+    place_add_all(ev->inputs, &ev->place, ev->arena, names, template);
     return (sql ? template_eval_sql : template_eval)(ev->inputs->vm, template, names, ev->arena, ret, err);
 }
 
@@ -276,13 +168,13 @@ evaluate_run(struct evaluation *ev, const struct step *step, struct value *ret, 
 {
     struct inject *inject;
     struct value *vars = value_map(ev->arena);
-    int code = inject_parse(ev->arena, step->shell, step->text, step->text_line, step->text_column, NULL, NULL, NULL,
-                            &inject, err);
+    int code = inject_parse(ev->arena, step->shell, step->text, step->text_line, step->text_column,
+                            ev->place.variables, NULL, NULL, &inject, err);
     for (size_t i = 0; !code && i < inject->count; i++) {
         const struct value *value;
         struct value *names = value_map(ev->arena);
         const struct expr *expr = inject->vars[i].expr;
-        for (size_t k = 0; k < expr->nrefs; k++) add_name(ev->inputs, ev->arena, names, &expr->refs[k]);
+        for (size_t k = 0; k < expr->nrefs; k++) place_add(ev->inputs, &ev->place, ev->arena, names, &expr->refs[k]);
         code = expr_eval(ev->inputs->vm, expr, names, ev->arena, &value, err);
         if (!code) value_set(ev->arena, vars, inject->vars[i].name, as_text(ev->arena, value));
     }
@@ -308,25 +200,37 @@ evaluate_run(struct evaluation *ev, const struct step *step, struct value *ret, 
     return code;
 }
 
+/* What a chunk may name it need not spell out, so it gets all that has ended before it: what it needs, and what the
+ * groups around it need. */
 static void
-lua_names(struct evaluation *ev, const struct step *step)
+lua_names(struct evaluation *ev)
 {
     static const char *const roots[] = {"params", "env", "run"};
+    const struct inputs *inputs = ev->inputs;
+    const struct place *place = &ev->place;
     for (size_t i = 0; i < sizeof roots / sizeof roots[0]; i++)
-        add_name(ev->inputs, ev->arena, ev->names, &(struct expr_ref){{roots[i]}, 1});
-    for (size_t i = 0; i < step->nneeds; i++)
-        add_name(ev->inputs, ev->arena, ev->names,
-                 &(struct expr_ref){{"steps", ev->inputs->state->steps[step->needs[i]].step->id}, 2});
-    for (size_t i = 0; i < step->nreads; i++)
-        add_name(ev->inputs, ev->arena, ev->names,
-                 &(struct expr_ref){{"steps", ev->inputs->state->steps[step->reads[i]].step->id}, 2});
+        place_add(inputs, place, ev->arena, ev->names, &(struct expr_ref){{roots[i]}, 1});
+    if (place->undone != NULL) place_add(inputs, place, ev->arena, ev->names, &(struct expr_ref){{"outputs"}, 1});
+    for (size_t i = 0; place->variables != NULL && place->variables[i] != NULL; i++)
+        place_add(inputs, place, ev->arena, ev->names, &(struct expr_ref){{place->variables[i]}, 1});
+    const struct step_state *at = place->step;
+    while (at != NULL) {
+        const struct step *step = at->step;
+        for (size_t i = 0; i < step->nneeds; i++)
+            place_add_step(inputs, place, ev->arena, ev->names, step->home->steps[step->needs[i]].local);
+        for (size_t i = 0; i < step->nreads; i++)
+            place_add_step(inputs, place, ev->arena, ev->names, step->home->steps[step->reads[i]].local);
+        at = state_block(inputs->state, at);
+        if (at != NULL && at->step->kind == STEP_WORKFLOW) break;
+    }
 }
 
 int
-inputs_evaluate(const struct inputs *inputs, const struct step *step, struct arena *arena, const struct value **ret,
-                struct err *err)
+inputs_evaluate(const struct inputs *inputs, const struct step_state *at, struct arena *arena,
+                const struct value **ret, struct err *err)
 {
-    struct evaluation ev = {.inputs = inputs, .arena = arena};
+    const struct step *step = at->step;
+    struct evaluation ev = {.inputs = inputs, .arena = arena, .place = place_of(inputs, at)};
     struct value *map = value_map(arena);
     int code = 0;
     ev.deferred = value_list(arena);
@@ -340,7 +244,7 @@ inputs_evaluate(const struct inputs *inputs, const struct step *step, struct are
     } else if (step->kind == STEP_RUN) {
         code = evaluate_run(&ev, step, map, err);
     } else {
-        lua_names(&ev, step);
+        lua_names(&ev);
     }
     if (ev.deferred->list.count) value_set(arena, map, "deferred", ev.deferred);
     if (ev.names->map.count) value_set(arena, map, "names", ev.names);
@@ -348,84 +252,156 @@ inputs_evaluate(const struct inputs *inputs, const struct step *step, struct are
     return code;
 }
 
+static struct value
+text_at(const char *text, int line, int column)
+{
+    return (struct value){.type = VALUE_STRING, .line = (uint32_t)line, .column = (uint32_t)column,
+                          .text = {text, strlen(text)}};
+}
+
+static int
+not_boolean(const struct step *step, const char *key, const struct value *text, const struct value *value,
+            struct err *err)
+{
+    err_set(err, EXIT_INVALID, "`%s` of step \"%s\" gave a %s, not true or false", key, step->id,
+            value_type_name(value->type));
+    err_place(err, step->home->file, (int)text->line, (int)text->column);
+    return EXIT_INVALID;
+}
+
 int
-inputs_condition(const struct inputs *inputs, const struct step *step, struct sched_view view, struct arena *arena,
-                 bool *ret, struct err *err)
+inputs_condition(const struct inputs *inputs, const struct step_state *at, struct sched_view view,
+                 struct arena *arena, bool *ret, struct err *err)
 {
     static const char *const words[] = {"always", "success", "failure", "cancelled"};
+    const struct step *step = at->step;
+    const struct place place = place_of(inputs, at);
     struct template *template;
     const struct value *value;
     if (step->condition == NULL) {
         *ret = view.success;
         return 0;
     }
-    int code = template_parse(arena, step->condition, step->condition_line, step->condition_column, NULL, &template,
-                              err);
+    const struct value text = text_at(step->condition, step->condition_line, step->condition_column);
+    int code = template_parse(arena, step->condition, step->condition_line, step->condition_column, place.variables,
+                              &template, err);
     if (code) return code;
-    bool asks = false;
-    for (size_t i = 0; i < template->count; i++)
-        for (size_t k = 0; template->parts[i].expr != NULL && k < template->parts[i].expr->ncalls; k++)
-            for (size_t w = 0; w < sizeof words / sizeof words[0]; w++)
-                if (str_eq(template->parts[i].expr->calls[k], words[w])) asks = true;
+    bool asks = false, of_item = false;
+    for (size_t i = 0; i < template->count; i++) {
+        const struct expr *expr = template->parts[i].expr;
+        for (size_t k = 0; expr != NULL && k < expr->ncalls; k++)
+            for (size_t w = 0; w < sizeof words / sizeof words[0]; w++) asks |= str_eq(expr->calls[k], words[w]);
+        of_item |= expr != NULL && step->loop != NULL && expr_mentions(expr, step->loop->as);
+    }
+    /* What names the item is asked of each, else of the loop as a whole. */
+    *ret = view.success || asks;
+    if (step->loop != NULL && of_item != at->is_item) return 0;
     *ret = false;
     if (!asks && !view.success) return 0;
-    code = evaluate_text(inputs, step->condition, step->condition_line, step->condition_column, NULL, &view, arena,
-                         &value, err);
+    code = evaluate_text(inputs, &place, &text, NULL, &view, arena, &value, err);
     if (code) return code;
-    if (value->type != VALUE_BOOL) {
-        err_set(err, EXIT_INVALID, "`if` of step \"%s\" gave a %s, not true or false", step->id,
-                value_type_name(value->type));
-        err_place(err, inputs->state->model->file, step->condition_line, step->condition_column);
-        return EXIT_INVALID;
-    }
+    if (value->type != VALUE_BOOL) return not_boolean(step, "if", &text, value, err);
     *ret = value->boolean;
     return 0;
 }
 
 int
-inputs_finish(const struct inputs *inputs, const struct step *step, struct arena *arena, const struct value **outputs,
-              struct err *err)
+inputs_until(const struct inputs *inputs, const struct step_state *at, const struct value *outputs,
+             struct arena *arena, bool *ret, struct err *err)
 {
-    struct step_state now = *state_step(inputs->state, step->id, NULL);
+    const struct until *until = at->step->until;
+    const struct value text = text_at(until->text, until->line, until->column), *value;
+    const struct place place = place_of(inputs, at);
+    struct step_state now = *at;
+    now.outputs = value_is(outputs, VALUE_MAP) ? outputs : value_map(arena);
+    int code = evaluate_text(inputs, &place, &text, place_outputs(arena, &now), NULL, arena, &value, err);
+    if (code) return code;
+    if (value->type != VALUE_BOOL) return not_boolean(at->step, "until", &text, value, err);
+    *ret = value->boolean;
+    return 0;
+}
+
+int
+inputs_value(const struct inputs *inputs, const struct step_state *at, bool outside, const struct value *tree,
+             struct arena *arena, const struct value **ret, struct err *err)
+{
+    struct evaluation ev = {.inputs = inputs, .arena = arena, .place = place_of(inputs, at)};
+    ev.deferred = value_list(arena);
+    ev.names = value_map(arena);
+    if (outside && ev.place.variables != NULL) { /* all but the last, which is its own */
+        size_t count = 0;
+        while (ev.place.variables[count] != NULL) count++;
+        const char **variables = ARENA_ARRAY(arena, count + 1, const char *);
+        for (size_t i = 0; i + 1 < count; i++) variables[i] = ev.place.variables[i];
+        ev.place.variables = variables;
+    }
+    return evaluate_tree(&ev, tree, NULL, NULL, 0, ret, err);
+}
+
+int
+inputs_unit(const struct inputs *inputs, const struct model *model, const struct value *given, struct arena *arena,
+            const struct value **params, const struct value **env, struct err *err)
+{
+    const struct value *run = inputs_run(arena, inputs->state, inputs->artifacts), *evaluated = NULL;
+    struct value *names = value_map(arena), *texts = value_map(arena);
+    int code = params_bind(arena, model, given, run, params, err);
+    if (code) return code;
+    value_set(arena, names, "params", *params);
+    value_set(arena, names, "run", run);
+    if (model->env != NULL) code = template_eval_tree(inputs->vm, model->env, NULL, names, arena, &evaluated, err);
+    for (size_t i = 0; !code && evaluated != NULL && i < evaluated->map.count; i++)
+        value_set(arena, texts, evaluated->map.names[i], as_text(arena, evaluated->map.values[i]));
+    *env = texts;
+    if (code && err->file[0] == '\0' && err->line) err_place(err, model->file, err->line, err->column);
+    return code;
+}
+
+int
+inputs_finish(const struct inputs *inputs, const struct step_state *at, struct arena *arena,
+              const struct value **outputs, struct err *err)
+{
+    const struct step *step = at->step;
+    const struct place place = place_of(inputs, at);
+    struct step_state now = *at;
     struct value *all = value_is(*outputs, VALUE_MAP) ? value_copy(arena, *outputs) : value_map(arena);
     int code = 0;
     now.outputs = all;
-    const struct value *seen = typed_outputs(arena, &now);
+    const struct value *seen = place_outputs(arena, &now);
     for (size_t i = 0; i < step->noutputs && !code; i++) {
         const struct value *text = step->outputs[i].value, *value;
         if (text == NULL) continue;
-        code = text->type != VALUE_STRING ? (value = text, 0)
-            : evaluate_text(inputs, text->text.ptr, (int)text->line, (int)text->column, seen, NULL, arena, &value, err);
+        code = evaluate_text(inputs, &place, text, seen, NULL, arena, &value, err);
         if (!code) value_set(arena, all, step->outputs[i].name, value);
     }
     *outputs = all;
-    seen = typed_outputs(arena, &now);
+    seen = place_outputs(arena, &now);
     for (size_t i = 0; value_is(step->expect, VALUE_LIST) && i < step->expect->list.count && !code; i++) {
         const struct value *text = step->expect->list.items[i], *value;
-        code = text->type != VALUE_STRING ? (value = text, 0)
-            : evaluate_text(inputs, text->text.ptr, (int)text->line, (int)text->column, seen, NULL, arena, &value, err);
+        code = evaluate_text(inputs, &place, text, seen, NULL, arena, &value, err);
         if (code || (value->type == VALUE_BOOL && value->boolean)) continue;
         struct buf shown BUF_SCOPED;
         buf_init(&shown, 200);
         value_show(&shown, value);
         code = err_set(err, EXIT_FAILED, "expected %s, and it is %s", value_str(text, "a condition"), buf_str(&shown));
-        err_place(err, inputs->state->model->file, (int)text->line, (int)text->column);
+        err_place(err, step->home->file, (int)text->line, (int)text->column);
         err->error_class = LEVADA_CONTRACT;
     }
     return code;
 }
 
 int
-inputs_run_outputs(const struct inputs *inputs, struct arena *arena, const struct value **ret, struct err *err)
+inputs_outputs(const struct inputs *inputs, const struct step_state *block, struct arena *arena,
+               const struct value **ret, struct err *err)
 {
-    struct evaluation ev = {.inputs = inputs, .arena = arena};
+    const struct model *model = block != NULL ? block->step->body : inputs->state->model;
+    struct evaluation ev = {.inputs = inputs, .arena = arena, .place = place_inside(block)};
     ev.deferred = value_list(arena);
     ev.names = value_map(arena);
-    if (inputs->state->model->outputs == NULL) {
+    if (model->outputs == NULL) {
         *ret = value_map(arena);
         return 0;
     }
-    return evaluate_tree(&ev, inputs->state->model->outputs, NULL, NULL, 0, ret, err);
+    return evaluate_tree(&ev, model->outputs, NULL, NULL, 0, ret, err);
 }
 
 int
@@ -434,13 +410,6 @@ inputs_init(struct inputs *inputs, struct expr_vm *vm, struct run_state *state, 
 {
     *inputs = (struct inputs){.vm = vm, .state = state};
     inputs->artifacts = arena_printf(state->arena, "%s/artifacts", run_folder);
-    const struct value *run = inputs_run(state->arena, state, inputs->artifacts);
-    int code = params_bind(state->arena, state->model, state->params, run, &inputs->params, err);
-    struct evaluation ev = {.inputs = inputs, .arena = state->arena};
-    struct value *env = value_map(state->arena);
-    ev.deferred = value_list(state->arena);
-    ev.names = value_map(state->arena);
-    if (!code) code = evaluate_env(&ev, state->model->env, env, err);
-    inputs->env = env;
-    return code;
+    return inputs_unit(inputs, state->model, state->params != NULL ? state->params : value_map(state->arena),
+                       state->arena, &inputs->params, &inputs->env, err);
 }

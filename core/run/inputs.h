@@ -16,7 +16,7 @@
 /* What every evaluation of a run shares. */
 struct inputs {
     struct expr_vm *vm;
-    const struct run_state *state;
+    struct run_state *state;    /* values that are made once are kept in it */
     const struct value *params; /* typed */
     const struct value *env;    /* the workflow's env, evaluated; a map */
     const char *artifacts;      /* absolute path of the run's artifacts folder */
@@ -30,22 +30,35 @@ int inputs_init(struct inputs *inputs, struct expr_vm *vm, struct run_state *sta
  * error error_class failed_step. */
 const struct value *inputs_run(struct arena *arena, const struct run_state *state, const char *artifacts);
 
-/* `if`: sets *ret; a step without one runs when all its needs succeeded. Not a boolean: an error. */
-int inputs_condition(const struct inputs *inputs, const struct step *step, struct sched_view view,
+/* `if`: sets *ret; a step without one runs when all its needs succeeded. One that names the item is asked of each item,
+ * else of the loop alone. Not a boolean: an error. */
+int inputs_condition(const struct inputs *inputs, const struct step_state *at, struct sched_view view,
                      struct arena *arena, bool *ret, struct err *err);
 
 /* Everything an attempt needs, as the map that the intent journals: members of job.h among with deferred names env vars
  * script shell cwd stdin text. The same for every attempt of the step. */
-int inputs_evaluate(const struct inputs *inputs, const struct step *step, struct arena *arena,
+int inputs_evaluate(const struct inputs *inputs, const struct step_state *at, struct arena *arena,
                     const struct value **ret, struct err *err);
 
-/* After a success: `outputs` whose value is an expression, added to *outputs; then every `expect`.
- * A false one is an error
- * of class CONTRACT that quotes it. */
-int inputs_finish(const struct inputs *inputs, const struct step *step, struct arena *arena,
+/* Any tree of the step's. `outside`: as the loop sees it, to which its own variable means nothing. */
+int inputs_value(const struct inputs *inputs, const struct step_state *at, bool outside, const struct value *tree,
+                 struct arena *arena, const struct value **ret, struct err *err);
+
+/* Params and env of a workflow, from what it was given. EXIT_INVALID with a place. */
+int inputs_unit(const struct inputs *inputs, const struct model *model, const struct value *given, struct arena *arena,
+                const struct value **params, const struct value **env, struct err *err);
+
+/* `until` over the outputs of the attempt that ended. */
+int inputs_until(const struct inputs *inputs, const struct step_state *at, const struct value *outputs,
+                 struct arena *arena, bool *ret, struct err *err);
+
+/* After a success: `outputs` whose value is an expression, added to *outputs; then every `expect`. A false one is an
+ * error of class CONTRACT that quotes it. */
+int inputs_finish(const struct inputs *inputs, const struct step_state *at, struct arena *arena,
                   const struct value **outputs, struct err *err);
 
-/* Top-level outputs. */
-int inputs_run_outputs(const struct inputs *inputs, struct arena *arena, const struct value **ret, struct err *err);
+/* What a group or a workflow declares as its outputs; NULL: the run. */
+int inputs_outputs(const struct inputs *inputs, const struct step_state *block, struct arena *arena,
+                   const struct value **ret, struct err *err);
 
 #endif

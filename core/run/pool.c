@@ -148,7 +148,7 @@ find_fresh(struct engine *e)
 static void
 keep_spare(struct engine *e)
 {
-    bool more = e->sched.open[e->sched.part] > e->running;
+    bool more = e->sched.open > e->running;
     if (more && !e->interrupted && !e->launcher_gone && find_fresh(e) == NULL) (void)fork_worker(e);
 }
 

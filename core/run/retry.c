@@ -28,7 +28,14 @@ struct planner {
     const struct model *model;     /* that will run */
     struct run_state fresh;        /* of the model, for looking up its steps */
     const struct retry_request *request;
-    struct retry_row *rows;        /* of the model's steps */
+    struct retry_plan *plan;
+};
+
+/* The steps of the workflow or of one block, side by side. */
+struct level {
+    const struct model *model;
+    const struct step_state *block; /* NULL: the workflow */
+    struct retry_row *rows;         /* of the model's steps; `parts` says that a part may be enough */
 };
 
 static void
@@ -37,6 +44,22 @@ set_row(struct retry_row *row, enum retry_fate fate, const char *code, const cha
     row->fate = fate;
     row->code = code;
     row->text = text;
+    row->parts = false;
+}
+
+static void
+add_row(struct planner *p, const struct retry_row *row)
+{
+    struct retry_plan *plan = p->plan;
+    if (plan->nrows == plan->capacity) {
+        size_t capacity = plan->capacity ? plan->capacity * 2 : 64;
+        struct retry_row *rows = ARENA_ARRAY(p->arena, capacity, struct retry_row);
+        if (plan->nrows) memcpy(rows, plan->rows, plan->nrows * sizeof *rows);
+        plan->rows = rows;
+        plan->capacity = capacity;
+    }
+    plan->rows[plan->nrows++] = *row;
+    plan->again += (row->fate == RETRY_AGAIN || row->fate == RETRY_NEW) && !row->parts;
 }
 
 /* ---- one step by itself ---- */
@@ -76,10 +99,23 @@ half_done(const struct step_state *old)
            (old->status == STEP_CANCELLED_STATUS || str_eq(old->reason_code, "unknown_fail"));
 }
 
+static bool
+undone_within(const struct run_state *state, const struct step_state *step)
+{
+    if (!state_is_parent(step)) return step->undone;
+    for (uint32_t i = 0; step->expanded && i < step->nchildren; i++)
+        if (undone_within(state, &state->steps[step->first + i])) return true;
+    return false;
+}
+
 static void
-judge_by_end(struct retry_row *row, const struct step_state *old)
+judge_by_end(const struct run_state *state, struct retry_row *row, const struct step_state *old)
 {
     const char *code = old->reason_code != NULL ? old->reason_code : "";
+    if (undone_within(state, old)) {
+        set_row(row, RETRY_AGAIN, "undone", "it was undone");
+        return;
+    }
     if (half_done(old)) {
         set_row(row, RETRY_AGAIN, "half_done",
                 old->status == STEP_CANCELLED_STATUS
@@ -91,6 +127,7 @@ judge_by_end(struct retry_row *row, const struct step_state *old)
     case STEP_SUCCEEDED_STATUS: set_row(row, RETRY_KEEP, "succeeded", "it succeeded"); return;
     case STEP_SKIPPED_STATUS:
         if (str_eq(code, "need_not_met")) set_row(row, RETRY_AGAIN, "skipped", "it was skipped because of a need");
+        else if (str_eq(code, "fail_fast")) set_row(row, RETRY_AGAIN, "skipped", "an item before it had failed");
         else set_row(row, RETRY_KEEP, "skipped", "it was skipped by its own condition");
         return;
     case STEP_FAILED_STATUS:
@@ -103,25 +140,26 @@ judge_by_end(struct retry_row *row, const struct step_state *old)
 }
 
 static void
-judge(struct planner *p, size_t i)
+judge(struct planner *p, struct level *level, size_t i)
 {
-    const struct step *step = &p->model->steps[i];
-    const struct step_state *old = state_step(p->state, step->id, NULL);
-    struct retry_row *row = &p->rows[i];
+    const struct step *step = &level->model->steps[i];
+    const struct step_state *old = state_beside(p->state, level->block, step->local);
+    struct retry_row *row = &level->rows[i];
     const char *named = p->request->from != NULL ? p->request->from : p->request->only;
-    row->step = step->id;
+    *row = (struct retry_row){.step = step->id, .item = level->block != NULL ? level->block->item : NULL};
     if (old == NULL) {
         set_row(row, RETRY_NEW, "new", "it was not in the workflow that ran");
         return;
     }
-    if (named != NULL) {
+    if (named != NULL && level->block == NULL) {
         /* Somebody chose: what ended otherwise is theirs to choose, too. */
         if (str_eq(named, step->id)) set_row(row, RETRY_AGAIN, "named", "you asked for it");
         else set_row(row, RETRY_KEEP, "not_named", arena_printf(p->arena, "it %s", step_status_name(old->status)));
     } else {
-        judge_by_end(row, old);
+        judge_by_end(p->state, row, old);
+        row->parts = row->fate == RETRY_AGAIN && state_is_parent(old) && old->expanded;
     }
-    const char *how = p->request->only == NULL ? edited(p, old, i) : NULL;
+    const char *how = p->request->only == NULL && level->block == NULL ? edited(p, old, i) : NULL;
     if (how != NULL) set_row(row, RETRY_AGAIN, "edited", how);
 }
 
@@ -135,20 +173,21 @@ runs(const struct retry_row *row)
 
 /* Breadth first over the edges from a step to those that need it. */
 static void
-take_along(struct planner *p)
+take_along(struct planner *p, struct level *level)
 {
-    size_t n = p->model->nsteps, head = 0, tail = 0;
+    size_t n = level->model->nsteps, head = 0, tail = 0;
     uint32_t *first, *behind, *queue = ARENA_ARRAY(p->arena, n + 1, uint32_t);
-    sched_dependents(p->arena, p->model->steps, n, &first, &behind);
+    sched_dependents(p->arena, level->model->steps, n, &first, &behind);
     for (size_t i = 0; i < n; i++)
-        if (runs(&p->rows[i])) queue[tail++] = (uint32_t)i;
+        if (runs(&level->rows[i])) queue[tail++] = (uint32_t)i;
     while (head < tail) {
         uint32_t i = queue[head++];
         for (uint32_t k = first[i]; k < first[i + 1]; k++) {
-            struct retry_row *row = &p->rows[behind[k]];
+            struct retry_row *row = &level->rows[behind[k]];
+            row->parts = false; /* its items or params may be others */
             if (runs(row)) continue;
             set_row(row, RETRY_AGAIN, "need", arena_printf(p->arena, "it needs \"%s\", which runs again",
-                                                           p->rows[i].step));
+                                                           level->model->steps[i].local));
             queue[tail++] = behind[k];
         }
     }
@@ -156,26 +195,123 @@ take_along(struct planner *p)
 
 /* What runs at the end of a run runs at the end of each try. */
 static void
-take_ends_along(struct planner *p)
+take_ends_along(struct level *level)
 {
     bool any = false;
-    for (size_t i = 0; i < p->model->nsteps; i++)
-        any |= p->model->steps[i].part == PART_STEPS && runs(&p->rows[i]);
-    for (size_t i = 0; any && i < p->model->nsteps; i++)
-        if (p->model->steps[i].part != PART_STEPS && !runs(&p->rows[i]))
-            set_row(&p->rows[i], RETRY_AGAIN, "end", "it belongs to the end of every try");
+    for (size_t i = 0; i < level->model->nsteps; i++)
+        any |= level->model->steps[i].part == PART_STEPS && runs(&level->rows[i]);
+    for (size_t i = 0; any && i < level->model->nsteps; i++) {
+        if (level->model->steps[i].part == PART_STEPS) continue;
+        level->rows[i].parts = false;
+        if (!runs(&level->rows[i])) set_row(&level->rows[i], RETRY_AGAIN, "end", "it belongs to the end of every try");
+    }
+}
+
+/* ---- parts ---- */
+
+static size_t plan_parts(struct planner *p, const struct step_state *parent);
+
+/* The row, and behind it those of its parts, if these are enough. Returns how many of them run again. */
+static size_t
+add_with_parts(struct planner *p, struct retry_row *row, const struct step_state *old)
+{
+    size_t at = p->plan->nrows, before = p->plan->again;
+    bool parts = row->parts;
+    add_row(p, row);
+    size_t again = parts ? plan_parts(p, old) : 0;
+    if (parts && again == 0) { /* its parts are well: it failed by what came out of them */
+        p->plan->nrows = at;
+        p->plan->again = before;
+        row->parts = false;
+        add_row(p, row);
+    } else if (parts) {
+        p->plan->rows[at].text = arena_printf(p->arena, "%s; %zu of its %u parts run%s again", row->text, again,
+                                              old->nchildren, again == 1 ? "s" : "");
+    }
+    return runs(row);
+}
+
+static size_t
+plan_items(struct planner *p, const struct step_state *loop)
+{
+    size_t again = 0;
+    for (uint32_t i = 0; i < loop->nchildren; i++) {
+        const struct step_state *item = &p->state->steps[loop->first + i];
+        struct retry_row row = {.step = item->step->id, .item = item->item};
+        judge_by_end(p->state, &row, item);
+        row.parts = runs(&row) && state_is_parent(item) && item->expanded;
+        if (runs(&row)) again += add_with_parts(p, &row, item);
+    }
+    return again;
+}
+
+/* All that run again of one level, and of their parts. */
+static size_t
+add_level(struct planner *p, struct level *level, bool kept)
+{
+    size_t again = 0;
+    for (size_t i = 0; i < level->model->nsteps; i++) {
+        struct retry_row *row = &level->rows[i];
+        const struct step_state *old = state_beside(p->state, level->block, level->model->steps[i].local);
+        if (runs(row)) again += add_with_parts(p, row, old);
+        else if (kept) add_row(p, row);
+    }
+    return again;
+}
+
+static void
+plan_level(struct planner *p, struct level *level)
+{
+    level->rows = ARENA_ARRAY(p->arena, level->model->nsteps + 1, struct retry_row);
+    for (size_t i = 0; i < level->model->nsteps; i++) judge(p, level, i);
+    if (p->request->only != NULL) return;
+    take_along(p, level);
+    take_ends_along(level);
+}
+
+static size_t
+plan_parts(struct planner *p, const struct step_state *parent)
+{
+    if (state_is_loop(parent)) return plan_items(p, parent);
+    struct level level = {.model = parent->step->body, .block = parent};
+    plan_level(p, &level);
+    return add_level(p, &level, false);
+}
+
+/* A step within a block, or an item: it, and with `from` all behind it on every level up to the workflow. */
+static void
+plan_inner(struct planner *p, const struct step_state *target)
+{
+    struct retry_row row = {.step = target->step->id, .item = target->item};
+    set_row(&row, RETRY_AGAIN, "named", "you asked for it");
+    add_row(p, &row);
+    for (const struct step_state *at = target; p->request->from != NULL && at != NULL; at = state_block(p->state, at)) {
+        const struct step_state *block = state_block(p->state, at);
+        struct level level = {.model = at->step->home, .block = block};
+        size_t own = (size_t)(at->step - at->step->home->steps);
+        level.rows = ARENA_ARRAY(p->arena, level.model->nsteps + 1, struct retry_row);
+        for (size_t i = 0; i < level.model->nsteps; i++)
+            level.rows[i] = (struct retry_row){.step = level.model->steps[i].id,
+                                               .item = block != NULL ? block->item : NULL};
+        set_row(&level.rows[own], RETRY_AGAIN, "named", "you asked for a part of it");
+        take_along(p, &level);
+        take_ends_along(&level);
+        for (size_t i = 0; i < level.model->nsteps; i++)
+            if (i != own && runs(&level.rows[i])) add_row(p, &level.rows[i]);
+    }
 }
 
 /* ---- the request ---- */
 
-static int
-check_ended(const struct run_state *state, struct err *err)
+int
+run_must_have_ended(const struct run_state *state, struct err *err)
 {
     for (size_t i = 0; i < state->nsteps && !run_status_ended(state->status); i++) {
         const struct step_state *step = &state->steps[i];
         if (step->status != STEP_UNKNOWN_STATUS) continue;
         err_set(err, EXIT_UNKNOWN, "nobody knows yet whether the effect of step \"%s\" happened", step->step->id);
-        err_hint(err, "Settle that first: levada resolve %s %s --done | --redo | --fail", state->id, step->step->id);
+        err_hint(err, "Settle that first: levada resolve %s %s --done | --redo | --fail", state->id,
+                 state_address(state->arena, step));
         return EXIT_UNKNOWN;
     }
     if (run_status_ended(state->status)) return 0;
@@ -184,6 +320,17 @@ check_ended(const struct run_state *state, struct err *err)
             run_status_name(state->status));
     err_hint(err, "levada resume %s goes on with it; levada cancel %s ends it.", state->id, state->id);
     return err->code;
+}
+
+static int
+check_need(const char *named, const struct step *need, const struct step_state *state,
+           struct err *err)
+{
+    if (state != NULL && (sched_counts_as_success(state) || state->status == STEP_SKIPPED_STATUS)) return 0;
+    err_set(err, EXIT_USAGE, "step \"%s\" needs \"%s\", which %s", named, need->local,
+            state != NULL ? step_status_name(state->status) : "has never run");
+    err_hint(err, "Begin with that one: --from %s", need->id);
+    return EXIT_USAGE;
 }
 
 static int
@@ -207,26 +354,54 @@ check_named(const struct planner *p, struct err *err)
     }
     const struct step *step = found->step;
     for (size_t k = 0; k < step->nneeds; k++) {
-        const char *need = p->model->steps[step->needs[k]].id;
-        const struct step_state *state = state_step(p->state, need, NULL);
-        if (state != NULL && (sched_counts_as_success(state) || state->status == STEP_SKIPPED_STATUS)) continue;
-        err_set(err, EXIT_USAGE, "step \"%s\" needs \"%s\", which %s", named, need,
-                state != NULL ? step_status_name(state->status) : "has never run");
-        err_hint(err, "Begin with that one: --from %s", need);
-        return EXIT_USAGE;
+        const struct step *need = &p->model->steps[step->needs[k]];
+        int code = check_need(named, need, state_step(p->state, need->id, NULL), err);
+        if (code) return code;
     }
     return 0;
 }
 
-static void
-add_gone(const struct planner *p, struct retry_plan *plan)
+/* Is an item asked for, or a step within another? Then *ret is it. */
+static int
+find_inner(const struct planner *p, const struct step_state **ret, struct err *err)
 {
-    for (size_t i = 0; p->model != p->state->model && i < p->state->nsteps; i++) {
+    const struct retry_request *request = p->request;
+    const char *named = request->from != NULL ? request->from : request->only;
+    *ret = NULL;
+    if (named == NULL && request->item != NULL) return err_set(err, EXIT_USAGE, "--item needs --from or --only");
+    if (named == NULL || (request->item == NULL && strchr(named, '.') == NULL)) return 0;
+    if (request->model != NULL) {
+        err_set(err, EXIT_USAGE, "with another file, parts of a step cannot be chosen");
+        err_hint(err, "Name the step at the top: --from %.*s", (int)strcspn(named, "."), named);
+        return EXIT_USAGE;
+    }
+    *ret = state_step(p->state, named, request->item);
+    if (*ret != NULL && !(*ret)->gone && state_is_live(p->state, *ret)) {
+        const struct step *step = (*ret)->step;
+        for (size_t k = 0; k < step->nneeds; k++) {
+            const struct step_state *need = state_sibling(p->state, *ret, step->needs[k]);
+            int code = check_need(named, need->step, need, err);
+            if (code) return code;
+        }
+        return 0;
+    }
+    const char *near = state_nearest_item(p->state, named, request->item);
+    if (request->item != NULL) err_set(err, EXIT_USAGE, "step \"%s\" has no item \"%s\"", named, request->item);
+    else err_set(err, EXIT_USAGE, "the run has no step \"%s\"%s", named,
+                 near != NULL ? " without an item" : "");
+    if (near != NULL) err_hint(err, "Try --item \"%s\"; levada show %s has them all.", near, p->state->id);
+    return EXIT_USAGE;
+}
+
+static void
+add_gone(struct planner *p)
+{
+    for (size_t i = 0; p->model != p->state->model && i < p->state->model->nsteps; i++) {
         const char *id = p->state->steps[i].step->id;
+        struct retry_row row = {.step = id};
         if (state_step(&p->fresh, id, NULL) != NULL) continue;
-        struct retry_row *row = &plan->rows[plan->nrows++];
-        row->step = id;
-        set_row(row, RETRY_GONE, "gone", "it is no longer in the workflow; what it did stays done");
+        set_row(&row, RETRY_GONE, "gone", "it is no longer in the workflow; what it did stays done");
+        add_row(p, &row);
     }
 }
 
@@ -234,21 +409,23 @@ int
 retry_plan(struct arena *arena, const struct run_state *state, const struct retry_request *request,
            struct retry_plan *ret, struct err *err)
 {
-    struct planner p = {.arena = arena, .state = state, .request = request,
+    struct planner p = {.arena = arena, .state = state, .request = request, .plan = ret,
                         .model = request->model != NULL ? request->model : state->model};
-    *ret = (struct retry_plan){.nrows = p.model->nsteps};
-    ret->rows = p.rows = ARENA_ARRAY(arena, p.model->nsteps + state->nsteps + 1, struct retry_row);
+    struct level top = {.model = p.model};
+    const struct step_state *inner = NULL;
+    *ret = (struct retry_plan){0};
     state_init(&p.fresh, arena, p.model, state->id);
-    int code = check_ended(state, err);
-    if (!code) code = check_named(&p, err);
+    int code = run_must_have_ended(state, err);
+    if (!code) code = find_inner(&p, &inner, err);
+    if (!code && inner == NULL) code = check_named(&p, err);
     if (code) return code;
-    for (size_t i = 0; i < p.model->nsteps; i++) judge(&p, i);
-    if (request->only == NULL) {
-        take_along(&p);
-        take_ends_along(&p);
+    if (inner != NULL) {
+        plan_inner(&p, inner);
+    } else {
+        plan_level(&p, &top);
+        (void)add_level(&p, &top, true);
+        add_gone(&p);
     }
-    for (size_t i = 0; i < ret->nrows; i++) ret->again += runs(&ret->rows[i]);
-    add_gone(&p, ret);
     if (ret->again > 0) return 0;
     err_set(err, EXIT_USAGE, "there is nothing to retry: run %s %s and every result is valid", state->id,
             run_status_name(state->status));

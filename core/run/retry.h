@@ -25,22 +25,27 @@ enum retry_fate {
 const char *retry_fate_name(enum retry_fate fate);
 
 struct retry_row {
-    const char *step;
+    const char *step, *item; /* item: NULL: none */
     enum retry_fate fate;
+    bool parts;              /* AGAIN, but of a loop or block only some parts, whose rows follow */
     const char *code, *text; /* the reason */
 };
 
 struct retry_request {
     const char *from, *only;   /* step ids; NULL: what did not succeed. Not both */
+    const char *item;          /* of that step; NULL: the whole of it */
     const struct model *model; /* the edited workflow; NULL: as it ran last */
     const struct model *const *models; /* all workflows of the run, first to last; NULL: there is only the state's */
 };
 
 struct retry_plan {
-    struct retry_row *rows; /* in the order of the workflow, then those that are gone */
-    size_t nrows;
-    size_t again;           /* rows of fate AGAIN or NEW */
+    struct retry_row *rows; /* in the order of the workflow, parts behind what they are of, then those that are gone */
+    size_t nrows, capacity;
+    size_t again;           /* rows of fate AGAIN or NEW, without those of which only parts run */
 };
+
+/* EXIT_UNKNOWN, EXIT_PARKED, EXIT_HELD with what to type instead, when the run has not ended. */
+int run_must_have_ended(const struct run_state *state, struct err *err);
 
 /* EXIT_USAGE: no such step, nothing to retry, a need of `only` that has no result. EXIT_UNKNOWN, EXIT_PARKED,
  * EXIT_HELD: the run has not ended, and what to type instead. */

@@ -76,9 +76,13 @@ static bool
 at_work(void *context, uint32_t record, const char *id)
 {
     const struct engine *e = context;
-    const struct step_state *step = state_step(&e->state, id, NULL);
-    if (step == NULL || step->nattempts == 0 || step->attempts[step->nattempts - 1].record != record) return false;
-    return step->status == STEP_RUNNING_STATUS || step->status == STEP_UNKNOWN_STATUS;
+    for (size_t i = 0; i < e->state.nsteps; i++) {
+        const struct step_state *step = &e->state.steps[i];
+        if (step->nattempts == 0 || step->attempts[step->nattempts - 1].record != record) continue;
+        return str_eq(step->step->id, id) &&
+               (step->status == STEP_RUNNING_STATUS || step->status == STEP_UNKNOWN_STATUS);
+    }
+    return false;
 }
 
 static int64_t

@@ -2,7 +2,7 @@
  *
  * The fold: one function per event type, in a table. Nothing here decides anything; deciding is sched.c.
  */
-#include "run/state.h"
+#include "run/state_tree.h"
 
 #include <string.h>
 
@@ -48,33 +48,78 @@ run_status_ended(enum run_status status)
 }
 
 static size_t
-hash_id(const char *id)
+hash_more(size_t hash, const char *text)
 {
-    size_t hash = 14695981039346656037u;
-    for (; *id; id++) hash = (hash ^ (unsigned char)*id) * 1099511628211u;
+    for (; *text; text++) hash = (hash ^ (unsigned char)*text) * 1099511628211u;
+    return hash;
+}
+
+static size_t
+hash_text(const char *text)
+{
+    size_t hash = hash_more(14695981039346656037u, text);
     return hash ^ hash >> 29;
 }
 
-static uint32_t *
-index_slot(const struct run_state *state, const char *id)
+static size_t
+hash_id(const char *id, const char *item)
 {
-    size_t mask = state->index_size - 1, at = hash_id(id) & mask;
-    while (state->index[at] != 0 && !str_eq(state->steps[state->index[at] - 1].step->id, id)) at = (at + 1) & mask;
+    size_t hash = hash_more(14695981039346656037u, id);
+    if (item != NULL) hash = hash_more((hash ^ 0xff) * 1099511628211u, item);
+    return hash ^ hash >> 29;
+}
+
+static bool
+is_called(const struct step_state *step, const char *id, const char *item)
+{
+    if ((step->item == NULL) != (item == NULL) || !str_eq(step->step->id, id)) return false;
+    return item == NULL || str_eq(step->item, item);
+}
+
+static uint32_t *
+index_slot(const struct run_state *state, const char *id, const char *item)
+{
+    size_t mask = state->index_size - 1, at = hash_id(id, item) & mask;
+    while (state->index[at] != 0 && !is_called(&state->steps[state->index[at] - 1], id, item)) at = (at + 1) & mask;
     return &state->index[at];
+}
+
+static void
+grow_index(struct run_state *state)
+{
+    uint32_t *old = state->index;
+    size_t size = state->index_size;
+    state->index_size = size * 2;
+    state->index = ARENA_ARRAY(state->arena, state->index_size, uint32_t);
+    for (size_t i = 0; i < size; i++) {
+        if (old[i] == 0) continue;
+        const struct step_state *step = &state->steps[old[i] - 1];
+        *index_slot(state, step->step->id, step->item) = old[i];
+    }
+}
+
+void
+state_index(struct run_state *state, uint32_t i)
+{
+    if (state->indexed * 2 >= state->index_size) grow_index(state);
+    uint32_t *slot = index_slot(state, state->steps[i].step->id, state->steps[i].item);
+    state->indexed += *slot == 0;
+    *slot = i + 1;
 }
 
 void
 state_init(struct run_state *state, struct arena *arena, const struct model *model, const char *id)
 {
     *state = (struct run_state){.arena = arena, .model = model, .id = arena_strdup(arena, id)};
-    state->nsteps = model->nsteps;
+    state->nsteps = state->capacity = model->nsteps;
     state->steps = ARENA_ARRAY(arena, model->nsteps, struct step_state);
     state->index_size = 16;
     while (state->index_size < model->nsteps * 2) state->index_size *= 2;
     state->index = ARENA_ARRAY(arena, state->index_size, uint32_t);
     for (size_t i = 0; i < model->nsteps; i++) {
         state->steps[i].step = &model->steps[i];
-        *index_slot(state, model->steps[i].id) = (uint32_t)i + 1;
+        state->steps[i].parent = state->steps[i].undoes = NO_PARENT;
+        state_index(state, (uint32_t)i);
     }
     state->next_record = 1; /* 0 is the engine's own */
     state->model_number = state->models = 1;
@@ -83,8 +128,7 @@ state_init(struct run_state *state, struct arena *arena, const struct model *mod
 struct step_state *
 state_step(const struct run_state *state, const char *id, const char *item)
 {
-    (void)item;
-    uint32_t at = *index_slot(state, id);
+    uint32_t at = *index_slot(state, id, item);
     return at == 0 ? NULL : &state->steps[at - 1];
 }
 
@@ -110,7 +154,7 @@ keep_text(struct run_state *state, const struct value *data, const char *name, c
     const char *text = value_get_str(data, name, NULL);
     if (text == NULL || (old != NULL && str_eq(old, text))) return old;
     /* Most reasons and states are the same few words for all steps. */
-    const char **shared = &state->shared[hash_id(text) % (sizeof state->shared / sizeof state->shared[0])];
+    const char **shared = &state->shared[hash_text(text) % (sizeof state->shared / sizeof state->shared[0])];
     if (*shared == NULL || !str_eq(*shared, text)) *shared = arena_strdup(state->arena, text);
     return *shared;
 }
@@ -307,6 +351,11 @@ apply_retry(struct run_state *state, struct step_state *step, const struct event
     step->delay_ms = value_get_int(event->data, "delay_ms", 0);
     step->ask_first = value_get_bool(event->data, "ask", false);
     keep_reason(state, step, event->data);
+    if (str_eq(step->reason_code, "until")) { /* after a success: the next is another effect, with a token of its own */
+        step->polls++;
+        step->round++;
+        step->checkpoints = NULL;
+    }
     return 0;
 }
 
@@ -321,6 +370,8 @@ apply_finished(struct run_state *state, struct step_state *step, const struct ev
     step->status = (enum step_status)i;
     step->model_number = state->model_number;
     step->finished_ms = event->time_ms;
+    step->ended_seq = event->seq;
+    if (step->undoes != NO_PARENT && step->status == STEP_SUCCEEDED_STATUS) state->steps[step->undoes].undone = true;
     step->error = keep(state, event->data, "error");
     /* Mostly those of the receipt. */
     const struct value *outputs = value_get(event->data, "outputs");
@@ -345,7 +396,11 @@ apply_resolved(struct run_state *state, struct step_state *step, const struct ev
         step->ask_first = false;
     } else
         return err_set(err, EXIT_STORE, "a step was resolved as \"%s\"", decision);
-    if (step_status_ended(step->status)) step->finished_ms = event->time_ms;
+    if (step_status_ended(step->status)) {
+        step->finished_ms = event->time_ms;
+        step->ended_seq = event->seq;
+    }
+    if (step->undoes != NO_PARENT && step->status == STEP_SUCCEEDED_STATUS) state->steps[step->undoes].undone = true;
     step->model_number = state->model_number;
     const struct value *outputs = keep(state, event->data, "outputs");
     if (outputs != NULL) step->outputs = outputs;
@@ -369,23 +424,11 @@ apply_cancel(struct run_state *state, struct step_state *step, const struct even
     return 0;
 }
 
-/* As if it had never been looked at; what it did stays on record. */
-static void
-reset_step(struct step_state *step)
+static int
+apply_expanded(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
 {
-    /* After a success, doing it again is another effect: it gets a token of its own, and no old checkpoints. */
-    if (step->status == STEP_SUCCEEDED_STATUS) {
-        step->round++;
-        step->checkpoints = NULL;
-    }
-    step->status = STEP_WAITING_STATUS;
-    step->past = step->nattempts;
-    step->vanished = 0;
-    step->queued = step->ask_first = false;
-    step->started_ms = step->finished_ms = 0;
-    step->inputs = step->outputs = step->error = NULL;
-    step->reason_code = "retried";
-    step->reason_text = "the run was retried";
+    keep_reason(state, step, event->data);
+    return state_expand(state, step, event, err);
 }
 
 static int
@@ -394,12 +437,20 @@ apply_retried(struct run_state *state, struct step_state *step, const struct eve
     const struct value *again = value_get(event->data, "again");
     (void)step;
     for (size_t i = 0; value_is(again, VALUE_LIST) && i < again->list.count; i++) {
-        struct step_state *one = state_step(state, value_str(again->list.items[i], ""), NULL);
+        const struct value *entry = again->list.items[i];
+        bool item = value_is(entry, VALUE_MAP);
+        const char *id = item ? value_get_str(entry, "step", "") : value_str(entry, "");
+        struct step_state *one = state_step(state, id, item ? value_get_str(entry, "item", NULL) : NULL);
         /* Of a workflow that was replaced later. */
         if (one == NULL && state->model_number < state->models) continue;
         if (one == NULL) return err_set(err, EXIT_STORE, "it names no step of the workflow");
-        reset_step(one);
+        state_reset(one);
+        state_reopen(state, one);
     }
+    /* What was undone for an earlier try is no part of this one. */
+    for (uint32_t i = 0; i < state->undo_count; i++) state->steps[state->undo_first + i].gone = true;
+    state->undo_count = 0;
+    state->rolled_back = false;
     if (value_get(event->data, "model") != NULL) state->group = keep_text(state, event->data, "group", NULL);
     state->model_number = value_get_int(event->data, "model", state->model_number);
     const struct value *params = keep(state, event->data, "params");
@@ -410,7 +461,7 @@ apply_retried(struct run_state *state, struct step_state *step, const struct eve
     state->finished_ms = 0;
     state->cancel_asked = false;
     state->outputs = state->error = NULL;
-    state->failed_step = NULL;
+    state->failed_step = state->failed_item = NULL;
     return 0;
 }
 
@@ -428,10 +479,22 @@ apply_run_end(struct run_state *state, struct step_state *step, const struct eve
     if (run_status_ended(state->status)) state->seated = false;
     state->exit_code = (int)value_get_int(event->data, "exit", 0);
     state->finished_ms = run_status_ended(state->status) ? event->time_ms : 0;
+    if (run_status_ended(state->status)) {
+        state->rolled_back = value_get_bool(event->data, "rolled_back", false);
+        state->rolling = false;
+    }
     state->outputs = keep(state, event->data, "outputs");
     state->error = keep(state, event->data, "error");
     state->failed_step = keep_text(state, event->data, "failed_step", NULL);
+    state->failed_item = keep_text(state, event->data, "failed_item", NULL);
     return 0;
+}
+
+static int
+apply_rollback(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
+{
+    (void)step;
+    return state_roll_back(state, event, err);
 }
 
 typedef int apply_function(struct run_state *, struct step_state *, const struct event *, struct err *);
@@ -448,7 +511,8 @@ static const struct {
     [EVENT_CANCEL_ASKED] = {apply_cancel, false},       [EVENT_RUN_STOPPED] = {apply_run_end, false},
     [EVENT_RUN_FINISHED] = {apply_run_end, false},      [EVENT_RUN_RETRIED] = {apply_retried, false},
     [EVENT_RUN_QUEUED] = {apply_run_queued, false},     [EVENT_RUN_SEATED] = {apply_run_seated, false},
-    [EVENT_STEP_QUEUED] = {apply_step_queued, true},
+    [EVENT_RUN_ROLLBACK] = {apply_rollback, false},
+    [EVENT_STEP_QUEUED] = {apply_step_queued, true},   [EVENT_STEP_EXPANDED] = {apply_expanded, true},
 };
 
 /* A step that an edited workflow no longer has: its numbers stay taken. */

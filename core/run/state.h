@@ -55,9 +55,26 @@ struct attempt_state {
     bool resolve;                   /* an attempt that asked, not one that did */
 };
 
+#define NO_PARENT UINT32_MAX
+
+/* A step of the workflow, an item of a loop, or a step within one of them. */
 struct step_state {
     const struct step *step;
-    const char *item;               /* NULL: none */
+    const char *item;               /* the key of the item that it is or is a part of; NULL: none. In a loop within a
+                                     * loop those of all, with `/` between */
+    const char *key;                /* is_item: its key alone */
+    uint32_t parent;                /* index of the loop or block that it is a part of, or NO_PARENT */
+    uint32_t first, nchildren;      /* its own parts, once it has begun */
+    bool is_item;                   /* of the loop that is its parent, and has the same `step` */
+    bool expanded;                  /* a loop or block that has begun */
+    bool undone;                    /* its effect was taken back */
+    uint32_t undoes;                /* index of the step that it takes back, or NO_PARENT */
+    int64_t ended_seq;              /* of the event that it ended by; 0: not known */
+    bool gone;                      /* an item that a later try of its loop has replaced */
+    const struct value *bindings;   /* map: loop variables; NULL: none */
+    const struct value *given;      /* STEP_WORKFLOW: its params as bound; NULL before it has begun */
+    const struct value *params, *env, *items; /* made when first asked for, from `given` and the children; or NULL */
+    uint32_t polls;                 /* successes after which `until` did not hold yet */
     enum step_status status;
     struct attempt_state *attempts; /* in order */
     size_t nattempts;
@@ -95,15 +112,20 @@ struct run_state {
     const char *group;              /* that it belongs to; NULL: none */
     bool seated;                    /* it has its place in the group */
     const char *queued_text;        /* RUNNING, and not seated: what it waits for; NULL: nothing */
+    bool rolling;                   /* what succeeded is being undone, and nothing else runs */
+    uint32_t undo_first, undo_count;/* instances: in the order in which they run */
+    enum run_status before;         /* rolling: how it had ended, and ends again when all is undone */
+    int exit_before;
+    bool rolled_back;               /* the last rollback undid all that was asked for */
     bool cancel_asked;
     const char *cancel_who, *cancel_why;
     const struct value *params;     /* as bound; secrets never are params */
     const struct value *outputs, *error; /* of the run, or NULL */
-    const char *failed_step, *trigger;
-    struct step_state *steps;       /* same order and count as model->steps */
-    size_t nsteps;
-    uint32_t *index;                /* hash table of step ids: position + 1, 0: free */
-    size_t index_size;              /* a power of two */
+    const char *failed_step, *failed_item, *trigger;
+    struct step_state *steps;       /* those of model->steps first, in their order; moves when a loop or block begins */
+    size_t nsteps, capacity;
+    uint32_t *index;                /* hash table of ids and items: position + 1, 0: free */
+    size_t index_size, indexed;     /* a power of two; how many are taken */
     const char *shared[64];         /* texts that many steps have in common, by their hash */
     int64_t last_seq;
 };
@@ -119,5 +141,34 @@ int state_load(struct arena *arena, const char *run_folder, struct run_state *re
 /* The id of a step that is spelled much like it, for a hint; NULL: none is. */
 const char *state_nearest(const struct run_state *state, const char *id);
 struct step_state *state_step(const struct run_state *state, const char *id, const char *item);
+
+/* ---- state_tree.c: what is a part of what ---- */
+
+bool state_is_loop(const struct step_state *step);
+/* Has it parts (a loop, a block), instead of attempts? */
+bool state_is_parent(const struct step_state *step);
+/* Is it a part of the run as it is now, and not of an earlier try of what is around it? */
+bool state_is_live(const struct run_state *state, const struct step_state *step);
+/* What a person types for it: `load`, or `load --item KEY`. */
+const char *state_address(struct arena *arena, const struct step_state *step);
+/* The item of the step whose name is nearest to `item` (NULL: any); NULL: it has none. */
+const char *state_nearest_item(const struct run_state *state, const char *id, const char *item);
+/* The block whose step it is, past the loop whose item it is; NULL: the workflow itself. */
+const struct step_state *state_block(const struct run_state *state, const struct step_state *step);
+/* Step k of the model that the step belongs to: what `needs` and `reads` mean. */
+const struct step_state *state_sibling(const struct run_state *state, const struct step_state *step, uint32_t k);
+/* The step that is called so among those of the block (NULL: of the workflow); NULL: none. */
+const struct step_state *state_beside(const struct run_state *state, const struct step_state *block,
+                                      const char *local);
+/* Is it, or is something around it, of this part? */
+bool state_after(const struct run_state *state, const struct step_state *step, enum step_part part);
+/* Did it fail in a way that fails what it is a part of? */
+bool state_failed(const struct step_state *step);
+/* The first part of the loop or block (NULL: of the run) that did; NULL: none. */
+const struct step_state *state_failure(const struct run_state *state, const struct step_state *parent);
+/* From a failed loop or block down to the step that failed first. NULL for NULL. */
+const struct step_state *state_culprit(const struct run_state *state, const struct step_state *failed);
+/* What an item of the loop with this key is called; lives as long as the state. */
+const char *state_item_name(const struct run_state *state, const struct step_state *loop, const char *key);
 
 #endif

@@ -10,8 +10,6 @@
 #include <sys/wait.h>
 
 #include "base/assert.h"
-#include "base/hash.h"
-#include "base/json.h"
 #include "base/str.h"
 #include "run/engine_internal.h"
 
@@ -59,7 +57,9 @@ step_end(struct engine *e, size_t i, enum step_status status, const struct value
     value_set(&e->turn, data, "duration_ms",
               value_int(&e->turn, step->started_ms ? turn_since(e, step->started_ms) : 0));
     engine_emit(e, EVENT_STEP_FINISHED, step, data);
-    if (e->scheduled && step_status_ended(status)) sched_ended(&e->sched, i);
+    if (!e->scheduled || !step_status_ended(status)) return;
+    sched_ended(&e->sched, i);
+    parent_fail_fast(e, i);
 }
 
 void
@@ -69,146 +69,10 @@ step_cancel(struct engine *e, size_t i, const char *why)
 }
 
 static void
-make_token(const struct engine *e, const struct step_state *step, char ret[HASH_HEX_SIZE])
-{
-    char text[ID_SIZE + 2 * LIMIT_ID_SIZE + 32], round[16] = "";
-    if (step->round) snprintf(round, sizeof round, "/%u", step->round);
-    int n = snprintf(text, sizeof text, "%s/%s/%s%s", e->state.id, step->step->id, step->item ? step->item : "", round);
-    ASSERT(n > 0 && (size_t)n < sizeof text);
-    hash_sha256_hex(text, (size_t)n, ret);
-    ret[32] = '\0'; /* 128 bits are plenty, and fit where servers limit a key's length */
-}
-
-/* Inputs that must be equal for a worker to be used again; NULL: one attempt, one worker. */
-static const char *
-reuse_key(struct engine *e, const struct step *step, const struct value *inputs)
-{
-    if (step->kind != STEP_USES || !step->schema->reuse) return NULL;
-    const struct value *with = value_get(inputs, "with"), *deferred = value_get(inputs, "deferred");
-    struct value *key = value_map(&e->turn);
-    value_set(&e->turn, key, "plugin", value_text(&e->turn, step->schema->digest));
-    for (size_t i = 0; i < step->schema->nreuse_by; i++) {
-        const struct value *value = value_get(with, step->schema->reuse_by[i]);
-        if (value != NULL) value_set(&e->turn, key, step->schema->reuse_by[i], value);
-    }
-    /* Secrets are part of it by what they are called: a template and its operands. */
-    if (deferred != NULL) value_set(&e->turn, key, "secrets", deferred);
-    return json_text(&e->turn, key);
-}
-
-/* All of them: what a step does not mention it may still come across and print. */
-static const struct value *
-job_secrets(struct engine *e, const struct value *inputs)
-{
-    struct value *list = value_list(&e->turn);
-    const struct value *deferred = value_get(inputs, "deferred");
-    const char *text = deferred != NULL ? json_text(&e->turn, deferred) : "";
-    for (size_t i = 0; i < e->state.model->nsecrets; i++) {
-        const struct secret_def *def = &e->state.model->secrets[i];
-        struct value *entry = value_map(&e->turn);
-        value_set(&e->turn, entry, "name", value_text(&e->turn, def->name));
-        value_set(&e->turn, entry, "from", value_text(&e->turn, def->from));
-        value_set(&e->turn, entry, "key", value_text(&e->turn, def->key));
-        if (def->field != NULL) value_set(&e->turn, entry, "field", value_text(&e->turn, def->field));
-        /* A name that only looks mentioned costs nothing but a look-up. */
-        if (strstr(text, def->name) == NULL)
-            value_set(&e->turn, entry, "mask_only", value_bool(&e->turn, true));
-        value_push(&e->turn, list, entry);
-    }
-    return list;
-}
-
-static void
-job_common(struct engine *e, const struct step_state *step, struct value *job, const struct value *inputs)
-{
-    static const char *const kinds[] = {[STEP_USES] = "uses", [STEP_RUN] = "run", [STEP_LUA] = "lua"};
-    struct arena *arena = &e->turn;
-    const struct step *model = step->step;
-    value_set(arena, job, "kind", value_text(arena, kinds[model->kind]));
-    value_set(arena, job, "run", value_text(arena, e->state.id));
-    value_set(arena, job, "step", value_text(arena, model->id));
-    value_set(arena, job, "item", value_text(arena, step->item ? step->item : ""));
-    value_set(arena, job, "run_folder", value_text(arena, e->folder));
-    value_set(arena, job, "folder", value_text(arena, e->state.model->folder));
-    value_set(arena, job, "timeout_ms", value_int(arena, model->timeout_ms));
-    value_set(arena, job, "grace_ms", value_int(arena, model->grace_ms));
-    value_set(arena, job, "secrets", job_secrets(e, inputs));
-    for (size_t i = 0; i < inputs->map.count; i++) value_set(arena, job, inputs->map.names[i], inputs->map.values[i]);
-    if (step->checkpoints != NULL) value_set(arena, job, "checkpoints", step->checkpoints);
-}
-
-static void
-job_of_kind(struct engine *e, const struct step *step, struct value *job, const struct value *inputs)
-{
-    struct arena *arena = &e->turn;
-    if (step->kind == STEP_USES) {
-        value_set(arena, job, "plugin", value_text(arena, step->schema->path));
-        value_set(arena, job, "action", value_text(arena, step->action));
-        value_set(arena, job, "digest", value_text(arena, step->schema->digest));
-        const char *key = reuse_key(e, step, inputs);
-        if (key != NULL) value_set(arena, job, "reuse", value_text(arena, key));
-    } else if (step->kind == STEP_LUA) {
-        value_set(arena, job, "text", value_text(arena, step->text));
-        value_set(arena, job, "line", value_int(arena, step->text_line));
-    } else {
-        struct value *unset = value_list(arena), *outputs = value_list(arena);
-        for (size_t i = 0; i < e->state.model->nsecrets; i++)
-            if (str_eq(e->state.model->secrets[i].from, "env"))
-                value_push(arena, unset, value_text(arena, e->state.model->secrets[i].key));
-        for (size_t i = 0; i < step->noutputs; i++) {
-            struct value *entry = value_map(arena);
-            if (step->outputs[i].value != NULL) continue;
-            value_set(arena, entry, "name", value_text(arena, step->outputs[i].name));
-            if (step->outputs[i].from) value_set(arena, entry, "from", value_text(arena, step->outputs[i].from));
-            if (step->outputs[i].as) value_set(arena, entry, "as", value_text(arena, step->outputs[i].as));
-            value_push(arena, outputs, entry);
-        }
-        value_set(arena, job, "unset", unset);
-        value_set(arena, job, "outputs", outputs);
-    }
-}
-
-/* Journal the intent and queue the launch. `ask`: resolve, not run. */
-static void
-start_attempt(struct engine *e, size_t i, const struct value *inputs, bool ask, const struct value *reason)
-{
-    int seat = -1;
-    if (e->state.steps[i].step->pool != NULL && !seating_pool(e, i, &seat)) return;
-    struct step_state *step = &e->state.steps[i];
-    struct value *intent = value_map(&e->turn), *job = value_map(&e->turn);
-    char token[HASH_HEX_SIZE];
-    uint32_t record = e->state.next_record, attempt = 1;
-    for (size_t k = 0; k < step->nattempts; k++) attempt += !step->attempts[k].resolve;
-    if (ask) attempt--;
-    make_token(e, step, token);
-    const struct value *fence = value_int(&e->turn, (int64_t)++e->last_fence);
-    const char *log = arena_printf(&e->turn, "%s.%u.log", step->step->id, record);
-    struct value *const both[] = {intent, job};
-    for (size_t k = 0; k < 2; k++) {
-        value_set(&e->turn, both[k], "attempt", value_int(&e->turn, attempt));
-        value_set(&e->turn, both[k], "record", value_int(&e->turn, record));
-        value_set(&e->turn, both[k], "fence", fence);
-        value_set(&e->turn, both[k], "token", value_text(&e->turn, token));
-        value_set(&e->turn, both[k], "log", value_text(&e->turn, log));
-    }
-    job_common(e, step, job, inputs);
-    job_of_kind(e, step->step, job, inputs);
-    if (ask) value_set(&e->turn, job, "kind", value_text(&e->turn, "resolve"));
-    value_set(&e->turn, intent, "effect", value_text(&e->turn, schema_effect_name(step->step->effect)));
-    if (step->inputs == NULL) value_set(&e->turn, intent, "inputs", inputs);
-    if (ask) value_set(&e->turn, intent, "resolve", value_bool(&e->turn, true));
-    value_set(&e->turn, intent, "reason", reason);
-    engine_emit(e, EVENT_STEP_INTENT, step, intent);
-    if (step->step->effect > LEVADA_EFFECT_READ) e->sync = true;
-    e->launching++;
-    engine_after(e, (struct after){.type = AFTER_LAUNCH, .step = i, .record = record, .job = job,
-                                   .seat = seat});
-}
-
-static void
 fail_before_start(struct engine *e, size_t i, struct err *err, const char *what)
 {
-    if (err->file[0] == '\0' && err->line) err_place(err, e->state.model->file, err->line, err->column);
+    if (err->file[0] == '\0' && err->line)
+        err_place(err, e->state.steps[i].step->home->file, err->line, err->column);
     step_end(e, i, STEP_FAILED_STATUS, NULL, error_value(&e->turn, LEVADA_INVALID, err),
              engine_reason(e, "invalid", "%s could not be evaluated", what));
 }
@@ -218,11 +82,44 @@ why_skipped(struct engine *e, const struct step *step, struct sched_view view)
 {
     if (view.success || view.first_bad == NULL)
         return engine_reason(e, "condition", "its `if` is false: %s", step->condition);
-    enum step_status status = state_step(&e->state, view.first_bad, NULL)->status;
-    return engine_reason(e, "need_not_met", "step \"%s\", which it needs, %s", view.first_bad,
+    enum step_status status = view.first_bad->status;
+    return engine_reason(e, "need_not_met", "step \"%s\", which it needs, %s", view.first_bad->step->local,
                          status == STEP_FAILED_STATUS    ? "failed"
                          : status == STEP_SKIPPED_STATUS ? "was skipped"
                                                          : "was cancelled");
+}
+
+/* Its inputs were evaluated once and journalled: never again. */
+static void
+start_again(struct engine *e, size_t i)
+{
+    const struct step_state *step = &e->state.steps[i];
+    const char *code = step->reason_code ? step->reason_code : "again";
+    const char *text = step->reason_text ? step->reason_text : "";
+    bool ask = step->ask_first;
+    attempt_start(e, i, step->inputs, ask,
+                  engine_reason(e, ask ? "resolve" : code, "%s", ask ? "asking whether the effect happened" : text));
+}
+
+static void
+start_first(struct engine *e, size_t i)
+{
+    const struct step_state *step = &e->state.steps[i];
+    const struct value *inputs;
+    struct err err = {0};
+    if (inputs_evaluate(&e->inputs, step, &e->turn, &inputs, &err) != 0) {
+        fail_before_start(e, i, &err, "its inputs");
+        return;
+    }
+    const char *reuse = attempt_reuse(e, step->step, inputs);
+    if (reuse != NULL && pool_busy(e, reuse)) {
+        pool_hold(e, i, reuse);
+        return;
+    }
+    attempt_start(e, i, inputs, false,
+                  step->is_item          ? engine_reason(e, "ready", "it is an item of the loop")
+                  : step->step->nneeds   ? engine_reason(e, "ready", "all it needs has ended")
+                                         : engine_reason(e, "ready", "it needs nothing"));
 }
 
 void
@@ -232,26 +129,21 @@ step_look(struct engine *e, size_t i)
     struct err err = {0};
     bool wanted;
     /* Whether an effect has happened may still be asked: that makes none. */
-    if (e->state.cancel_asked && step->step->part != PART_FINALLY && !step->ask_first) {
+    if (e->state.cancel_asked && !state_after(&e->state, step, PART_FINALLY) && !step->ask_first) {
         step_cancel(e, i, "the run was cancelled");
         return;
     }
-    const char *reuse = step->inputs != NULL ? reuse_key(e, step->step, step->inputs) : NULL;
+    const char *reuse = step->inputs != NULL ? attempt_reuse(e, step->step, step->inputs) : NULL;
     if (reuse != NULL && pool_busy(e, reuse)) {
         pool_hold(e, i, reuse);
         return;
     }
-    if (step->inputs != NULL) { /* evaluated once, journalled, never again */
-        const char *code = step->reason_code ? step->reason_code : "again";
-        const char *text = step->reason_text ? step->reason_text : "";
-        bool ask = step->ask_first;
-        start_attempt(e, i, step->inputs, ask,
-                      engine_reason(e, ask ? "resolve" : code, "%s",
-                                    ask ? "asking whether the effect happened" : text));
+    if (step->inputs != NULL) {
+        start_again(e, i);
         return;
     }
     struct sched_view view = sched_view(&e->sched, i);
-    if (inputs_condition(&e->inputs, step->step, view, &e->turn, &wanted, &err) != 0) {
+    if (inputs_condition(&e->inputs, step, view, &e->turn, &wanted, &err) != 0) {
         fail_before_start(e, i, &err, "`if`");
         return;
     }
@@ -259,19 +151,9 @@ step_look(struct engine *e, size_t i)
         step_end(e, i, STEP_SKIPPED_STATUS, NULL, NULL, why_skipped(e, step->step, view));
         return;
     }
-    const struct value *inputs;
-    if (inputs_evaluate(&e->inputs, step->step, &e->turn, &inputs, &err) != 0) {
-        fail_before_start(e, i, &err, "its inputs");
-        return;
-    }
-    reuse = reuse_key(e, step->step, inputs);
-    if (reuse != NULL && pool_busy(e, reuse)) {
-        pool_hold(e, i, reuse);
-        return;
-    }
-    start_attempt(e, i, inputs, false,
-                  step->step->nneeds ? engine_reason(e, "ready", "all it needs has ended")
-                                     : engine_reason(e, "ready", "it needs nothing"));
+    if (!state_is_parent(step)) start_first(e, i);
+    else if (parent_begin(e, i, &err) != 0)
+        fail_before_start(e, i, &err, state_is_loop(step) ? "its items" : "its params");
 }
 
 /* What uses up `retry`: a machine that has a bad day does not, and has a bound of its own. */
@@ -340,17 +222,44 @@ schedule_again(struct engine *e, size_t i, int64_t delay_ms, bool ask, const str
     turn_wait(e, i, delay_ms);
 }
 
+/* 0: what `until` waits for is there. -1: it is not yet, and the next attempt has its time. Else an exit code. */
+static int
+poll_again(struct engine *e, size_t i, const struct value *outputs, struct err *err)
+{
+    struct step_state *step = &e->state.steps[i];
+    const struct until *until = step->step->until;
+    bool there;
+    int code = inputs_until(&e->inputs, step, outputs, &e->turn, &there, err);
+    if (code || there) return code;
+    uint32_t polls = step->polls + 1;
+    if (polls >= until->attempts) {
+        err_set(err, EXIT_FAILED, "%u attempts, and `until` does not hold: %s", polls, until->text);
+        err_place(err, step->step->home->file, until->line, until->column);
+        err->error_class = LEVADA_TIMEOUT;
+        return EXIT_FAILED;
+    }
+    struct buf shown BUF_SCOPED;
+    buf_init(&shown, 64);
+    str_duration(&shown, until->every_ms);
+    schedule_again(e, i, until->every_ms, false,
+                   engine_reason(e, "until", "`until` does not hold yet (attempt %u of %u); again in %s", polls,
+                                 until->attempts, buf_str(&shown)));
+    return -1;
+}
+
 static void
 step_succeeded(struct engine *e, size_t i, const struct value *outputs, const struct value *reason)
 {
     struct step_state *step = &e->state.steps[i];
     struct err err = {0};
-    int code = inputs_finish(&e->inputs, step->step, &e->turn, &outputs, &err);
+    int code = step->step->until != NULL ? poll_again(e, i, outputs, &err) : 0;
+    if (code < 0) return;
+    if (code == 0) code = inputs_finish(&e->inputs, step, &e->turn, &outputs, &err);
     if (code == 0) {
         step_end(e, i, STEP_SUCCEEDED_STATUS, outputs, NULL, reason);
         return;
     }
-    if (err.file[0] == '\0' && err.line) err_place(&err, e->state.model->file, err.line, err.column);
+    if (err.file[0] == '\0' && err.line) err_place(&err, step->step->home->file, err.line, err.column);
     step_end(e, i, STEP_FAILED_STATUS, outputs, error_value(&e->turn, LEVADA_INVALID, &err),
              engine_reason(e, "expect", "it ran, and what came out is not what was expected"));
 }
@@ -402,7 +311,7 @@ step_unknown(struct engine *e, size_t i, const char *how)
         return;
     }
     err_hint(&err, "Look at what it does outside, then: levada resolve %s %s --done | --redo | --fail",
-             e->state.id, step->step->id);
+             e->state.id, state_address(&e->turn, step));
     step_end(e, i, STEP_UNKNOWN_STATUS, NULL, error_value(&e->turn, LEVADA_PERMANENT, &err),
              engine_reason(e, "unknown", "%s", how));
 }
@@ -494,7 +403,8 @@ crash_error(struct engine *e, size_t i, const char *how)
 {
     struct err err = {0};
     err_set(&err, EXIT_FAILED, "%s", how);
-    err_hint(&err, "`levada logs %s %s` has its last lines.", e->state.id, e->state.steps[i].step->id);
+    err_hint(&err, "`levada logs %s %s` has its last lines.", e->state.id,
+             state_address(&e->turn, &e->state.steps[i]));
     return error_value(&e->turn, LEVADA_PERMANENT, &err);
 }
 

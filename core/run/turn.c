@@ -23,7 +23,8 @@ engine_emit(struct engine *e, enum event_type type, const struct step_state *ste
 {
     struct err err;
     struct event event = {.time_ms = e->now_ms, .type = type, .data = data,
-                          .step = step != NULL ? step->step->id : NULL};
+                          .step = step != NULL ? step->step->id : NULL,
+                          .item = step != NULL ? step->item : NULL};
     if (state_apply(&e->state, &event, &err) != 0) {
         err_print(&err);
         UNREACHABLE("our own event does not apply");
@@ -64,18 +65,48 @@ engine_note(struct engine *e, const char *fmt, ...)
 
 /* ---- ending ---- */
 
+/* All undone: the run is as ended as it was. Else it has failed, whatever it was. */
+static void
+finish_rollback(struct engine *e)
+{
+    struct value *data = value_map(&e->turn);
+    const struct step_state *failed = NULL;
+    for (uint32_t i = 0; i < e->state.undo_count; i++)
+        if (e->state.steps[e->state.undo_first + i].status == STEP_FAILED_STATUS)
+            failed = &e->state.steps[e->state.undo_first + i];
+    bool cancelled = failed == NULL && e->state.cancel_asked;
+    enum run_status status = failed != NULL ? RUN_FAILED_STATUS : cancelled ? RUN_CANCELLED_STATUS : e->state.before;
+    int code = failed != NULL ? EXIT_FAILED : cancelled ? EXIT_CANCELLED : e->state.exit_before;
+    value_set(&e->turn, data, "status", value_text(&e->turn, run_status_name(status)));
+    value_set(&e->turn, data, "exit", value_int(&e->turn, code));
+    if (failed != NULL) {
+        value_set(&e->turn, data, "error", failed->error);
+        value_set(&e->turn, data, "failed_step", value_text(&e->turn, failed->step->id));
+        if (failed->item != NULL) value_set(&e->turn, data, "failed_item", value_text(&e->turn, failed->item));
+    } else if (!cancelled) {
+        value_set(&e->turn, data, "rolled_back", value_bool(&e->turn, true));
+    }
+    value_set(&e->turn, data, "duration_ms", value_int(&e->turn, turn_since(e, e->state.begun_ms)));
+    engine_emit(e, EVENT_RUN_FINISHED, NULL, data);
+    e->ended = true;
+}
+
 static void
 finish_run(struct engine *e)
 {
+    if (e->state.rolling) {
+        finish_rollback(e);
+        return;
+    }
     struct value *data = value_map(&e->turn);
-    const struct step_state *failed = sched_failure(&e->sched);
+    const struct step_state *failed = state_culprit(&e->state, state_failure(&e->state, NULL));
     enum run_status status = e->state.cancel_asked ? RUN_CANCELLED_STATUS
                              : failed != NULL      ? RUN_FAILED_STATUS
                                                    : RUN_SUCCEEDED_STATUS;
     const struct value *outputs = NULL;
     struct err err = {0};
     const struct value *error = failed != NULL ? failed->error : NULL;
-    if (status == RUN_SUCCEEDED_STATUS && inputs_run_outputs(&e->inputs, &e->turn, &outputs, &err) != 0) {
+    if (status == RUN_SUCCEEDED_STATUS && inputs_outputs(&e->inputs, NULL, &e->turn, &outputs, &err) != 0) {
         status = RUN_FAILED_STATUS;
         err_context(&err, "top-level outputs");
         error = error_value(&e->turn, LEVADA_INVALID, &err);
@@ -87,6 +118,8 @@ finish_run(struct engine *e)
     if (outputs != NULL) value_set(&e->turn, data, "outputs", outputs);
     if (error != NULL) value_set(&e->turn, data, "error", error);
     if (failed != NULL) value_set(&e->turn, data, "failed_step", value_text(&e->turn, failed->step->id));
+    if (failed != NULL && failed->item != NULL)
+        value_set(&e->turn, data, "failed_item", value_text(&e->turn, failed->item));
     value_set(&e->turn, data, "duration_ms", value_int(&e->turn, turn_since(e, e->state.begun_ms)));
     engine_emit(e, EVENT_RUN_FINISHED, NULL, data);
     e->ended = true;
@@ -153,8 +186,7 @@ static void
 wake_due(struct engine *e)
 {
     for (size_t i = e->ndelayed; i-- > 0;) {
-        enum step_part part = e->state.steps[e->delayed[i].step].step->part;
-        if (e->delayed[i].due_ms > e->tick_ms || part != e->sched.part) continue;
+        if (e->delayed[i].due_ms > e->tick_ms || !sched_may_look(&e->sched, e->delayed[i].step)) continue;
         sched_again(&e->sched, e->delayed[i].step);
         e->delayed[i] = e->delayed[--e->ndelayed];
     }
@@ -167,7 +199,7 @@ carry_out_cancel(struct engine *e)
     e->cancelling = true;
     for (size_t i = 0; i < e->state.nsteps; i++) {
         const struct step_state *step = &e->state.steps[i];
-        if (step->step->part == PART_FINALLY || step_status_ended(step->status)) continue;
+        if (step_status_ended(step->status) || state_after(&e->state, step, PART_FINALLY)) continue;
         /* A cancel does not answer the question whether an effect has happened. */
         if (step->status == STEP_UNKNOWN_STATUS || step->status == STEP_RUNNING_STATUS) continue;
         step_cancel(e, i, "the run was cancelled");
@@ -201,16 +233,29 @@ decide_queued(struct engine *e)
 
 /* What runs after a success does not run after a failure, nor the other way round, and after a cancel neither. */
 static void
-pass_over_part(struct engine *e)
+pass_over_part(struct engine *e, const struct sched_scope *scope)
 {
-    bool failed = sched_failure(&e->sched) != NULL;
-    if (e->sched.part == PART_FINALLY) return;
-    if (!e->state.cancel_asked && failed == (e->sched.part == PART_ON_FAILURE)) return;
-    for (size_t i = 0; i < e->state.nsteps; i++)
-        if (e->state.steps[i].step->part == e->sched.part && !step_status_ended(e->state.steps[i].status))
+    const struct step_state *owner = scope->owner == NO_PARENT ? NULL : &e->state.steps[scope->owner];
+    bool failed = state_failure(&e->state, owner) != NULL;
+    enum step_part part = scope->part;
+    uint32_t first = scope->first, end = first + scope->count; /* the scope may move */
+    if (part == PART_FINALLY) return;
+    if (!e->state.cancel_asked && failed == (part == PART_ON_FAILURE)) return;
+    for (uint32_t i = first; i < end; i++)
+        if (e->state.steps[i].step->part == part && !step_status_ended(e->state.steps[i].status))
             step_end(e, i, STEP_SKIPPED_STATUS, NULL, NULL,
                      failed ? engine_reason(e, "no_success", "a step failed")
                             : engine_reason(e, "no_failure", "nothing failed"));
+}
+
+/* All steps of a part have ended: the next part, or the end of what they are steps of. */
+static void
+end_part(struct engine *e, size_t scope)
+{
+    uint32_t owner = e->sched.scopes[scope].owner;
+    if (sched_next_part(&e->sched, scope)) pass_over_part(e, &e->sched.scopes[scope]);
+    else if (owner == NO_PARENT) finish_run(e);
+    else parent_close(e, owner);
 }
 
 void
@@ -227,20 +272,14 @@ turn_decide(struct engine *e)
     if (!e->interrupted) wake_due(e);
     while (!e->interrupted && e->running + e->launching < e->state.max_parallel) {
         ptrdiff_t i = sched_next(&e->sched);
-        if (i < 0) {
-            if (e->running + e->launching > 0 || !sched_part_done(&e->sched)) break;
-            if (!sched_next_part(&e->sched)) {
-                finish_run(e);
-                break;
-            }
-            pass_over_part(e);
-            continue;
-        }
-        step_look(e, (size_t)i);
+        ptrdiff_t done = i < 0 ? sched_done(&e->sched) : -1;
+        if (i >= 0) step_look(e, (size_t)i);
+        else if (done >= 0) end_part(e, (size_t)done);
+        if ((i < 0 && done < 0) || e->ended) break;
     }
     if (e->ended || e->running + e->launching > 0) return;
     if (e->interrupted) turn_stop(e);
-    else if (e->ndelayed == 0 && e->sched.head == e->sched.tail && !seating_waits(e)) {
+    else if (e->ndelayed == 0 && sched_idle(&e->sched) && !seating_waits(e)) {
         ASSERT(count_unknown(e) > 0); /* else something waits for what will never come */
         turn_stop(e);
     }

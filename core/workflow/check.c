@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/str.h"
+#include "workflow/model_json.h"
 #include "workflow/parse.h"
 #include "workflow/template.h"
 
@@ -150,7 +151,10 @@ check_workflow(struct check *check, const char *path)
     check_defaults(check);
     check_shared_env(check);
     check_concurrency(check);
-    check_steps(check);
+    const struct value *parts[PARTS];
+    for (size_t p = 0; p < PARTS; p++) parts[p] = keys_get(PLACE_WORKFLOW, check->root, model_parts[p]);
+    check_steps_read(check, parts);
+    check_steps_link(check);
     check_pools(check);
     check_run_outputs(check);
     check_shared_inputs(check);
@@ -187,19 +191,30 @@ read_source(struct arena *arena, const char *path, struct model *model, size_t *
 }
 
 const struct model *
-check_source(struct arena *arena, const char *path, struct model *model, size_t size, struct diags *diags)
+check_file(struct arena *arena, const char *path, struct model *model, size_t size, struct diags *diags,
+           const struct including *from, const char *prefix, size_t *total)
 {
     diags->source = model->source;
     diags->source_size = size;
     const struct value *root = parse_yaml(arena, model->source, size, diags);
     if (root == NULL) return NULL;
-    struct check check = {.arena = arena, .diags = diags, .model = model, .root = root};
-    names_init(&check.steps, arena);
-    names_init(&check.params, arena);
-    names_init(&check.secrets, arena);
-    names_init(&check.plugins, arena);
-    check_workflow(&check, path);
+    struct check *check = ARENA_NEW(arena, struct check);
+    *check = (struct check){.arena = arena, .diags = diags, .model = model, .root = root, .prefix = prefix,
+                            .including = from, .total = total};
+    names_init(&check->steps, arena);
+    names_init(&check->params, arena);
+    names_init(&check->secrets, arena);
+    names_init(&check->plugins, arena);
+    check_workflow(check, path);
     return diags->errors == 0 ? model : NULL;
+}
+
+const struct model *
+check_source(struct arena *arena, const char *path, struct model *model, size_t size, struct diags *diags)
+{
+    const struct including top = {.path = model->file};
+    size_t total = 0;
+    return check_file(arena, path, model, size, diags, &top, "", &total);
 }
 
 int

@@ -24,6 +24,8 @@ struct draft {
     const char *what;          /* "step \"load\"", for messages */
     const struct value *own_env; /* of the step alone; NULL: none */
     struct edges edges, reads; /* steps of its own part and of earlier ones */
+    struct check *inner;       /* of its own steps; NULL: none */
+    struct check *undo;        /* of what takes it back; NULL: none */
     bool broken;               /* its kind or action is unknown: say nothing about its inputs and outputs */
 };
 
@@ -40,6 +42,21 @@ struct check {
     const struct schema_plugin **schemas;  /* by number in `plugins`; NULL: could not be loaded */
     struct draft *drafts;
     const struct value *env;               /* top-level and `defaults: env`, merged: what `env.` names; NULL: none */
+    struct check *outer;                   /* of the steps that a group stands among; NULL: it is the file itself */
+    uint32_t owner;                        /* which of them the group is */
+    const char *prefix;                    /* what ids of steps begin with: "" or "tables." */
+    const char *const *variables;          /* loop variables of what is around; NULL: none */
+    bool undoes;                           /* it is the undo of its owner, whose outputs are `outputs` in it */
+    bool after_failure;                    /* it stands behind the steps of the run: run.error is known */
+    const struct including *including;     /* the files that led here */
+    size_t *total;                         /* steps of all files so far */
+};
+
+/* A file that is being read, and who asked for it. */
+struct including {
+    const char *path; /* real */
+    const struct including *from;
+    unsigned depth;
 };
 
 /* Where an expression stands decides what it may name. */
@@ -54,6 +71,7 @@ struct scope {
     unsigned allow;
     uint32_t step;           /* whose text it is, or NO_STEP */
     size_t nparams;          /* how many params, in order, may be named */
+    const char *const *variables; /* loop variables that may be named; NULL: none */
 };
 
 #define CHECK_ERROR(check, at, code, hint, ...) \
@@ -80,8 +98,36 @@ void check_secrets(struct check *check);
 void check_env(struct check *check, const struct value *env, const char *what);
 void check_unused(struct check *check);
 
-/* check_step.c: the steps' own keys. */
-void check_steps(struct check *check);
+/* A file of its own below `path`: parse, check, with what it includes. `from`: who asked for it; NULL: a person did. */
+const struct model *check_file(struct arena *arena, const char *path, struct model *model, size_t size,
+                               struct diags *diags, const struct including *from, const char *prefix, size_t *total);
+
+/* check_step.c: the steps' own keys. The first reads what each is, with all that stands in it; the second what it says,
+ * once the names of all are known. */
+void check_steps_read(struct check *check, const struct value *const parts[PARTS]);
+void check_steps_link(struct check *check);
+/* What texts of a step may name, whatever key they stand in. */
+struct scope check_scope(const struct check *check, uint32_t index, const char *what);
+
+/* check_graph.c: what they need, and whether that goes round in a circle. */
+void check_needs(struct check *check, uint32_t index);
+void check_edges(struct check *check);
+
+/* check_loop.c: foreach, matrix and until. */
+void check_loop_read(struct check *check, uint32_t index);
+void check_loop_texts(struct check *check, uint32_t index);
+
+/* check_undo.c: what takes a step back. */
+void check_undo_read(struct check *check, uint32_t index);
+void check_undo_link(struct check *check, uint32_t index);
+
+/* check_body.c: steps within a step, and the workflow of another file. */
+/* A check of steps that stand in step `index`, with a model of their own: a part of the same file. The second gives back
+ * what they have loaded, once they are read. */
+void check_inner(struct check *check, uint32_t index, struct model *body, struct check *inner);
+void check_inner_end(struct check *check, const struct check *inner);
+void check_body_read(struct check *check, uint32_t index);
+void check_body_link(struct check *check, uint32_t index);
 
 /* check_outputs.c: `outputs:` of a step. */
 void check_step_outputs(struct check *check, uint32_t index);
@@ -114,5 +160,8 @@ void check_script(struct check *check, uint32_t index);
 
 /* check_step_texts.c: every expression of a step. */
 void check_step_texts(struct check *check, uint32_t index);
+/* What decides something is one expression and nothing around it. */
+void check_lone(struct check *check, const struct value *value, const char *const *variables, const char *key,
+                const char *what);
 
 #endif

@@ -83,19 +83,6 @@ param_choices(struct check *check, struct param *param, const struct value *map)
     if (choices->list.count == list->list.count && list->list.count > 0) param->choices = choices;
 }
 
-static bool
-has_template(const struct value *value)
-{
-    if (value->type == VALUE_STRING) return template_is(value->text.ptr);
-    if (value->type == VALUE_LIST)
-        for (size_t i = 0; i < value->list.count; i++)
-            if (has_template(value->list.items[i])) return true;
-    if (value->type == VALUE_MAP)
-        for (size_t i = 0; i < value->map.count; i++)
-            if (has_template(value->map.values[i])) return true;
-    return false;
-}
-
 static void
 param_default(struct check *check, struct param *param, const struct value *map, size_t number)
 {
@@ -104,7 +91,7 @@ param_default(struct check *check, struct param *param, const struct value *map,
     if (param->required)
         CHECK_ERROR(check, value, "wrong-value", "Keep one of the two.",
                     "param \"%s\" is required, so its default is never used", param->name);
-    if (has_template(value)) {
+    if (template_in(value)) {
         struct scope scope = {.what = arena_printf(check->arena, "the default of param \"%s\"", param->name),
                               .allow = SCOPE_PARAMS | SCOPE_RUN, .step = NO_STEP, .nparams = number};
         check_tree(check, &scope, value);

@@ -111,6 +111,7 @@ check_output_find(const struct check *check, uint32_t index, const char *name, c
     *field = step->schema_action != NULL
                  ? schema_field_find(step->schema_action->outputs, step->schema_action->noutputs, name)
                  : NULL;
+    if (step_is_block(step)) return step->body != NULL && value_get(step->body->outputs, name) != NULL;
     return *field != NULL || find_def(step, name) != NULL;
 }
 
@@ -125,6 +126,12 @@ const char *
 check_output_suggest(struct check *check, uint32_t index, const char *name)
 {
     const struct step *step = &check->model->steps[index];
+    if (step_is_block(step)) {
+        const struct value *outputs = step->body != NULL ? step->body->outputs : NULL;
+        if (!value_is(outputs, VALUE_MAP)) return "It declares no `outputs`.";
+        const char *near = keys_suggest(check->diags, name, outputs->map.names, outputs->map.count);
+        return near != NULL ? near : "Declare it in its `outputs`.";
+    }
     size_t fields = step->schema_action != NULL ? step->schema_action->noutputs : 0, count = 0;
     const char **names = ARENA_ARRAY(check->arena, fields + step->noutputs + 1, const char *);
     for (size_t i = 0; i < fields; i++) names[count++] = step->schema_action->outputs[i].name;
@@ -132,7 +139,7 @@ check_output_suggest(struct check *check, uint32_t index, const char *name)
     const char *hint = keys_suggest(check->diags, name, names, count);
     if (hint != NULL) return hint;
     if (step->kind != STEP_USES)
-        return arena_printf(check->arena, "Declare it in step \"%s\": `outputs: [%s]`%s.", step->id, name,
+        return arena_printf(check->arena, "Declare it in step \"%s\": `outputs: [%s]`%s.", step->local, name,
                             step->kind == STEP_RUN
                                 ? arena_printf(check->arena, ", and write `%s=…` to $LEVADA_OUTPUT", name)
                                 : arena_printf(check->arena, ", and call `set_output(\"%s\", …)`", name));

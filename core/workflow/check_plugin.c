@@ -179,9 +179,7 @@ check_inputs(struct check *check, uint32_t index)
 {
     struct step *step = &check->model->steps[index];
     const struct draft *draft = &check->drafts[index];
-    struct scope scope = {.what = "an input", .step = index, .nparams = check->model->nparams,
-                          .allow = SCOPE_PARAMS | SCOPE_ENV | SCOPE_STEPS | SCOPE_RUN |
-                                   (step->part == PART_STEPS ? 0 : SCOPE_FAILURE)};
+    struct scope scope = check_scope(check, index, "an input");
     const struct value *own = keys_get(PLACE_STEP, draft->map, "with");
     if (draft->broken) {
         scope.allow |= SCOPE_SECRETS; /* which inputs take one is not known */

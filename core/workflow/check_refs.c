@@ -112,7 +112,8 @@ output_ref(struct check *check, const struct scope *scope, uint32_t step, const 
            int line, int column)
 {
     if (ref->depth <= depth || check->drafts[step].broken) return;
-    const char *name = ref->path[depth], *id = check->model->steps[step].id;
+    if (step_is_block(&check->model->steps[step]) && check->model->steps[step].body == NULL) return;
+    const char *name = ref->path[depth], *id = check->model->steps[step].local;
     const struct schema_field *field = NULL;
     if (!check_output_find(check, step, name, &field)) {
         const char *hint = check_output_suggest(check, step, name);
@@ -143,67 +144,99 @@ output_ref(struct check *check, const struct scope *scope, uint32_t step, const 
     }
 }
 
-/* May a text of this scope name the step? Adds the edge. */
+/* May a text of step `own` (or NO_STEP) name the step `to` beside it? Adds the edge. */
 static bool
-step_reach(struct check *check, const struct scope *scope, uint32_t to, int line, int column)
+step_reach(struct check *check, uint32_t from, uint32_t to, int line, int column)
 {
     const struct step *step = &check->model->steps[to];
-    enum step_part own = scope->step == NO_STEP ? PART_STEPS : check->model->steps[scope->step].part;
-    if (scope->step == to) {
+    enum step_part own = from == NO_STEP ? PART_STEPS : check->model->steps[from].part;
+    if (from == to) {
         REPORT("self-need", "In `expect` and `outputs` its own outputs are `outputs.NAME`.",
-               "step \"%s\" refers to itself", step->id);
+               "step \"%s\" refers to itself", step->local);
         return false;
     }
     if (step->part > own) {
-        REPORT("later-part", NULL, "step \"%s\" is in `%s`, which runs after %s", step->id, model_parts[step->part],
-               scope->step == NO_STEP ? "the run's outputs are made"
-                                      : arena_printf(check->arena, "`%s`", model_parts[own]));
+        REPORT("later-part", NULL, "step \"%s\" is in `%s`, which runs after %s", step->local,
+               model_parts[step->part],
+               from == NO_STEP ? "the run's outputs are made"
+                               : arena_printf(check->arena, "`%s`", model_parts[own]));
         return false;
     }
-    struct draft *draft = scope->step != NO_STEP ? &check->drafts[scope->step] : NULL;
+    struct draft *draft = from != NO_STEP ? &check->drafts[from] : NULL;
     if (draft != NULL) edges_add(check->arena, step->part == own ? &draft->edges : &draft->reads, to);
     return true;
 }
 
+/* Below steps.X of a loop: its items by key, or what it is as a whole. */
+static void
+loop_ref(struct check *check, const struct expr_ref *ref, int line, int column)
+{
+    if (str_eq(ref->path[2], "outputs"))
+        REPORT("unknown-output",
+               arena_printf(check->arena,
+                            "By key: `steps.%s.items[\"KEY\"].outputs`; all of them: `values(steps.%s.items)`.",
+                            ref->path[1], ref->path[1]),
+               "step \"%s\" is a loop: each of its items has outputs", ref->path[1]);
+}
+
+static void
+member_ref(struct check *check, struct check *at, const struct scope *scope, uint32_t to, const struct expr_ref *ref,
+           int line, int column)
+{
+    static const char *const members[] = {"outputs", "status", "attempt", "duration", "items"};
+    const struct step *step = &at->model->steps[to];
+    const size_t count = step->loop != NULL ? 5 : 4;
+    size_t k = 0;
+    while (k < count && !str_eq(members[k], ref->path[2])) k++;
+    if (k == count && str_eq(ref->path[2], "items")) {
+        REPORT("unknown-name", "It has `outputs`, `status`, `attempt` and `duration`.",
+               "step \"%s\" is no loop and has no \"items\"", ref->path[1]);
+        return;
+    }
+    if (k == count) {
+        const struct schema_field *found = NULL;
+        bool output = check_output_find(at, to, ref->path[2], &found);
+        const char *field =
+            output ? arena_printf(check->arena, "Did you mean `steps.%s.outputs.%s`?", ref->path[1], ref->path[2])
+                   : keys_suggest(check->diags, ref->path[2], members, count);
+        REPORT("unknown-name", field != NULL ? field : "It has `outputs`, `status`, `attempt` and `duration`.",
+               "\"steps.%s\" has no \"%s\"", ref->path[1], ref->path[2]);
+        return;
+    }
+    if (step->loop != NULL && k == 0) loop_ref(check, ref, line, column);
+    else if (k == 0) output_ref(at, scope, to, ref, 3, line, column);
+    else if (k < 4 && ref->depth > 3)
+        REPORT("unknown-name", NULL, "\"steps.%s.%s\" has no members", ref->path[1], ref->path[2]);
+}
+
+/* A step of the same group, or of one around it: then the group is what has to wait. */
 static void
 step_ref(struct check *check, const struct scope *scope, const struct expr_ref *ref, int line, int column)
 {
-    static const char *const members[] = {"outputs", "status", "attempt", "duration", "items"};
     if (ref->depth < 2) {
         REPORT("unknown-name", "Name one: `steps.ID.outputs.NAME`.", "\"steps\" cannot be used as a whole");
         return;
     }
-    ptrdiff_t i = names_find(&check->steps, ref->path[1]);
+    struct check *at = check;
+    uint32_t from = scope->step;
+    ptrdiff_t i = names_find(&at->steps, ref->path[1]);
+    while (i < 0 && at->outer != NULL) {
+        from = at->owner;
+        at = at->outer;
+        i = names_find(&at->steps, ref->path[1]);
+    }
     if (i < 0) {
         REPORT("unknown-step", suggest(check, ref->path[1], &check->steps), "there is no step \"%s\"", ref->path[1]);
         return;
     }
-    uint32_t to = check->step_index[i];
-    if (!step_reach(check, scope, to, line, column)) return;
+    uint32_t to = at->step_index[i];
+    if (!step_reach(at, from, to, line, column)) return;
     if (ref->depth < 3) {
         REPORT("unknown-name", "Name a member: `outputs`, `status`, `attempt` or `duration`.",
                "\"steps.%s\" cannot be used as a whole", ref->path[1]);
         return;
     }
-    if (str_eq(ref->path[2], "items")) {
-        REPORT("not-yet", NULL, "\"items\" is not supported by this version");
-        return;
-    }
-    size_t k = 0;
-    while (k < 4 && !str_eq(members[k], ref->path[2])) k++;
-    if (k == 4) {
-        const char *field;
-        const struct schema_field *found = NULL;
-        bool output = check_output_find(check, to, ref->path[2], &found);
-        field = output ? arena_printf(check->arena, "Did you mean `steps.%s.outputs.%s`?", ref->path[1], ref->path[2])
-                       : keys_suggest(check->diags, ref->path[2], members, 4);
-        REPORT("unknown-name", field != NULL ? field : "It has `outputs`, `status`, `attempt` and `duration`.",
-               "\"steps.%s\" has no \"%s\"", ref->path[1], ref->path[2]);
-        return;
-    }
-    if (k == 0) output_ref(check, scope, to, ref, 3, line, column);
-    else if (ref->depth > 3)
-        REPORT("unknown-name", NULL, "\"steps.%s.%s\" has no members", ref->path[1], ref->path[2]);
+    member_ref(check, at, scope, to, ref, line, column);
 }
 
 void
@@ -220,13 +253,13 @@ check_ref(struct check *check, const struct scope *scope, const struct expr_ref 
         {"run", SCOPE_RUN, NULL},
         {"outputs", SCOPE_OUTPUTS,
          "Its own outputs are known in `expect` and `outputs` of a step; others are `steps.ID.outputs.NAME`."}};
-    if (ref->depth == 0) return;
+    if (ref->depth == 0 || expr_is_variable(scope->variables, ref->path[0])) return;
     const char *root = ref->path[0];
     if (str_eq(root, "secrets")) {
         secret_ref(check, scope, ref, line, column);
         return;
     }
-    if (str_eq(root, "plan") || str_eq(root, "item")) {
+    if (str_eq(root, "plan")) {
         REPORT("not-yet", NULL, "\"%s\" is not supported by this version", root);
         return;
     }
@@ -239,7 +272,9 @@ check_ref(struct check *check, const struct scope *scope, const struct expr_ref 
     if (str_eq(root, "env")) env_ref(check, ref, line, column);
     if (str_eq(root, "steps")) step_ref(check, scope, ref, line, column);
     if (str_eq(root, "run")) run_ref(check, scope, ref, line, column);
-    if (str_eq(root, "outputs") && scope->step != NO_STEP)
+    if (str_eq(root, "outputs") && check->undoes)
+        output_ref(check->outer, scope, check->owner, ref, 1, line, column);
+    else if (str_eq(root, "outputs") && scope->step != NO_STEP)
         output_ref(check, scope, scope->step, ref, 1, line, column);
 }
 
@@ -334,6 +369,7 @@ report_expr(struct check *check, const struct value *at, struct err *err)
 static void
 check_pieces(struct check *check, struct walk *walk, const struct value *text)
 {
+    const char *const *variables = walk->scope->variables;
     uint32_t line = text->line, column = text->column;
     for (size_t at = 0; at < text->text.size;) {
         const char *p = text->text.ptr + at;
@@ -345,7 +381,7 @@ check_pieces(struct check *check, struct walk *walk, const struct value *text)
             struct err err = {0};
             piece->line = line;
             piece->column = column;
-            if (template_walk(check->arena, piece, NULL, visit, walk, &err)) report_expr(check, piece, &err);
+            if (template_walk(check->arena, piece, variables, visit, walk, &err)) report_expr(check, piece, &err);
         }
         for (size_t i = 0; i < size; i++) {
             line += p[i] == '\n';
@@ -366,7 +402,7 @@ check_tree(struct check *check, const struct scope *scope, const struct value *t
     if (tree->type != VALUE_STRING || !template_is(tree->text.ptr)) return;
     struct walk walk = {check, scope};
     struct err err = {0};
-    if (template_walk(check->arena, tree, NULL, visit, &walk, &err) == 0) return;
+    if (template_walk(check->arena, tree, scope->variables, visit, &walk, &err) == 0) return;
     report_expr(check, tree, &err);
     check_pieces(check, &walk, tree);
 }

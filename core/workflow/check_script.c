@@ -34,8 +34,8 @@ check_run(struct check *check, const struct scope *scope, uint32_t index)
     struct warner warner = {check};
     struct err err = {0};
     struct inject *inject;
-    if (inject_parse(check->arena, step->shell, step->text, step->text_line, step->text_column, NULL, warn, &warner,
-                     &inject, &err))
+    if (inject_parse(check->arena, step->shell, step->text, step->text_line, step->text_column, scope->variables, warn,
+                     &warner, &inject, &err))
         diag_err(check->diags, "injection", &err);
 }
 
@@ -115,7 +115,7 @@ check_lua(struct check *check, const struct scope *scope, uint32_t index)
 {
     const struct step *step = &check->model->steps[index];
     struct err err = {0};
-    if (script_check(step->text, step->text_line, &err)) {
+    if (script_check(step->text, step->text_line, scope->variables, &err)) {
         if (err.line == 0) {
             err.line = step->text_line;
             err.column = step->text_column;
@@ -137,10 +137,7 @@ check_script(struct check *check, uint32_t index)
 {
     const struct step *step = &check->model->steps[index];
     if (step->text == NULL) return;
-    struct scope scope = {.what = step->kind == STEP_RUN ? "`run`" : "`lua`", .step = index,
-                          .nparams = check->model->nparams,
-                          .allow = SCOPE_PARAMS | SCOPE_ENV | SCOPE_STEPS | SCOPE_RUN |
-                                   (step->part == PART_STEPS ? 0 : SCOPE_FAILURE)};
+    struct scope scope = check_scope(check, index, step->kind == STEP_RUN ? "`run`" : "`lua`");
     if (step->kind == STEP_RUN) check_run(check, &scope, index);
     else check_lua(check, &scope, index);
 }

@@ -11,18 +11,6 @@
 #include "workflow/model_json.h"
 #include "workflow/parse.h"
 
-#define CYCLES_SHOWN 10
-
-/* Place of a member's name, or of the map. */
-static void
-key_place(const struct value *map, const char *name, int *line, int *column)
-{
-    *line = (int)map->line;
-    *column = (int)map->column;
-    for (size_t i = 0; i < map->map.count; i++)
-        if (str_eq(map->map.names[i], name)) parse_name_place(map, i, line, column);
-}
-
 /* ---- what it is --------------------------------------------------------------------------------------- */
 
 static void
@@ -40,40 +28,59 @@ step_id(struct check *check, uint32_t index)
         return;
     }
     if (!check_id(check, id->text.ptr, "a step id", (int)id->line, (int)id->column)) return;
+    if (strlen(check->prefix) + strlen(id->text.ptr) > LIMIT_ID_SIZE) {
+        CHECK_ERROR(check, id, "bad-id", "Shorten the ids of the groups around it.",
+                    "with the groups that it stands in, the id has more than %u characters", LIMIT_ID_SIZE);
+        return;
+    }
     ptrdiff_t first = names_add(&check->steps, id->text.ptr);
     if (first >= 0) {
-        CHECK_ERROR(check, id, "duplicate-id", "Ids are unique in the whole file.",
+        CHECK_ERROR(check, id, "duplicate-id",
+                    check->outer != NULL ? "Ids are unique within a group." : "Ids are unique in the whole file.",
                     "there are two steps \"%s\", the first in line %d", id->text.ptr,
                     check->model->steps[check->step_index[first]].line);
         return;
     }
-    step->id = id->text.ptr;
+    step->local = id->text.ptr;
+    step->id = check->prefix[0] != '\0' ? arena_printf(check->arena, "%s%s", check->prefix, step->local) : step->local;
     check->step_index[check->steps.count - 1] = index;
 }
 
-/* Keys that mean something only beside some of uses, run and lua. */
+/* As in the file, by enum step_kind. */
+static const char *const kinds[] = {"uses", "run", "lua", "steps", "workflow"};
+#define KINDS 5
+#define OF(kind) (1u << STEP_##kind)
+
+/* Keys that mean something only beside some kinds. */
 static void
 step_misplaced(struct check *check, uint32_t index)
 {
+    static const char *const inside = "Give it to the steps inside.";
     static const struct {
         const char *key;
-        bool uses, run, lua;
-        const char *hint;
+        unsigned fits; /* bits of enum step_kind */
+        const char *hint, *block_hint;
     } rules[] = {
-        {"with", true, false, false, "Give a script its values through `env`, or through `${{ }}` in its text."},
-        {"env", false, true, true, "Give an action its values in `with`."},
-        {"shell", false, true, false, NULL}, {"cwd", false, true, false, NULL}, {"stdin", false, true, false, NULL},
-        {"effect", false, true, true, "An action says itself what its effect is."},
+        {"with", OF(USES) | OF(WORKFLOW), "Give a script its values through `env`, or through `${{ }}` in its text.",
+         "The steps inside see all that is around them."},
+        {"env", OF(RUN) | OF(LUA), "Give an action its values in `with`.", inside},
+        {"shell", OF(RUN), NULL, inside}, {"cwd", OF(RUN), NULL, inside}, {"stdin", OF(RUN), NULL, inside},
+        {"effect", OF(RUN) | OF(LUA), "An action says itself what its effect is.", inside},
+        {"retry", OF(USES) | OF(RUN) | OF(LUA), NULL, inside}, {"pool", OF(USES) | OF(RUN) | OF(LUA), NULL, inside},
+        {"timeout", OF(USES) | OF(RUN) | OF(LUA), NULL, inside}, {"grace", OF(USES) | OF(RUN) | OF(LUA), NULL, inside},
+        {"on_unknown", OF(USES) | OF(RUN) | OF(LUA), NULL, inside},
+        {"until", OF(USES) | OF(RUN) | OF(LUA), NULL, inside},
+        {"outputs", OF(USES) | OF(RUN) | OF(LUA) | OF(GROUP), NULL,
+         "Its outputs are those that the other file declares at its top."},
     };
-    static const char *const kinds[] = {"uses", "run", "lua"};
     const struct step *step = &check->model->steps[index];
     const struct value *map = check->drafts[index].map;
+    bool block = step->kind == STEP_GROUP || step->kind == STEP_WORKFLOW;
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
-        const bool fits[] = {rules[i].uses, rules[i].run, rules[i].lua};
-        if (value_get(map, rules[i].key) == NULL || fits[step->kind]) continue;
+        if (value_get(map, rules[i].key) == NULL || (rules[i].fits >> step->kind & 1)) continue;
         int line, column;
-        key_place(map, rules[i].key, &line, &column);
-        diag_add(check->diags, DIAG_ERROR, line, column, "misplaced-key", rules[i].hint,
+        parse_key_place(map, rules[i].key, &line, &column);
+        diag_add(check->diags, DIAG_ERROR, line, column, "misplaced-key", block ? rules[i].block_hint : rules[i].hint,
                  "\"%s\" means nothing beside `%s`", rules[i].key, kinds[step->kind]);
     }
 }
@@ -97,16 +104,15 @@ step_text(struct check *check, uint32_t index, const char *key)
 static void
 step_kind(struct check *check, uint32_t index, size_t faults)
 {
-    static const char *const kinds[] = {"uses", "run", "lua"};
     struct step *step = &check->model->steps[index];
     struct draft *draft = &check->drafts[index];
     int found = -1;
     draft->broken = true;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < KINDS; i++) {
         if (value_get(draft->map, kinds[i]) == NULL) continue;
         if (found >= 0) {
             int line, column;
-            key_place(draft->map, kinds[i], &line, &column);
+            parse_key_place(draft->map, kinds[i], &line, &column);
             diag_add(check->diags, DIAG_ERROR, line, column, "step-kind", "Make two steps of it.",
                      "%s has both `%s` and `%s`", draft->what, kinds[found], kinds[i]);
             return;
@@ -115,7 +121,7 @@ step_kind(struct check *check, uint32_t index, size_t faults)
     }
     if (found < 0) {
         if (faults == 0)
-            CHECK_ERROR(check, draft->map, "step-kind", "Give it one of `uses`, `run` and `lua`.",
+            CHECK_ERROR(check, draft->map, "step-kind", "Give it one of `uses`, `run`, `lua`, `steps` and `workflow`.",
                         "%s does nothing", draft->what);
         return;
     }
@@ -123,6 +129,7 @@ step_kind(struct check *check, uint32_t index, size_t faults)
     draft->broken = false;
     step_misplaced(check, index);
     if (step->kind == STEP_USES) check_action(check, index);
+    else if (step_is_block(step)) check_body_read(check, index);
     else step_text(check, index, kinds[found]);
 }
 
@@ -181,7 +188,8 @@ step_settings(struct check *check, uint32_t index)
     step->grace_ms = keys_duration(PLACE_STEP, map, "grace",
                                    keys_duration(PLACE_DEFAULTS, defaults, "grace", LIMIT_GRACE_MS));
     step->continue_on_error = value_get_bool(map, "continue_on_error", false);
-    if (step->kind != STEP_USES) {
+    if (step_is_block(step)) step->effect = LEVADA_EFFECT_PURE; /* itself it does nothing */
+    else if (step->kind != STEP_USES) {
         step->effect = LEVADA_EFFECT_UNSAFE;
         if (effect != NULL) schema_effect_from_name(effect, &step->effect);
     }
@@ -202,112 +210,25 @@ step_settings(struct check *check, uint32_t index)
     step->env = check_merge(check->arena, check->env, draft->own_env);
     step_retry(check, index, defaults);
     check_pool(check, index);
-    if (step->kind == STEP_USES) {
+    if (step->kind == STEP_USES || step_is_block(step)) {
         step->shell = NULL;
         step->cwd = NULL;
         step->standard_input = NULL;
     }
-}
-
-/* ---- what it needs ------------------------------------------------------------------------------------ */
-
-static void
-step_need(struct check *check, uint32_t index, const struct value *name)
-{
-    const struct step *step = &check->model->steps[index];
-    ptrdiff_t i = names_find(&check->steps, name->text.ptr);
-    if (i < 0) {
-        CHECK_ERROR(check, name, "unknown-step",
-                    keys_suggest(check->diags, name->text.ptr, check->steps.list, check->steps.count),
-                    "there is no step \"%s\"", name->text.ptr);
-        return;
-    }
-    uint32_t to = check->step_index[i];
-    const struct step *other = &check->model->steps[to];
-    if (to == index)
-        CHECK_ERROR(check, name, "self-need", NULL, "step \"%s\" needs itself", step->id);
-    else if (other->part > step->part)
-        CHECK_ERROR(check, name, "later-part", NULL, "step \"%s\" is in `%s`, which runs after `%s`", other->id,
-                    model_parts[other->part], model_parts[step->part]);
-    else if (other->part < step->part)
-        CHECK_ERROR(check, name, "other-part", "Leave it out; an expression may name its outputs and status.",
-                    "step \"%s\" is in `%s`, which has ended before `%s` begins", other->id, model_parts[other->part],
-                    model_parts[step->part]);
-    else edges_add(check->arena, &check->drafts[index].edges, to);
-}
-
-static void
-step_needs(struct check *check, uint32_t index)
-{
-    const struct value *needs = keys_get(PLACE_STEP, check->drafts[index].map, "needs");
-    if (needs == NULL) return;
-    if (needs->type == VALUE_STRING) step_need(check, index, needs);
-    for (size_t i = 0; needs->type == VALUE_LIST && i < needs->list.count; i++)
-        step_need(check, index, needs->list.items[i]);
-    check->model->steps[index].starts_alone = needs->type == VALUE_LIST && needs->list.count == 0;
-}
-
-/* A step without edges that stands below one with edges was probably meant to wait; not so when a step above it
- * names it. */
-static void
-warn_alone(struct check *check)
-{
-    bool edges = false, *named = ARENA_ARRAY(check->arena, check->model->nsteps, bool);
-    for (size_t i = 0; i < check->model->nsteps; i++) {
-        const struct step *step = &check->model->steps[i];
-        if (step->part != PART_STEPS) return;
-        if (edges && step->nneeds == 0 && !named[i] && value_get(check->drafts[i].map, "needs") == NULL)
-            CHECK_WARNING(check, check->drafts[i].map, "no-edges",
-                          "Name the steps it waits for in `needs`, or write `needs: []` if that is on purpose.",
-                          "%s waits for nothing and starts at once", check->drafts[i].what);
-        edges = edges || step->nneeds > 0;
-        for (size_t k = 0; k < step->nneeds; k++) named[step->needs[k]] = true;
-    }
-}
-
-static void
-report_cycle(struct check *check, const uint32_t *path, size_t length)
-{
-    size_t first = 0;
-    for (size_t i = 0; i < length; i++)
-        if (path[i] < path[first]) first = i;
-    const char *text = "";
-    for (size_t i = 0; i <= length; i++) {
-        bool skip = length > 12 && i > 5 && i + 5 < length;
-        if (skip && i == 6) text = arena_printf(check->arena, "%s -> … (%zu more)", text, length - 11);
-        if (!skip)
-            text = arena_printf(check->arena, "%s%s%s", text, i == 0 ? "" : " -> ",
-                                check->model->steps[path[(first + i) % length]].id);
-    }
-    CHECK_ERROR(check, check->drafts[path[first]].map, "cycle",
-                "Each waits for the one before it: take one `needs` or one `steps.…` away.",
-                "steps wait for each other in a circle: %s", text);
-}
-
-static void
-finish_edges(struct check *check)
-{
-    struct model *model = check->model;
-    struct edges *edges = ARENA_ARRAY(check->arena, model->nsteps, struct edges);
-    for (size_t i = 0; i < model->nsteps; i++) {
-        edges_finish(&check->drafts[i].edges);
-        edges[i] = check->drafts[i].edges;
-        model->steps[i].needs = edges[i].items;
-        model->steps[i].nneeds = edges[i].count;
-        edges_finish(&check->drafts[i].reads);
-        model->steps[i].reads = check->drafts[i].reads.items;
-        model->steps[i].nreads = check->drafts[i].reads.count;
-    }
-    warn_alone(check);
-    uint32_t *path;
-    size_t length;
-    for (size_t i = 0; i < CYCLES_SHOWN; i++) {
-        if (!graph_cycle(check->arena, edges, model->nsteps, &path, &length)) return;
-        report_cycle(check, path, length);
-    }
+    if (step_is_block(step)) step->env = NULL;
 }
 
 /* ---- all of them -------------------------------------------------------------------------------------- */
+
+struct scope
+check_scope(const struct check *check, uint32_t index, const char *what)
+{
+    const struct step *step = &check->model->steps[index];
+    bool after = check->after_failure || step->part != PART_STEPS;
+    return (struct scope){.what = what, .step = index, .nparams = check->model->nparams, .variables = step->variables,
+                          .allow = SCOPE_PARAMS | SCOPE_ENV | SCOPE_STEPS | SCOPE_RUN | (after ? SCOPE_FAILURE : 0) |
+                                   (check->undoes ? SCOPE_OUTPUTS : 0)};
+}
 
 static void
 read_step(struct check *check, const struct value *map, enum step_part part, size_t number)
@@ -320,40 +241,54 @@ read_step(struct check *check, const struct value *map, enum step_part part, siz
     uint32_t index = (uint32_t)check->model->nsteps++;
     check->drafts[index] = (struct draft){.map = map, .what = what};
     struct step *step = &check->model->steps[index];
+    step->home = check->model;
     step->part = part;
     step->line = (int)map->line;
     step->column = (int)map->column;
+    step->variables = check->variables;
     step_id(check, index);
+    check_loop_read(check, index);
     step_kind(check, index, check->diags->errors - errors);
     step_settings(check, index);
-    check_step_outputs(check, index);
+    if (!step_is_block(step)) check_step_outputs(check, index);
+    check_undo_read(check, index);
 }
 
 void
-check_steps(struct check *check)
+check_steps_read(struct check *check, const struct value *const parts[PARTS])
 {
-    const struct value *parts[PARTS];
     size_t total = 0;
-    for (size_t p = 0; p < PARTS; p++) {
-        parts[p] = keys_get(PLACE_WORKFLOW, check->root, model_parts[p]);
+    for (size_t p = 0; p < PARTS; p++)
         if (parts[p] != NULL) total += parts[p]->list.count;
-    }
     if (parts[0] != NULL && parts[0]->list.count == 0)
         CHECK_ERROR(check, parts[0], "wrong-value", NULL, "\"steps\" is empty");
-    if (total > LIMIT_STEPS) {
+    *check->total += total;
+    if (*check->total > LIMIT_STEPS) {
         CHECK_ERROR(check, parts[0] != NULL ? parts[0] : check->root, "too-large", NULL,
-                    "there are %zu steps; the limit is %u", total, LIMIT_STEPS);
+                    "there are %zu steps; the limit is %u", *check->total, LIMIT_STEPS);
         return;
     }
     check->model->steps = ARENA_ARRAY(check->arena, total, struct step);
     check->drafts = ARENA_ARRAY(check->arena, total, struct draft);
     check->step_index = ARENA_ARRAY(check->arena, total, uint32_t);
+    check->model->total = total;
     for (size_t p = 0; p < PARTS; p++)
         for (size_t i = 0; parts[p] != NULL && i < parts[p]->list.count; i++)
             read_step(check, parts[p]->list.items[i], (enum step_part)p, i);
+    for (size_t i = 0; i < check->model->nsteps; i++)
+        check->model->total += (check->model->steps[i].body != NULL ? check->model->steps[i].body->total : 0) +
+                               (check->model->steps[i].undo != NULL);
+}
+
+void
+check_steps_link(struct check *check)
+{
     for (uint32_t i = 0; i < check->model->nsteps; i++) {
-        step_needs(check, i);
+        check_needs(check, i);
         check_step_texts(check, i);
+        check_loop_texts(check, i);
+        check_body_link(check, i);
+        check_undo_link(check, i);
     }
-    finish_edges(check);
+    check_edges(check);
 }

@@ -8,15 +8,24 @@
 
 /* `if` and `expect` decide something, so they are one expression and nothing around it. */
 static bool
-is_lone(struct check *check, const struct value *value)
+is_lone(struct check *check, const struct value *value, const char *const *variables)
 {
     struct template *template;
     struct err err = {0};
-    if (template_parse(check->arena, value->text.ptr, (int)value->line, (int)value->column, NULL, &template,
+    if (template_parse(check->arena, value->text.ptr, (int)value->line, (int)value->column, variables, &template,
                        &err))
         return true;
     if (template->count == 1 && template->parts[0].expr != NULL) return true;
     return false;
+}
+
+void
+check_lone(struct check *check, const struct value *value, const char *const *variables, const char *key,
+           const char *what)
+{
+    if (!is_lone(check, value, variables))
+        CHECK_ERROR(check, value, "wrong-type", "Put all of it between one `${{` and `}}`.",
+                    "\"%s\" of %s must be one expression", key, what);
 }
 
 static void
@@ -36,9 +45,7 @@ check_condition(struct check *check, struct scope *scope, uint32_t index)
     scope->allow |= SCOPE_STATUS;
     check_tree(check, scope, value);
     scope->allow &= ~(unsigned)SCOPE_STATUS;
-    if (!is_lone(check, value))
-        CHECK_ERROR(check, value, "wrong-type", "Put all of it between one `${{` and `}}`.",
-                    "\"if\" of %s must be one expression", check->drafts[index].what);
+    check_lone(check, value, scope->variables, "if", check->drafts[index].what);
 }
 
 static void
@@ -56,7 +63,7 @@ check_expect(struct check *check, struct scope *scope, uint32_t index)
             CHECK_ERROR(check, item, "wrong-type", "Write `- ${{ outputs.rows > 0 }}`.",
                         "each item of \"expect\" of %s must be an expression, not %s",
                         check->drafts[index].what, keys_type_phrase(item));
-        else if (!is_lone(check, item))
+        else if (!is_lone(check, item, scope->variables))
             CHECK_ERROR(check, item, "wrong-type", "Put all of it between one `${{` and `}}`.",
                         "each item of \"expect\" of %s must be one expression", check->drafts[index].what);
         check_tree(check, scope, item);
@@ -68,10 +75,7 @@ check_step_texts(struct check *check, uint32_t index)
 {
     struct step *step = &check->model->steps[index];
     const struct draft *draft = &check->drafts[index];
-    struct scope scope = {.step = index, .nparams = check->model->nparams,
-                          .allow = SCOPE_PARAMS | SCOPE_ENV | SCOPE_STEPS | SCOPE_RUN |
-                                   (step->part == PART_STEPS ? 0 : SCOPE_FAILURE)};
-    scope.what = "`env`";
+    struct scope scope = check_scope(check, index, "`env`");
     check_tree(check, &scope, draft->own_env);
     check_condition(check, &scope, index);
     if (step->kind == STEP_USES && value_get(draft->map, "uses") != NULL) check_inputs(check, index);
@@ -81,6 +85,7 @@ check_step_texts(struct check *check, uint32_t index)
     scope.what = "`stdin`";
     scope.allow |= SCOPE_SECRETS;
     check_tree(check, &scope, step->standard_input);
+    if (check->undoes) return; /* it has neither outputs nor `expect` */
     scope.allow = (scope.allow & ~(unsigned)SCOPE_SECRETS) | SCOPE_OUTPUTS;
     check_expect(check, &scope, index);
     scope.what = "`outputs`";

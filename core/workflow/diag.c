@@ -21,6 +21,16 @@ diags_init(struct diags *diags, struct arena *arena, const char *file)
     *diags = (struct diags){.arena = arena, .file = arena_strdup(arena, file)};
 }
 
+void
+diags_include(struct diags *diags, struct diags *included)
+{
+    struct diags **end = &diags->included;
+    bool told = false; /* a file that is run twice has its faults once */
+    for (; *end != NULL; end = &(*end)->next) told = told || str_eq((*end)->file, included->file);
+    if (!told) *end = included;
+    diags->errors += included->errors;
+}
+
 static bool
 is_known(const struct diags *diags, const struct diag *diag)
 {
@@ -259,6 +269,7 @@ diags_print(const struct diags *diags, FILE *out, bool colour)
         print_plain(out, diags->file);
         fprintf(out, ": %zu more are not shown (the limit is %u)\n", diags->dropped, LIMIT_DIAGNOSTICS);
     }
+    for (const struct diags *one = diags->included; one != NULL; one = one->next) diags_print(one, out, colour);
 }
 
 void
@@ -276,4 +287,5 @@ diags_json(const struct diags *diags, struct arena *arena, struct value *list)
         value_set(arena, one, "hint", items[i]->hint != NULL ? value_text(arena, items[i]->hint) : value_null(arena));
         value_push(arena, list, one);
     }
+    for (const struct diags *one = diags->included; one != NULL; one = one->next) diags_json(one, arena, list);
 }

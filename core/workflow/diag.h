@@ -33,10 +33,14 @@ struct diags {
     size_t source_size;
     struct diag *items;  /* sorted by line, column when printed */
     size_t count;        /* at most LIMIT_DIAGNOSTICS; the rest is counted in dropped */
-    size_t dropped, errors;
+    size_t dropped, errors; /* errors: those of included files too */
+    struct diags *included; /* of a file that this one includes; they are told behind its own */
+    struct diags *next;     /* beside this one */
 };
 
 void diags_init(struct diags *diags, struct arena *arena, const char *file);
+/* Those of an included file, once it has been read: nothing is copied. */
+void diags_include(struct diags *diags, struct diags *included);
 __attribute__((format(printf, 7, 8))) void diag_add(struct diags *diags, enum diag_severity severity, int line,
                                                     int column, const char *code, const char *hint,
                                                     const char *fmt, ...);

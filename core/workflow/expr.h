@@ -35,10 +35,14 @@ struct expr {
 /* Checks syntax, finds names and calls: our parser makes a tree, Lua compiles what we write of it. Errors:
  * EXIT_INVALID with line and column in the file and, for foreign spellings (`!=`, `&&`, `||`, `!x`, `#x`,
  * index 0, `nil`), a hint with the right one. An unknown root name or function is an error with the nearest one
- * as hint. `extra` (may be NULL): a loop variable's name. */
-int expr_parse(struct arena *arena, const char *text, int line, int column, const char *extra,
+ * as hint. `extra` (may be NULL): names of loop variables, ended by NULL. */
+int expr_parse(struct arena *arena, const char *text, int line, int column, const char *const *extra,
                struct expr **ret, struct err *err);
 bool expr_mentions(const struct expr *expr, const char *root);
+/* Is it a name that every expression knows? */
+bool expr_is_root(const char *name);
+/* Is it one of the list, which NULL ends and which may be NULL? */
+bool expr_is_variable(const char *const *variables, const char *name);
 
 /* One interpreter, reused over many evaluations; expensive to make (about 100 us), so make one per process. */
 struct expr_vm;
@@ -54,8 +58,9 @@ void expr_vm_free(struct expr_vm *vm);
 int expr_eval(struct expr_vm *vm, const struct expr *expr, const struct value *names, struct arena *arena,
               const struct value **ret, struct err *err);
 
-/* `lua:` steps. Compile only (at check time); the chunk's line 1 is file line `line`. */
-int script_check(const char *text, int line, struct err *err);
+/* `lua:` steps. Compile only (at check time); the chunk's line 1 is file line `line`. `variables`: loop variables that
+ * it may name, ended by NULL; or NULL. */
+int script_check(const char *text, int line, const char *const *variables, struct err *err);
 /* What a script may do besides computing; the worker provides them. Each returns 0 or fills err and
  * returns nonzero. */
 struct script_host {

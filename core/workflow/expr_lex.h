@@ -42,7 +42,6 @@ ptrdiff_t lex_template_end(const char *source, size_t size, size_t at);
 
 /* expr_parse.c: fills err for a name that is no root and no function (or, `call`, no function).
  * Returns EXIT_INVALID. */
-int expr_unknown_name(const struct token *token, const char *extra, bool call, struct err *err);
-bool expr_is_root(const char *name);
+int expr_unknown_name(const struct token *token, const char *const *extra, bool call, struct err *err);
 
 #endif

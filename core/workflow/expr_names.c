@@ -16,8 +16,16 @@ expr_is_root(const char *name)
     return false;
 }
 
+bool
+expr_is_variable(const char *const *variables, const char *name)
+{
+    for (size_t i = 0; variables != NULL && variables[i] != NULL; i++)
+        if (str_eq(variables[i], name)) return true;
+    return false;
+}
+
 int
-expr_unknown_name(const struct token *token, const char *extra, bool call, struct err *err)
+expr_unknown_name(const struct token *token, const char *const *extra, bool call, struct err *err)
 {
     static const struct { const char *name, *hint;
     } habits[] = {{"True", "Write true."},
@@ -45,7 +53,7 @@ expr_unknown_name(const struct token *token, const char *extra, bool call, struc
     const char *names[256], *nearest;
     size_t count = 0;
     for (size_t i = 0; i < sizeof roots / sizeof *roots && !call; i++) names[count++] = roots[i];
-    if (extra != NULL && !call) names[count++] = extra;
+    for (size_t i = 0; extra != NULL && !call && extra[i] != NULL && count < 64; i++) names[count++] = extra[i];
     for (size_t i = 0; library_at(i) != NULL && count < 256; i++) names[count++] = library_at(i)->name;
     err_set(err, EXIT_INVALID, call ? "no function is named \"%s\"" : "unknown name \"%s\"", token->text);
     err->line = token->line;

@@ -18,7 +18,7 @@ struct parser {
     struct token token; /* the next one, not yet taken */
     struct expr *expr;
     struct expr_code *code;
-    const char *extra;
+    const char *const *extra;
     const char **locals; /* parameters of enclosing functions */
     size_t nlocals, nesting;
     size_t places_max, refs_max, calls_max;
@@ -120,7 +120,7 @@ known_local(const struct parser *p, const char *name)
 static bool
 known_root(const struct parser *p, const char *name)
 {
-    return expr_is_root(name) || (p->extra != NULL && str_eq(p->extra, name));
+    return expr_is_root(name) || expr_is_variable(p->extra, name);
 }
 
 static int
@@ -535,7 +535,7 @@ parse_whole(struct parser *p, struct err *err)
 }
 
 int
-expr_parse(struct arena *arena, const char *text, int line, int column, const char *extra,
+expr_parse(struct arena *arena, const char *text, int line, int column, const char *const *extra,
            struct expr **ret, struct err *err)
 {
     struct parser p = {.arena = arena, .extra = extra};

@@ -12,7 +12,8 @@
 
 struct rewrite {
     struct arena *arena;
-    const char *text, *extra;
+    const char *text;
+    const char *const *extra;
     size_t size, copied;
     int line, column;
     size_t placed;               /* the last place asked for: */
@@ -132,7 +133,7 @@ shell_known(const char *shell)
 
 int
 inject_parse(struct arena *arena, const char *shell, const char *text, int line, int column,
-             const char *extra,
+             const char *const *extra,
              void (*warn)(void *context, int line, int column, const char *message), void *context,
              struct inject **ret, struct err *err)
 {

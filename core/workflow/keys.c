@@ -128,19 +128,19 @@ static const struct key step_keys[] = {
     KEY("on_unknown", WORD, "When nobody knows whether its effect happened: `hold` and ask a person, the default; "
         "`retry`: run it again all the same; `fail`.", on_unknowns),
     KEY("continue_on_error", BOOL, "Its failure fails neither the run nor the steps behind it."),
-    KEY("foreach", LATER, "Write a step for each, or loop inside `run` or `lua`."),
-    KEY("as", LATER, "It belongs to `foreach`."),
-    KEY("key", LATER, "It belongs to `foreach`."),
-    KEY("max_parallel", LATER, "Use `levada run --max-parallel`."),
-    KEY("fail_fast", LATER, "It belongs to `foreach`."),
-    KEY("matrix", LATER, "Write a step for each."),
-    KEY("until", LATER, "Fail with class `transient` and use `retry`."),
-    KEY("every", LATER, "Use `retry` with a `delay`."),
-    KEY("attempts", LATER, "Use `retry: {attempts: …}`."),
-    KEY("workflow", LATER, "Put its steps into this file, or call `levada run` in a `run`."),
-    KEY("steps", LATER, "Put the steps beside this one."),
+    KEY("foreach", ITEMS, "Do it for each: a list, a map, or an expression that gives one."),
+    KEY("matrix", MAP, "Do it for each combination: names with lists; the item is the map of one combination."),
+    KEY("as", TEXT, "What an item is called in expressions; `item` without it, `matrix` for a matrix."),
+    KEY("key", TEMPLATE, "What tells one item from all others, in every run: `${{ item.etag }}`."),
+    KEY("max_parallel", COUNT, "How many items may run at once; as many as the run allows without it."),
+    KEY("fail_fast", BOOL, "No further item begins once one has failed; without it all are tried."),
+    KEY("until", CONDITION, "Do it again after a success until this is true; may use `outputs`."),
+    KEY("every", DURATION, "The time between two attempts of `until`; 10s without it."),
+    KEY("attempts", COUNT, "How often `until` is tried in all; 60 without it."),
+    KEY("steps", LIST, "A group: steps that begin and end together, and see what is around them."),
+    KEY("workflow", TEXT, "The workflow of another file, relative to this one; `with` gives it its params."),
     KEY("approve", LATER, "Split the workflow where a person decides."),
-    KEY("undo", LATER, "Use `on_failure` or `finally`."),
+    KEY("undo", MAP, "What takes its effect back, when `levada rollback` is asked for; see undo."),
     KEY("lifecycle", LATER, "Leave it out."),
     KEY("limits", LATER, "Use ulimit in `run`."),
     KEY("sandbox", LATER, "Leave it out."),
@@ -226,6 +226,22 @@ static const struct key_alias pool_aliases[] = {
     {"count", "slots", NULL}, {"max", "slots", NULL}, {"max_parallel", "slots", NULL},
 };
 
+static const struct key undo_keys[] = {
+    KEY("uses", TEXT, "As in a step."),
+    KEY("with", MAP, "As in a step; `outputs` are those of the step that is undone."),
+    KEY("run", TEMPLATE, "As in a step."),
+    KEY("lua", TEXT, "As in a step."),
+    KEY("env", MAP, "As in a step."),
+    KEY("shell", TEXT, "As in a step."),
+    KEY("cwd", TEMPLATE, "As in a step."),
+    KEY("stdin", TEMPLATE, "As in a step."),
+    KEY("retry", MAP, "As in a step."),
+    KEY("timeout", DURATION, "As in a step."),
+    KEY("grace", DURATION, "As in a step."),
+    KEY("effect", WORD, "As in a step.", effects),
+    KEY("on_unknown", WORD, "As in a step.", on_unknowns),
+};
+
 static const struct key history_keys[] = {
     KEY("keep", KEEP, "How long an ended run is kept, or how many of them; all without it."),
     KEY("keep_failed", KEEP, "The same for runs that failed or were cancelled; `keep` without it."),
@@ -254,6 +270,7 @@ static const struct key_table tables[PLACES] = {
     TABLE(PLACE_CONCURRENCY, "concurrency", concurrency),
     TABLE(PLACE_POOL, "pool", pool),
     TABLE(PLACE_HISTORY, "history", history),
+    [PLACE_UNDO] = {"undo", undo_keys, sizeof undo_keys / sizeof undo_keys[0], NULL, 0},
 };
 
 const struct key_table *

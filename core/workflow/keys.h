@@ -25,6 +25,7 @@ enum key_type {
     KEY_WORDS,     /* a list of them */
     KEY_NAMES,     /* a list of names, or one name */
     KEY_LIST,
+    KEY_ITEMS,     /* a list, a map, or a text with an expression */
     KEY_MAP,
     KEY_NAMED,     /* a map or a list of names */
     KEY_SHORT,     /* a map, or the text that its first member would be */
@@ -47,7 +48,7 @@ struct key_alias {
 
 enum key_place {
     PLACE_WORKFLOW, PLACE_PARAM, PLACE_SECRET, PLACE_PLUGIN, PLACE_DEFAULTS, PLACE_STEP, PLACE_RETRY, PLACE_OUTPUT,
-    PLACE_CONCURRENCY, PLACE_POOL, PLACE_HISTORY,
+    PLACE_CONCURRENCY, PLACE_POOL, PLACE_HISTORY, PLACE_UNDO,
     PLACES,
 };
 

@@ -63,6 +63,7 @@ static const char *const forms[][2] = {
     [KEY_WORDS] = {"a list of words", NULL},
     [KEY_NAMES] = {"a list of step ids", "Write `[a, b]`."},
     [KEY_LIST] = {"a list", NULL},
+    [KEY_ITEMS] = {"a list, a map or an expression", "Write `[a, b]`, or `${{ steps.ID.outputs.NAME }}`."},
     [KEY_MAP] = {"a map", "Write `name: value` lines below it."},
     [KEY_NAMED] = {"a list of names or a map", "Write `[a, b]`, or `{a: {from: stdout}}`."},
     [KEY_SHORT] = {"a name or a map", NULL},
@@ -124,6 +125,9 @@ is_right(const struct key *key, const struct value *value)
     case KEY_WORDS: return is_words(key, value);
     case KEY_NAMES: return is_names(value);
     case KEY_LIST: return value->type == VALUE_LIST;
+    case KEY_ITEMS:
+        return value->type == VALUE_LIST || value->type == VALUE_MAP ||
+               (value->type == VALUE_STRING && template_is(value->text.ptr));
     case KEY_MAP: return value->type == VALUE_MAP;
     case KEY_NAMED: return value->type == VALUE_LIST || value->type == VALUE_MAP;
     case KEY_SHORT: return value->type == VALUE_STRING || value->type == VALUE_MAP;

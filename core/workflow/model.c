@@ -35,6 +35,12 @@ model_step_find(const struct model *model, const char *id)
 }
 
 bool
+step_is_block(const struct step *step)
+{
+    return step->kind == STEP_GROUP || step->kind == STEP_WORKFLOW;
+}
+
+bool
 pool_name_is(const char *name)
 {
     const char *allowed = "abcdefghijklmnopqrstuvwxyz0123456789_-";
@@ -328,10 +334,112 @@ read_pool(struct reader *reader, struct step *step, const struct value *map)
     if (step->pool != NULL && (!pool_name_is(step->pool) || step->pool_slots == 0)) damage(reader, "pool");
 }
 
+static const struct loop *
+read_loop(struct reader *reader, const struct value *map)
+{
+    struct loop *loop = ARENA_NEW(reader->arena, struct loop);
+    loop->items = get_tree(reader, map, "items");
+    loop->matrix = value_get_bool(map, "matrix", false);
+    loop->as = arena_strdup(reader->arena, need_text(reader, map, "as"));
+    loop->key = get_tree(reader, map, "key");
+    loop->max_parallel = (uint32_t)int_within(reader, map, "max_parallel", LIMIT_ATTEMPTS);
+    loop->fail_fast = value_get_bool(map, "fail_fast", false);
+    if (loop->items == NULL || (loop->matrix && loop->items->type != VALUE_MAP) ||
+        (loop->key != NULL && loop->key->type != VALUE_STRING))
+        damage(reader, "loop");
+    return loop;
+}
+
+static const struct until *
+read_until(struct reader *reader, const struct value *map)
+{
+    struct until *until = ARENA_NEW(reader->arena, struct until);
+    until->text = arena_strdup(reader->arena, need_text(reader, map, "text"));
+    until->line = (int)int_within(reader, map, "line", INT32_MAX);
+    until->column = (int)int_within(reader, map, "column", INT32_MAX);
+    until->every_ms = int_within(reader, map, "every_ms", HOURS_MAX);
+    until->attempts = (uint32_t)int_within(reader, map, "attempts", LIMIT_ATTEMPTS);
+    return until;
+}
+
+static const char *const *
+read_variables(struct reader *reader, const struct value *list)
+{
+    if (!value_is(list, VALUE_LIST)) return NULL;
+    const char **ret = ARENA_ARRAY(reader->arena, list->list.count + 1, const char *);
+    for (size_t i = 0; i < list->list.count; i++)
+        ret[i] = arena_strdup(reader->arena, value_str(list->list.items[i], "?"));
+    return ret;
+}
+
+static void read_step(struct reader *, const struct model *, struct step *, const struct value *);
+static void read_edges(struct reader *, struct model *, size_t, const struct value *);
+static int read_head(struct reader *, const struct value *, struct model *, struct err *);
+
+static void
+read_body(struct reader *reader, const struct model *home, struct step *step, const struct value *map)
+{
+    struct model *body = ARENA_NEW(reader->arena, struct model);
+    const struct value *json = value_copy(reader->arena, need_map(reader, map, "body"));
+    const struct value *steps = need_list(reader, json, "steps");
+    struct err err = {0};
+    if (step->kind == STEP_WORKFLOW && read_head(reader, json, body, &err) != 0) damage(reader, "body");
+    if (step->kind == STEP_GROUP) {
+        *body = *home;
+        body->outputs = get_map(reader, json, "outputs");
+    }
+    body->owner = step;
+    body->nsteps = body->total = steps->list.count;
+    body->steps = ARENA_ARRAY(reader->arena, body->nsteps, struct step);
+    if (body->nsteps == 0) damage(reader, "steps");
+    for (size_t i = 0; i < body->nsteps; i++) {
+        read_step(reader, body, &body->steps[i], steps->list.items[i]);
+        read_edges(reader, body, i, steps->list.items[i]);
+        if (body->steps[i].body != NULL) body->total += body->steps[i].body->total;
+    }
+    step->body = body;
+}
+
+static void
+read_undo(struct reader *reader, const struct model *home, struct step *step, const struct value *map)
+{
+    struct model *undo = ARENA_NEW(reader->arena, struct model);
+    *undo = *home;
+    undo->owner = step;
+    undo->outputs = NULL;
+    undo->nsteps = undo->total = 1;
+    undo->steps = ARENA_NEW(reader->arena, struct step);
+    read_step(reader, undo, undo->steps, value_copy(reader->arena, map));
+    if (undo->steps->body != NULL || undo->steps->undo != NULL || undo->steps->loop != NULL) damage(reader, "undo");
+    step->undo = undo;
+}
+
+static void
+read_kind(struct reader *reader, const struct model *model, struct step *step, const struct value *map)
+{
+    const char *run = get_text(reader, map, "run"), *lua = get_text(reader, map, "lua");
+    const char *block = value_get_str(map, "block", NULL);
+    step->kind = run != NULL ? STEP_RUN : lua != NULL ? STEP_LUA : block == NULL ? STEP_USES
+                 : str_eq(block, "workflow") ? STEP_WORKFLOW : STEP_GROUP;
+    step->text = run != NULL ? run : lua;
+    step->text_line = (int)int_within(reader, map, "text_line", INT32_MAX);
+    step->text_column = (int)int_within(reader, map, "text_column", INT32_MAX);
+    if (step->kind == STEP_USES) read_action(reader, model, step, map);
+    if (step->kind == STEP_WORKFLOW) step->with = get_map(reader, map, "with");
+    if (step_is_block(step)) read_body(reader, model, step, map);
+    if (value_get(map, "undo") != NULL) read_undo(reader, model, step, need_map(reader, map, "undo"));
+    if (value_get(map, "loop") != NULL) step->loop = read_loop(reader, value_get(map, "loop"));
+    if (value_get(map, "until") != NULL) step->until = read_until(reader, value_get(map, "until"));
+    step->variables = read_variables(reader, value_get(map, "variables"));
+}
+
 static void
 read_step(struct reader *reader, const struct model *model, struct step *step, const struct value *map)
 {
+    step->home = model;
     step->id = arena_strdup(reader->arena, need_text(reader, map, "id"));
+    const char *dot = strrchr(step->id, '.');
+    step->local = dot != NULL ? dot + 1 : step->id;
     step->name = get_text(reader, map, "name");
     const char *part = need_text(reader, map, "part");
     size_t p = 0;
@@ -339,12 +447,7 @@ read_step(struct reader *reader, const struct model *model, struct step *step, c
     if (p == PARTS) damage(reader, "part");
     else step->part = (enum step_part)p;
     get_place(reader, map, &step->line, &step->column);
-    const char *run = get_text(reader, map, "run"), *lua = get_text(reader, map, "lua");
-    step->kind = run != NULL ? STEP_RUN : lua != NULL ? STEP_LUA : STEP_USES;
-    step->text = run != NULL ? run : lua;
-    step->text_line = (int)int_within(reader, map, "text_line", INT32_MAX);
-    step->text_column = (int)int_within(reader, map, "text_column", INT32_MAX);
-    if (step->kind == STEP_USES) read_action(reader, model, step, map);
+    read_kind(reader, model, step, map);
     step->shell = get_text(reader, map, "shell");
     if (step->kind == STEP_RUN && step->shell == NULL) damage(reader, "shell");
     step->cwd = get_text(reader, map, "cwd");
@@ -375,9 +478,17 @@ check_ids(struct reader *reader, const struct model *model)
 {
     struct names names;
     names_init(&names, reader->arena);
+    const char *prefix = model->owner != NULL ? model->owner->id : "";
+    size_t size = strlen(prefix);
     for (size_t i = 0; i < model->nsteps; i++) {
-        const char *id = model->steps[i].id;
-        if (!str_is_id(id) || names_add(&names, id) >= 0) damage(reader, "id");
+        const char *id = model->steps[i].local;
+        if (model->owner != NULL && (strncmp(model->steps[i].id, prefix, size) != 0 ||
+                                     model->steps[i].id + size + 1 != id))
+            damage(reader, "id");
+        if (model->steps[i].body != NULL) check_ids(reader, model->steps[i].body);
+        if (model->steps[i].undo != NULL) check_ids(reader, model->steps[i].undo);
+        if (!str_is_id(id) || (model->owner == NULL && id != model->steps[i].id) ||
+            names_add(&names, id) >= 0) damage(reader, "id");
         for (size_t k = 0; k < model->steps[i].nneeds; k++)
             if (model->steps[model->steps[i].needs[k]].part != model->steps[i].part) damage(reader, "needs");
         for (size_t k = 0; k < model->steps[i].nreads; k++)
@@ -458,6 +569,7 @@ read_steps(struct reader *reader, struct model *model, const char *at, const cha
 {
     struct arena scratch ARENA_SCOPED = {0};
     model->steps = ARENA_ARRAY(reader->arena, model->nsteps, struct step);
+    model->total = model->nsteps;
     (void)arena_alloc(&scratch, 1);
     for (size_t i = 0; i < model->nsteps; i++) {
         struct arena_mark mark = arena_mark(&scratch);
@@ -467,6 +579,7 @@ read_steps(struct reader *reader, struct model *model, const char *at, const cha
         if (code) return code;
         read_step(reader, model, &model->steps[i], map);
         read_edges(reader, model, i, map);
+        if (model->steps[i].body != NULL) model->total += model->steps[i].body->total;
         arena_rewind(&scratch, mark);
         at = behind + 1;
     }

@@ -40,7 +40,7 @@ struct secret_def {
     int line, column;
 };
 
-enum step_kind { STEP_USES, STEP_RUN, STEP_LUA };
+enum step_kind { STEP_USES, STEP_RUN, STEP_LUA, STEP_GROUP, STEP_WORKFLOW };
 /* One after the other. What does not apply is skipped as a whole. */
 enum step_part { PART_STEPS, PART_ON_SUCCESS, PART_ON_FAILURE, PART_FINALLY };
 #define PARTS 4
@@ -71,9 +71,30 @@ struct output_def {         /* outputs: {x: {from: stdout, as: json}} or an expr
 /* What becomes of a step when nobody knows whether its effect happened. */
 enum on_unknown { ON_UNKNOWN_HOLD, ON_UNKNOWN_RETRY, ON_UNKNOWN_FAIL };
 
+/* The step is done for each item. What runs are its items: the step itself only counts them. */
+struct loop {
+    const struct value *items;               /* template, list or map; of a matrix a map of templates or lists */
+    bool matrix;
+    const char *as;                          /* what an item is called in expressions */
+    const struct value *key;                 /* template; NULL: the item itself, or its number */
+    uint32_t max_parallel;                   /* 0: as many as the run allows */
+    bool fail_fast;                          /* no item begins once one has failed */
+};
+
+/* It is repeated after a success until a condition over its outputs holds. */
+struct until {
+    const char *text;                        /* with ${{ }} */
+    int line, column;
+    int64_t every_ms;
+    uint32_t attempts;                       /* how often in all */
+};
+
+struct model;
 struct step {
-    const char *id;
+    const char *id;         /* all the way from the top: "load", or "tables.load" for a step of the group "tables" */
+    const char *local;      /* the last part of it: what steps beside it call it */
     const char *name;       /* for people; NULL: the id */
+    const struct model *home; /* whose steps it is one of */
     enum step_part part;
     enum step_kind kind;
     int line, column;
@@ -109,10 +130,18 @@ struct step {
     uint32_t *reads; /* steps of earlier parts that it mentions: no edges, for they have ended */
     size_t nreads;
     bool starts_alone;                       /* `needs: []` was written */
+
+    const struct loop *loop;                 /* NULL: none */
+    const struct until *until;               /* NULL: none */
+    const struct model *body;                /* STEP_GROUP, STEP_WORKFLOW: its steps */
+    const struct model *undo;                /* one step that takes its effect back; NULL: none */
+    const char *const *variables;            /* loop variables that its texts may name, ended by NULL; NULL: none */
 };
 
+/* A file, or a group within one: then all but the steps is that of the file. */
 struct model {
     const char *name, *description;          /* description may be NULL */
+    const struct step *owner;                /* whose body it is; NULL: the workflow that was run */
     const char *file;                        /* absolute path of the workflow file */
     const char *folder;                      /* its folder, absolute */
     const char *source;                      /* the text as it was run */
@@ -123,6 +152,7 @@ struct model {
     size_t nsecrets;
     struct step *steps;                      /* all parts, in the order of enum step_part */
     size_t nsteps;
+    size_t total;                            /* steps with those of all bodies */
     const struct schema_plugin **plugins;    /* every plugin used */
     size_t nplugins;
     const struct value *outputs;             /* map of templates, or NULL */
@@ -156,7 +186,9 @@ const char *overlap_name(enum overlap overlap);
 /* A pool's name is part of file names: lower-case letters, digits, `_` and `-`, at most LIMIT_POOL_NAME. */
 bool pool_name_is(const char *name);
 
-/* Index of a step by id in all parts, or -1. */
+/* Does the step have steps of its own? */
+bool step_is_block(const struct step *step);
+/* Index of a step by id in all parts of this model alone, or -1. */
 ptrdiff_t model_step_find(const struct model *model, const char *id);
 
 #endif

@@ -134,6 +134,63 @@ set_indexes(struct arena *arena, struct value *map, const char *name, const uint
 }
 
 static const struct value *
+write_loop(struct arena *arena, const struct loop *loop)
+{
+    struct value *ret = value_map(arena);
+    set_tree(arena, ret, "items", loop->items);
+    set_flag(arena, ret, "matrix", loop->matrix);
+    set_text(arena, ret, "as", loop->as);
+    set_tree(arena, ret, "key", loop->key);
+    set_int(arena, ret, "max_parallel", loop->max_parallel);
+    set_flag(arena, ret, "fail_fast", loop->fail_fast);
+    return ret;
+}
+
+static const struct value *
+write_until(struct arena *arena, const struct until *until)
+{
+    struct value *ret = value_map(arena);
+    set_text(arena, ret, "text", until->text);
+    set_int(arena, ret, "line", until->line);
+    set_int(arena, ret, "column", until->column);
+    set_int(arena, ret, "every_ms", until->every_ms);
+    set_int(arena, ret, "attempts", until->attempts);
+    return ret;
+}
+
+static struct value *write_head(struct arena *, const struct model *);
+static const struct value *write_step(struct arena *, const struct step *);
+
+/* A group has the head of its file. */
+static const struct value *
+write_body(struct arena *arena, const struct step *step)
+{
+    struct value *ret = step->kind == STEP_WORKFLOW ? write_head(arena, step->body) : value_map(arena);
+    struct value *steps = value_list(arena);
+    if (step->kind == STEP_GROUP) set_tree(arena, ret, "outputs", step->body->outputs);
+    for (size_t i = 0; i < step->body->nsteps; i++)
+        value_push(arena, steps, write_step(arena, &step->body->steps[i]));
+    value_set(arena, ret, "steps", steps);
+    return ret;
+}
+
+static void
+write_blocks(struct arena *arena, struct value *ret, const struct step *step)
+{
+    struct value *variables = value_list(arena);
+    if (step->body != NULL) {
+        set_text(arena, ret, "block", step->kind == STEP_WORKFLOW ? "workflow" : "steps");
+        value_set(arena, ret, "body", write_body(arena, step));
+    }
+    if (step->undo != NULL) value_set(arena, ret, "undo", write_step(arena, &step->undo->steps[0]));
+    if (step->loop != NULL) value_set(arena, ret, "loop", write_loop(arena, step->loop));
+    if (step->until != NULL) value_set(arena, ret, "until", write_until(arena, step->until));
+    for (size_t i = 0; step->variables != NULL && step->variables[i] != NULL; i++)
+        value_push(arena, variables, value_text(arena, step->variables[i]));
+    if (variables->list.count) value_set(arena, ret, "variables", variables);
+}
+
+static const struct value *
 write_step(struct arena *arena, const struct step *step)
 {
     struct value *ret = value_map(arena);
@@ -169,6 +226,7 @@ write_step(struct arena *arena, const struct step *step)
     set_flag(arena, ret, "starts_alone", step->starts_alone);
     set_text(arena, ret, "pool", step->pool);
     if (step->pool != NULL) set_int(arena, ret, "pool_slots", step->pool_slots);
+    write_blocks(arena, ret, step);
     return ret;
 }
 
@@ -240,6 +298,34 @@ mentioned_secrets(struct arena *arena, const struct model *model, const struct v
     return ret;
 }
 
+/* What decides over the items: not how many of them run at once. */
+static const struct value *
+loop_definition(struct arena *arena, const struct loop *loop)
+{
+    struct value *ret = value_map(arena);
+    value_set(arena, ret, "items", loop->items);
+    set_text(arena, ret, "as", loop->as);
+    if (loop->key != NULL) value_set(arena, ret, "key", loop->key);
+    return ret;
+}
+
+static const struct value *
+body_definition(struct arena *arena, const struct step *step)
+{
+    struct value *ret = value_map(arena), *steps = value_map(arena), *defaults = value_map(arena);
+    for (size_t i = 0; i < step->body->nsteps; i++)
+        value_set(arena, steps, step->body->steps[i].local, model_step_definition(arena, step->body, i));
+    value_set(arena, ret, "steps", steps);
+    if (step->body->outputs != NULL) value_set(arena, ret, "outputs", step->body->outputs);
+    if (step->kind == STEP_GROUP) return ret;
+    for (size_t i = 0; i < step->body->nparams; i++)
+        if (step->body->params[i].fallback != NULL)
+            value_set(arena, defaults, step->body->params[i].name, step->body->params[i].fallback);
+    value_set(arena, ret, "defaults", defaults);
+    if (step->body->env != NULL) value_set(arena, ret, "env", step->body->env);
+    return ret;
+}
+
 const struct value *
 model_step_definition(struct arena *arena, const struct model *model, size_t index)
 {
@@ -250,6 +336,9 @@ model_step_definition(struct arena *arena, const struct model *model, size_t ind
     struct value *ret = value_map(arena);
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
         if (value_get(whole, kept[i]) != NULL) value_set(arena, ret, kept[i], value_get(whole, kept[i]));
+    if (model->steps[index].body != NULL) value_set(arena, ret, "steps", body_definition(arena, &model->steps[index]));
+    if (model->steps[index].loop != NULL)
+        value_set(arena, ret, "foreach", loop_definition(arena, model->steps[index].loop));
     const struct value *secrets = mentioned_secrets(arena, model, ret);
     if (secrets->map.count) value_set(arena, ret, "secrets", secrets);
     return ret;

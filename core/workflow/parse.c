@@ -403,3 +403,12 @@ parse_name_place(const struct value *map, size_t i, int *line, int *column)
     *line = (int)(place >> 12 ? place >> 12 : map->line);
     *column = (int)(place >> 12 ? place & 0xfff : map->column);
 }
+
+void
+parse_key_place(const struct value *map, const char *name, int *line, int *column)
+{
+    *line = (int)map->line;
+    *column = (int)map->column;
+    for (size_t i = 0; i < map->map.count; i++)
+        if (str_eq(map->map.names[i], name)) parse_name_place(map, i, line, column);
+}

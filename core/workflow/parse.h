@@ -18,5 +18,7 @@ const struct value *parse_yaml(struct arena *arena, const char *text, size_t siz
 
 /* Place of the i-th name of a map; the map's own when it has none. */
 void parse_name_place(const struct value *map, size_t i, int *line, int *column);
+/* Place of a member's name, or of the map when it has none such. */
+void parse_key_place(const struct value *map, const char *name, int *line, int *column);
 
 #endif

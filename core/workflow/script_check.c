@@ -133,7 +133,7 @@ compares_secret(const struct scan *scan, size_t i)
 }
 
 static int
-check_names(const struct scan *scan, struct err *err)
+check_names(const struct scan *scan, const char *const *variables, struct err *err)
 {
     char braces[LIMIT_DEPTH * 8];
     size_t depth = 0;
@@ -148,7 +148,7 @@ check_names(const struct scan *scan, struct err *err)
         bool in_braces = depth > 0 && depth <= sizeof braces && braces[depth - 1] == '{';
         if (!is_use(scan, i, in_braces)) continue;
         if (str_eq(t->text, "_ENV")) return refuse(t, err, NULL, "\"%s\" cannot be used", t->text);
-        if (is_declared(scan, t->text)) continue;
+        if (is_declared(scan, t->text) || expr_is_variable(variables, t->text)) continue;
         if (compares_secret(scan, i))
             return refuse(t, err, "A secret can be joined with texts and passed on, nothing else.",
                           "a secret cannot be compared%s", "");
@@ -158,7 +158,7 @@ check_names(const struct scan *scan, struct err *err)
             return refuse(t, err, "Write local in front of it, or set_output(name, value).",
                           "\"%s\" is not declared", t->text);
         if (!script_knows(t->text))
-            return expr_unknown_name(t, NULL, token_is(&scan->tokens[i + 1], "("), err);
+            return expr_unknown_name(t, variables, token_is(&scan->tokens[i + 1], "("), err);
     }
     return 0;
 }
@@ -203,7 +203,7 @@ syntax_error(const struct scan *scan, const char *message, size_t read, int line
 }
 
 int
-script_check(const char *text, int line, struct err *err)
+script_check(const char *text, int line, const char *const *variables, struct err *err)
 {
     struct arena arena ARENA_SCOPED = {0};
     struct scan scan = {0};
@@ -220,5 +220,5 @@ script_check(const char *text, int line, struct err *err)
     lua_close(lua);
     if (code) return code;
     find_declared(&scan);
-    return check_names(&scan, err);
+    return check_names(&scan, variables, err);
 }

@@ -44,7 +44,7 @@ add_part(struct arena *arena, struct template *template, struct template_part pa
 }
 
 int
-template_parse(struct arena *arena, const char *text, int line, int column, const char *extra,
+template_parse(struct arena *arena, const char *text, int line, int column, const char *const *extra,
                struct template **ret, struct err *err)
 {
     struct template *template = ARENA_NEW(arena, struct template);
@@ -127,7 +127,7 @@ template_eval(struct expr_vm *vm, const struct template *template, const struct 
 }
 
 int
-template_eval_tree(struct expr_vm *vm, const struct value *tree, const char *extra, const struct value *names,
+template_eval_tree(struct expr_vm *vm, const struct value *tree, const char *const *extra, const struct value *names,
                    struct arena *arena, const struct value **ret, struct err *err)
 {
     const struct value *item;
@@ -202,7 +202,7 @@ template_eval_sql(struct expr_vm *vm, const struct template *template, const str
 }
 
 int
-template_walk(struct arena *arena, const struct value *tree, const char *extra,
+template_walk(struct arena *arena, const struct value *tree, const char *const *extra,
               int (*visit)(void *context, const struct expr *expr, const struct value *at),
               void *context, struct err *err)
 {
@@ -222,4 +222,30 @@ template_walk(struct arena *arena, const struct value *tree, const char *extra,
         for (size_t i = 0; code == 0 && i < tree->map.count; i++)
             code = template_walk(arena, tree->map.values[i], extra, visit, context, err);
     return code;
+}
+
+static int
+mentions(void *context, const struct expr *expr, const struct value *at)
+{
+    (void)at;
+    return expr_mentions(expr, context);
+}
+
+bool
+template_mentions(struct arena *arena, const struct value *tree, const char *const *extra, const char *root)
+{
+    struct err ignored = {0};
+    union { const char *text; void *context; } name = {.text = root};
+    return template_walk(arena, tree, extra, mentions, name.context, &ignored) == 1;
+}
+
+bool
+template_in(const struct value *tree)
+{
+    if (tree->type == VALUE_STRING) return template_is(tree->text.ptr);
+    for (size_t i = 0; tree->type == VALUE_LIST && i < tree->list.count; i++)
+        if (template_in(tree->list.items[i])) return true;
+    for (size_t i = 0; tree->type == VALUE_MAP && i < tree->map.count; i++)
+        if (template_in(tree->map.values[i])) return true;
+    return false;
 }

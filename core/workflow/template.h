@@ -20,16 +20,17 @@ struct template {
 };
 
 bool template_is(const char *text); /* does it hold `${{`? */
+bool template_in(const struct value *tree); /* or does one of its texts? */
 /* `line`, `column`: of the text's first character in the file. Errors as expr_parse, and an
  * unclosed `${{`. */
-int template_parse(struct arena *arena, const char *text, int line, int column, const char *extra,
+int template_parse(struct arena *arena, const char *text, int line, int column, const char *const *extra,
                    struct template **ret, struct err *err);
 /* A lone expression keeps its type; else a string (VALUE_SECRET when any part is tainted). Lists,
  * maps and null inside text: lists and maps as JSON, null is an error. */
 int template_eval(struct expr_vm *vm, const struct template *template, const struct value *names,
                   struct arena *arena, const struct value **ret, struct err *err);
 /* The whole tree: every string in it that is a template is evaluated; everything else is kept. */
-int template_eval_tree(struct expr_vm *vm, const struct value *tree, const char *extra,
+int template_eval_tree(struct expr_vm *vm, const struct value *tree, const char *const *extra,
                        const struct value *names, struct arena *arena, const struct value **ret,
                        struct err *err);
 /* For SQL inputs: {"sql": text, "params": [[offset, value], …]}: expressions become parameters,
@@ -37,8 +38,10 @@ int template_eval_tree(struct expr_vm *vm, const struct value *tree, const char 
  * plain string. */
 int template_eval_sql(struct expr_vm *vm, const struct template *template, const struct value *names,
                       struct arena *arena, const struct value **ret, struct err *err);
+/* Does an expression of the tree begin with this name? False too where there is a fault. */
+bool template_mentions(struct arena *arena, const struct value *tree, const char *const *extra, const char *root);
 /* Every expression of a tree of values, in order; for edges and checks. Stops at the first nonzero return. */
-int template_walk(struct arena *arena, const struct value *tree, const char *extra,
+int template_walk(struct arena *arena, const struct value *tree, const char *const *extra,
                   int (*visit)(void *context, const struct expr *expr, const struct value *at), void *context,
                   struct err *err);
 
@@ -58,7 +61,7 @@ struct inject {
     size_t count;
 };
 int inject_parse(struct arena *arena, const char *shell, const char *text, int line, int column,
-                 const char *extra,
+                 const char *const *extra,
                  void (*warn)(void *context, int line, int column, const char *message),
                  void *context, struct inject **ret, struct err *err);
 

@@ -46,7 +46,7 @@ try_expression(struct arena *arena, const char *text, const struct value *names)
     struct err err = {0};
     struct expr *expr;
     const struct value *value;
-    if (expr_parse(arena, text, 1, 1, "item", &expr, &err) == 0 &&
+    if (expr_parse(arena, text, 1, 1, (const char *const[]){"item", NULL}, &expr, &err) == 0 &&
         expr_eval(vm, expr, names, arena, &value, &err) == 0)
         must_not_show(json_text(arena, value));
     must_not_show(err.message);
@@ -101,6 +101,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     try_expression(&arena, text, names);
     try_template(&arena, text, names);
     try_shell(&arena, text);
-    (void)script_check(text, 1, &err);
+    (void)script_check(text, 1, NULL, &err);
     return 0;
 }

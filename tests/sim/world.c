@@ -61,8 +61,8 @@ make_step(struct world *world, size_t i, enum step_part part)
 {
     struct step *step = &world->steps[i];
     snprintf(world->ids[i], sizeof world->ids[i], "s%zu", i);
-    *step = (struct step){.id = world->ids[i], .part = part, .kind = STEP_RUN, .text = "true", .shell = "sh",
-                          .needs = world->needs[i], .grace_ms = 10};
+    *step = (struct step){.id = world->ids[i], .local = world->ids[i], .home = &world->model, .part = part,
+                          .kind = STEP_RUN, .text = "true", .shell = "sh", .needs = world->needs[i], .grace_ms = 10};
     step->effect = (enum levada_effect)(LEVADA_EFFECT_PURE + world_random(world, LEVADA_EFFECT_UNSAFE));
     step->on_unknown = world_chance(world, 70) ? ON_UNKNOWN_HOLD : (enum on_unknown)world_random(world, 3);
     step->retry = (struct retry){.attempts = 1 + (uint32_t)world_random(world, 3),

@@ -75,7 +75,8 @@ eval_with(const char *text, const struct value *names)
     arena_release(&last);
     last = (struct arena){0};
     if (names == NULL) names = eval_names(&last);
-    if (expr_parse(&last, text, 3, 7, "item", &expr, &err) != 0) return eval_error(&last, &err);
+    static const char *const variables[] = {"item", NULL};
+    if (expr_parse(&last, text, 3, 7, variables, &expr, &err) != 0) return eval_error(&last, &err);
     if (expr_eval(eval_vm(), expr, names, &last, &value, &err) != 0) return eval_error(&last, &err);
     return eval_show(&last, value);
 }

@@ -364,7 +364,7 @@ names_and_calls_are_found(void)
     size_t used = 0;
     const char *text = "steps.load.outputs.rows[1].n + default(steps['a b'].outputs.x, "
                        "upper(params.env)) .. upper(item.uri) .. env.A";
-    CHECK_INT(expr_parse(&arena, text, 1, 1, "item", &expr, &err), 0);
+    CHECK_INT(expr_parse(&arena, text, 1, 1, (const char *const[]){"item", NULL}, &expr, &err), 0);
     for (size_t i = 0; i < expr->nrefs; i++) {
         for (size_t k = 0; k < expr->refs[i].depth; k++)
             used += (size_t)snprintf(got + used, sizeof got - used, "%s/", expr->refs[i].path[k]);

@@ -81,7 +81,7 @@ check(const char *text)
     static char found[4096];
     struct arena arena ARENA_SCOPED = {0};
     struct err err = {0};
-    if (script_check(text, 20, &err) == 0) return "fine";
+    if (script_check(text, 20, NULL, &err) == 0) return "fine";
     snprintf(found, sizeof found, "%s", eval_error(&arena, &err));
     return found;
 }

@@ -140,7 +140,7 @@ every_expression_of_a_tree_is_visited_in_order(void)
     struct buf got BUF_SCOPED;
     buf_init(&got, 4096);
     CHECK_INT(json_parse(&arena, json, strlen(json), &tree, &err), 0);
-    CHECK_INT(template_walk(&arena, tree, "item", collect, &got, &err), 42);
+    CHECK_INT(template_walk(&arena, tree, (const char *const[]){"item", NULL}, collect, &got, &err), 42);
     CHECK_STR(buf_str(&got), "params.n at ${{ params.n }}|params.env at x${{ params.env }}${{ item "
                              "}}|item at x${{ params.env }}${{ item }}|"
                              "params.stop at ${{ params.stop }}|");

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Steps that stand in a step. A group is a part of its file: its steps see the params, the secrets and the steps around
+ * it. A workflow of another file is checked as that file alone, and sees what it is given.
+ */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "base/limits.h"
+#include "base/str.h"
+#include "workflow/check.h"
+#include "workflow/model_json.h"
+#include "workflow/params.h"
+#include "workflow/parse.h"
+#include "workflow/template.h"
+
+static const char *
+prefix_of(struct check *check, const struct step *step)
+{
+    return arena_printf(check->arena, "%s%s.", check->prefix, step->local != NULL ? step->local : "?");
+}
+
+void
+check_inner(struct check *check, uint32_t index, struct model *body, struct check *inner)
+{
+    const struct step *step = &check->model->steps[index];
+    *body = *check->model;
+    body->steps = NULL;
+    body->nsteps = 0;
+    body->owner = step;
+    body->outputs = NULL;
+    *inner = *check;
+    inner->model = body;
+    inner->outer = check;
+    inner->owner = index;
+    inner->prefix = prefix_of(check, step);
+    inner->variables = step->variables;
+    inner->after_failure = check->after_failure || step->part != PART_STEPS;
+    names_init(&inner->steps, check->arena);
+}
+
+void
+check_inner_end(struct check *check, const struct check *inner)
+{
+    check->plugins = inner->plugins;
+    check->schemas = inner->schemas;
+}
+
+/* ---- groups ------------------------------------------------------------------------------------------- */
+
+static void
+read_group(struct check *check, uint32_t index)
+{
+    struct step *step = &check->model->steps[index];
+    struct draft *draft = &check->drafts[index];
+    const struct value *parts[PARTS] = {keys_get(PLACE_STEP, draft->map, "steps")};
+    if (parts[0] == NULL) return;
+    struct model *body = ARENA_NEW(check->arena, struct model);
+    struct check *inner = ARENA_NEW(check->arena, struct check);
+    check_inner(check, index, body, inner);
+    body->outputs = keys_get(PLACE_STEP, draft->map, "outputs");
+    draft->inner = inner;
+    check_steps_read(inner, parts);
+    check_inner_end(check, inner);
+    step->body = body;
+}
+
+static void
+link_group(struct check *check, uint32_t index)
+{
+    struct check *inner = check->drafts[index].inner;
+    struct scope scope = {.what = "`outputs` of a group", .step = NO_STEP, .nparams = check->model->nparams,
+                          .allow = SCOPE_PARAMS | SCOPE_RUN | SCOPE_STEPS | SCOPE_ENV, .variables = inner->variables};
+    inner->plugins = check->plugins;
+    inner->schemas = check->schemas;
+    check_steps_link(inner);
+    const struct value *outputs = inner->model->outputs;
+    if (outputs == NULL) return;
+    if (outputs->type != VALUE_MAP) {
+        CHECK_ERROR(check, outputs, "wrong-type", "Write `outputs: {rows: \"${{ steps.ID.outputs.rows }}\"}`.",
+                    "\"outputs\" of %s must be a map of expressions", check->drafts[index].what);
+        return;
+    }
+    for (size_t i = 0; i < outputs->map.count; i++) {
+        int line, column;
+        parse_name_place(outputs, i, &line, &column);
+        check_id(check, outputs->map.names[i], "an output", line, column);
+        check_tree(inner, &scope, outputs->map.values[i]);
+    }
+}
+
+/* ---- workflows ---------------------------------------------------------------------------------------- */
+
+/* Goes round in a circle, or is too deep: reported. */
+static bool
+is_circle(struct check *check, const struct value *at, const char *real)
+{
+    for (const struct including *from = check->including; from != NULL; from = from->from)
+        if (str_eq(from->path, real)) {
+            CHECK_ERROR(check, at, "cycle", NULL, "the workflow \"%s\" runs itself", at->text.ptr);
+            return true;
+        }
+    if (check->including->depth < LIMIT_INCLUDES) return false;
+    CHECK_ERROR(check, at, "too-large", NULL, "workflows run each other more than %u deep", LIMIT_INCLUDES);
+    return true;
+}
+
+static void
+read_workflow(struct check *check, uint32_t index)
+{
+    struct step *step = &check->model->steps[index];
+    const struct value *path = keys_get(PLACE_STEP, check->drafts[index].map, "workflow");
+    char real[PATH_MAX], *text;
+    size_t size;
+    struct err err = {0};
+    if (path == NULL) return;
+    const char *full = path->text.ptr[0] == '/'
+                           ? path->text.ptr
+                           : arena_printf(check->arena, "%s/%s", check->model->folder, path->text.ptr);
+    if (realpath(full, real) == NULL || fd_read_file(check->arena, real, LIMIT_WORKFLOW_SIZE, &text, &size, &err)) {
+        CHECK_ERROR(check, path, "missing-file", "A path is relative to the folder of this file.",
+                    "the workflow \"%s\" cannot be read", path->text.ptr);
+        return;
+    }
+    if (is_circle(check, path, real)) return;
+    struct model *body = ARENA_NEW(check->arena, struct model);
+    struct diags *diags = ARENA_NEW(check->arena, struct diags);
+    struct including *including = ARENA_NEW(check->arena, struct including);
+    const char *shown = strrchr(check->diags->file, '/');
+    /* As the reader of the message would name it: beside the file that he named. */
+    full = path->text.ptr[0] == '/' || shown == NULL
+               ? path->text.ptr
+               : arena_printf(check->arena, "%.*s/%s", (int)(shown - check->diags->file), check->diags->file,
+                              path->text.ptr);
+    diags_init(diags, check->arena, full);
+    *including = (struct including){arena_strdup(check->arena, real), check->including, check->including->depth + 1};
+    body->source = text;
+    body->file = including->path;
+    size_t folder = (size_t)(strrchr(real, '/') - real);
+    body->folder = arena_strndup(check->arena, real, folder > 0 ? folder : 1);
+    body->owner = step;
+    size_t errors = diags->errors;
+    const struct model *checked = check_file(check->arena, real, body, size, diags, including, prefix_of(check, step),
+                                             check->total);
+    diags_include(check->diags, diags);
+    if (checked == NULL && diags->errors == errors) return;
+    step->body = checked;
+}
+
+/* One value against the param that it is for, as far as it can be known before the run. */
+static void
+check_given(struct check *check, const struct value *with, size_t i, const struct model *body)
+{
+    const struct value *value = with->map.values[i];
+    const struct param *param = NULL;
+    int line, column;
+    parse_name_place(with, i, &line, &column);
+    for (size_t k = 0; k < body->nparams; k++)
+        if (str_eq(body->params[k].name, with->map.names[i])) param = &body->params[k];
+    if (param == NULL) {
+        const char **names = ARENA_ARRAY(check->arena, body->nparams + 1, const char *);
+        for (size_t k = 0; k < body->nparams; k++) names[k] = body->params[k].name;
+        const char *hint = keys_suggest(check->diags, with->map.names[i], names, body->nparams);
+        diag_add(check->diags, DIAG_ERROR, line, column, "unknown-input",
+                 hint != NULL ? hint : body->nparams == 0 ? "It takes no params." : "Declare it there, under `params`.",
+                 "the workflow \"%s\" has no param \"%s\"", body->name, with->map.names[i]);
+        return;
+    }
+    struct err err = {0};
+    if (template_in(value)) return;
+    const struct value *typed = param_coerce(check->arena, param->type, value, false, &err);
+    if (typed == NULL || param_allows(check->arena, param, typed, &err))
+        CHECK_ERROR(check, value, "wrong-value", err.hint[0] ? err.hint : NULL, "the param \"%s\" of \"%s\" %s",
+                    param->name, body->name, err.message);
+}
+
+static void
+link_workflow(struct check *check, uint32_t index)
+{
+    struct step *step = &check->model->steps[index];
+    const struct draft *draft = &check->drafts[index];
+    const struct value *with = keys_get(PLACE_STEP, draft->map, "with");
+    struct scope scope = check_scope(check, index, "a param of another workflow");
+    step->with = with;
+    check_tree(check, &scope, with);
+    if (step->body == NULL) return;
+    for (size_t i = 0; with != NULL && i < with->map.count; i++) check_given(check, with, i, step->body);
+    for (size_t i = 0; i < step->body->nparams; i++) {
+        const struct param *param = &step->body->params[i];
+        if (!param->required || value_get(with, param->name) != NULL) continue;
+        CHECK_ERROR(check, draft->map, "missing-input",
+                    arena_printf(check->arena, "Write `with: {%s: …}`.", param->name),
+                    "the workflow \"%s\" needs the param \"%s\"", step->body->name, param->name);
+    }
+}
+
+void
+check_body_read(struct check *check, uint32_t index)
+{
+    if (check->model->steps[index].kind == STEP_GROUP) read_group(check, index);
+    else read_workflow(check, index);
+}
+
+void
+check_body_link(struct check *check, uint32_t index)
+{
+    const struct step *step = &check->model->steps[index];
+    if (step->kind == STEP_GROUP && check->drafts[index].inner != NULL) link_group(check, index);
+    if (step->kind == STEP_WORKFLOW) link_workflow(check, index);
+}
