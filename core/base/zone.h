@@ -19,7 +19,8 @@ struct zone;
 
 /* "Europe/Berlin", "UTC". The table lies in $TZDIR, else /usr/share/zoneinfo; "UTC" needs none. `folder` (may be NULL)
  * takes the place of both. A name has letters, digits, `_`, `+`, `-` and single slashes, so that it never leaves the
- * folder. Errors: EXIT_INVALID with a hint: no such zone and the nearest name, no tables at all, a file that is none. */
+ * folder. Errors: EXIT_INVALID with a hint: no such zone and the nearest name, no tables at all, a file that is none.
+ * */
 int zone_open(struct arena *arena, const char *folder, const char *name, const struct zone **ret, struct err *err);
 
 /* The same from the bytes of a table. Errors: EXIT_INVALID. */

@@ -43,15 +43,30 @@ static const struct library_function library_flow[] = {
      0, 0, f_status},
     {0}};
 
-static const struct library_function *const tables[] = {library_flow, library_texts, library_patterns, library_lists,
-                                                        library_numbers, library_times, library_data};
+static const struct {
+    const char *title;
+    const struct library_function *functions;
+} tables[] = {
+    {"Choosing", library_flow},          {"Texts", library_texts},   {"Patterns", library_patterns},
+    {"Lists and maps", library_lists},   {"Numbers and sizes", library_numbers},
+    {"Durations and times", library_times}, {"Encodings, digests and SQL", library_data},
+};
 
 const struct library_function *
 library_at(size_t index)
 {
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        for (const struct library_function *f = tables[i]; f->name != NULL; f++)
+        for (const struct library_function *f = tables[i].functions; f->name != NULL; f++)
             if (index-- == 0) return f;
+    return NULL;
+}
+
+const char *
+library_title(size_t index)
+{
+    const struct library_function *f = library_at(index);
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        if (tables[i].functions == f) return tables[i].title;
     return NULL;
 }
 
@@ -59,7 +74,7 @@ const struct library_function *
 library_find(const char *name)
 {
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        for (const struct library_function *f = tables[i]; f->name != NULL; f++)
+        for (const struct library_function *f = tables[i].functions; f->name != NULL; f++)
             if (str_eq(f->name, name)) return f;
     return NULL;
 }
@@ -343,8 +358,8 @@ run_function(lua_State *lua)
     }
     const struct value *ret = dispatch(&call, f);
     lua_value_push(vm, ret, NULL);
-    /* What Lua has got as its own needs nothing of what was made on the way. A function that called back into Lua may have
-     * left boxes there. */
+    /* What Lua has got as its own needs nothing of what was made on the way. A function that called back into Lua may
+     * have left boxes there. */
     if (lua_type(lua, -1) != LUA_TUSERDATA && !(f->flags & LIBRARY_FUNCTION) && vm->zones == zones) {
         arena_rewind(&vm->scratch, mark);
         vm->scratch_memory = scratch_memory;

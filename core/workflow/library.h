@@ -41,6 +41,8 @@ struct library_function {
 
 /* In the order of the documentation; NULL behind the last. */
 const struct library_function *library_at(size_t index);
+/* The heading above this function, when it is the first below one; else NULL. */
+const char *library_title(size_t index);
 const struct library_function *library_find(const char *name);
 /* Sets all functions as globals. */
 void library_install(struct expr_vm *vm);

@@ -263,7 +263,7 @@ set_member(struct call *call, struct value *map, const char *name, const struct 
 }
 
 static const struct value *
-f_items(struct call *call)
+f_entries(struct call *call)
 {
     const struct value *map = call_arg(call, 0, VALUE_MAP);
     struct value *ret = call_list(call);
@@ -390,8 +390,8 @@ const struct library_function library_lists[] = {
      "[[1,\"a\"],[2,\"b\"]]", 2, 2, S, f_zip},
     {"chunks", "chunks(list, count)", "Lists of so many items each; the last may have fewer.",
      "chunks({1, 2, 3}, 2)", "[[1,2],[3]]", 2, 2, S, f_chunks},
-    {"items", "items(map)", "The members as a list of {key, value}, in their order.", "items({a = 1})",
-     "[{\"key\":\"a\",\"value\":1}]", 1, 1, S, f_items},
+    {"entries", "entries(map)", "The members as a list of {key, value}, in their order.", "entries({a = 1})",
+     "[{\"key\":\"a\",\"value\":1}]", 1, 1, S, f_entries},
     {"any", "any(list, function)", "Does the function return true for an item?",
      "any({1, 2}, function(x) return x == 2 end)", "true", 2, 2, F, f_any},
     {"all", "all(list, function)", "Does it for all of them?",

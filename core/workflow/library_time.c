@@ -305,7 +305,8 @@ f_add_time(struct call *call)
     const char *word = call_arg(call, 2, VALUE_STRING)->text.ptr;
     enum unit unit = unit_of(word);
     if (unit == UNIT_DURATION)
-        call_fail(call, "Write \"day\", \"week\", \"month\", \"quarter\" or \"year\"; for hours, time + duration(\"2h\").",
+        call_fail(call, "Write \"day\", \"week\", \"month\", \"quarter\" or \"year\"; for hours, time + "
+            "duration(\"2h\").",
                   "\"%.100s\" is not a unit", word);
     if (count > 4000000 || count < -4000000) call_fail(call, NULL, "a time beyond the year 9999");
     int32_t offset = zone_offset(zone, seconds_of(at, NULL), NULL);

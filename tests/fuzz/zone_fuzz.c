@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Tables of time zones: whatever is read answers for every time, offsets stay within a day, and a clock's time found is one
- * that the clock shows.
+ * Tables of time zones: whatever is read answers for every time, offsets stay within a day, and a clock's time found
+ * is one that the clock shows.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -2,8 +2,8 @@
 """Values as attacks: whatever text a value is, it reaches a script byte for byte, and nothing else happens.
 
 One step for each value and shell has the value in every place where `${{ }}` may stand, writes what arrived into files,
-and works in a folder of its own, in which nothing else may appear. Every attack that gets through leaves `pwned` there, in
-the folder of the test, or in $HOME.
+and works in a folder of its own, in which nothing else may appear. Every attack that gets through leaves `pwned` there,
+in the folder of the test, or in $HOME.
 """
 import json
 import os
@@ -28,26 +28,32 @@ ATTACKS = [
     "$(" + DO + ")", "`" + DO + "`", "\\$(" + DO + ")", "\\`" + DO + "\\`", "\"$(" + DO + ")\"", "'$(" + DO + ")'",
     "$(", "`", "$'\\x24(" + DO + ")'", "$\"$(" + DO + ")\"", "$(<pwned)", "${ " + DO + "; }", "${| " + DO + "; }",
     # arithmetic and subscripts
-    "$((1+1))", "$[1+1]", "a[$(" + DO + ")]", "a[`" + DO + "`]=1", "x=$(" + DO + ")", "=$(" + DO + ")", "a[$(" + DO + ")]=1",
+    "$((1+1))", "$[1+1]", "a[$(" + DO + ")]", "a[`" + DO + "`]=1", "x=$(" + DO + ")", "=$(" + DO + ")",
+    "a[$(" + DO + ")]=1",
     "1+a[$(" + DO + ")]",
     # separators
     "; " + DO, "& " + DO, "&& " + DO, "|| " + DO, "| " + DO, "|& " + DO, "\n" + DO + "\n", "\r\n" + DO + "\r\n",
     "# comment", "x #", "!!", "!x", "^a^b",
     # quotes
-    "\"", "'", "\"; " + DO + "; \"", "'; " + DO + "; '", "\"'; " + DO + " #", "'\"'\"'; " + DO + " #", "\\'; " + DO + " #",
+    "\"", "'", "\"; " + DO + "; \"", "'; " + DO + "; '", "\"'; " + DO + " #", "'\"'\"'; " + DO + " #",
+    "\\'; " + DO + " #",
     "\\\"; " + DO + " #", "\\", "\\\\", "a\\", "\\\n", "it's", "\"a\" 'b'",
     # the ends of constructions
     ") " + DO + "; (", "} " + DO + "; {", ";; *) " + DO + " ;; esac", "esac; " + DO, "done; " + DO, "fi; " + DO,
-    "EOF", "EOF\n" + DO + "\n", "\nEOF\n" + DO + "\ncat <<EOF\n", "\n\tEOF\n" + DO, "]] && " + DO, "] || " + DO, "x ] ; " + DO,
+    "EOF", "EOF\n" + DO + "\n", "\nEOF\n" + DO + "\ncat <<EOF\n", "\n\tEOF\n" + DO, "]] && " + DO, "] || " + DO,
+    "x ] ; " + DO,
     ")", "(", "]", "[", "}", "{", "=", "!", "( x", "-a", "-o", "x -o 1 = 1", "a|b", ";;", "&",
     # redirection
-    "> pwned", ">> pwned", "2> pwned", ">| pwned", "&> pwned", "< /etc/passwd", "<(" + DO + ")", ">(" + DO + ")", "<<<x",
+    "> pwned", ">> pwned", "2> pwned", ">| pwned", "&> pwned", "< /etc/passwd", "<(" + DO + ")", ">(" + DO + ")",
+    "<<<x",
     "<<EOF", "3<>pwned", "/dev/tcp/127.0.0.1/1",
     # formats, escapes, control characters, other alphabets
-    "%s%n%d", "%", "%q", "\\n\\t\\0\\033", "\\c", "\x01\x02\x1b[2J\x7f", "caf\u00e9 \u65e5\u672c", "\u202e", "\u2028" + DO,
+    "%s%n%d", "%", "%q", "\\n\\t\\0\\033", "\\c", "\x01\x02\x1b[2J\x7f", "caf\u00e9 \u65e5\u672c", "\u202e",
+    "\u2028" + DO,
     "\u00a0; " + DO, "\uff1b " + DO, "e\u0301", "\U0001f4a5",
     # environment
-    "() { :;}; " + DO, "BASH_FUNC_x%%=() { " + DO + "; }", "PATH=.", "IFS=/", "LD_PRELOAD=./x", "eval " + DO, "exec " + DO,
+    "() { :;}; " + DO, "BASH_FUNC_x%%=() { " + DO + "; }", "PATH=.", "IFS=/", "LD_PRELOAD=./x", "eval " + DO,
+    "exec " + DO,
     "source pwned", ". pwned",
 ]
 
@@ -128,7 +134,8 @@ class Inject(levada.Case):
         params.update({"d%d" % i: {"type": "string"} for i in range(len(ATTACKS))})
         steps = []
         for i in range(len(ATTACKS)):
-            steps.append({"id": "s%d" % i, "shell": shell, "effect": "idempotent", "needs": [], "cwd": "${{ params.d%d }}" % i,
+            steps.append({"id": "s%d" % i, "shell": shell, "effect": "idempotent", "needs": [],
+                "cwd": "${{ params.d%d }}" % i,
                           "env": {"E": "${{ params.v%d }}" % i, "OUT": os.path.join(self.folder, "out", shell, str(i)),
                                   "Q": "${{ shell_quote(params.v%d) }}" % i},
                           "stdin": "${{ params.v%d }}" % i, "run": self.script(i, shell)})
@@ -201,7 +208,8 @@ class Inject(levada.Case):
                 continue
             desk = os.path.join(self.folder, "pasted", str(i))
             os.makedirs(desk)
-            subprocess.run(["bash", "-c", "printf '%%s' %s" % attack], cwd=desk, stdin=subprocess.DEVNULL, capture_output=True,
+            subprocess.run(["bash", "-c", "printf '%%s' %s" % attack], cwd=desk, stdin=subprocess.DEVNULL,
+                capture_output=True,
                            timeout=30, env={"PATH": "/usr/bin:/bin", "HOME": desk}, check=False)
             marks += os.path.exists(os.path.join(desk, "pwned"))
         self.assertGreaterEqual(marks, 20)

@@ -151,7 +151,8 @@ without_tables_there_is_UTC_and_the_remedy(void)
     struct err err = {0};
     const struct zone *zone = NULL;
     CHECK_INT(zone_open(&arena, folder, "Europe/Berlin", &zone, &err), EXIT_INVALID);
-    snprintf(message, sizeof message, "the time zone \"Europe/Berlin\" cannot be read: there are no zones in %s", folder);
+    snprintf(message, sizeof message, "the time zone \"Europe/Berlin\" cannot be read: there are no zones in %s",
+        folder);
     CHECK_STR(err.message, message);
     CHECK_STR(err.hint, "Install the package tzdata, or set TZDIR to the folder of the zones.");
     CHECK_INT(zone_open(&arena, folder, "UTC", &zone, &err), 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Every function of the table is called with a secret in every place, and a second time with another secret there. What a
- * reader could see must be the same both times: then nothing he sees came from the secret.
+ * Every function of the table is called with a secret in every place, and a second time with another secret there.
+ * What a reader could see must be the same both times: then nothing he sees came from the secret.
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,8 +11,8 @@
 #include "eval_help.h"
 #include "workflow/library.h"
 
-/* Into how many parts a secret falls, and whether a pattern fits, can be seen (docs/expressions.md): both have one comma
- * and one 2. */
+/* Into how many parts a secret falls, and whether a pattern fits, can be seen (docs/expressions.md): both have one
+ * comma and one 2. */
 #define FIRST "hunter2,moon"
 #define SECOND "true,correct-horse2"
 #define ARGUMENTS 4

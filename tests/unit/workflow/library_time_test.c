@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Dates and calendars in named zones: what a nightly load and the name of a backup need, over the hours at which clocks are
- * set.
+ * Dates and calendars in named zones: what a nightly load and the name of a backup need, over the hours at which
+ * clocks are set.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,7 +46,8 @@ a_clock_is_read_in_its_zone(void)
                                                "\"2026-01-31T08:00:00Z\"."},
         {"timestamp(0, 'Europe/Berlni')",
          "3:7 timestamp(): no time zone is named \"Europe/Berlni\" | Did you mean \"Europe/Berlin\"?"},
-        {"timestamp(0, '/etc/passwd')", "3:7 timestamp(): \"/etc/passwd\" is not the name of a time zone | Write a name "
+        {"timestamp(0, '/etc/passwd')", "3:7 timestamp(): \"/etc/passwd\" is not the name of a time zone | Write a "
+            "name "
                                         "like \"Europe/Berlin\", or \"UTC\"."},
         {"timestamp(0, '../passwd')", "3:7 timestamp(): \"../passwd\" is not the name of a time zone | Write a name "
                                       "like \"Europe/Berlin\", or \"UTC\"."},
@@ -112,7 +113,8 @@ a_day_starts_when_its_zone_says(void)
         {"floor_time('2018-11-04T12:00:00Z', 'day', 'America/Sao_Paulo')", "timestamp \"2018-11-04T03:00:00Z\""},
         {"floor_time(0, '7h')", "3:7 floor_time(): a day is no multiple of the step | Write \"15m\", \"1h\", \"day\", "
                                 "\"week\", \"month\", \"quarter\" or \"year\"."},
-        {"floor_time(0, 'fortnight')", "3:7 floor_time(): \"fortnight\" is not a step | Write \"15m\", \"1h\", \"day\", "
+        {"floor_time(0, 'fortnight')", "3:7 floor_time(): \"fortnight\" is not a step | Write \"15m\", \"1h\", "
+            "\"day\", "
                                        "\"week\", \"month\", \"quarter\" or \"year\"."},
         {"floor_time(0, duration('0s'))", "3:7 floor_time(): a day is no multiple of the step | Write \"15m\", \"1h\", "
                                           "\"day\", \"week\", \"month\", \"quarter\" or \"year\"."},
@@ -174,7 +176,8 @@ without_tables_the_remedy_is_said(void)
 {
     setenv("TZDIR", "/nonexistent", 1);
     CHECK_STR(eval_text("date(0, '%F', 'Europe/Berlin')"),
-              "3:7 date(): the time zone \"Europe/Berlin\" cannot be read: there are no zones in /nonexistent | Install "
+              "3:7 date(): the time zone \"Europe/Berlin\" cannot be read: there are no zones in /nonexistent | "
+              "Install "
               "the package tzdata, or set TZDIR to the folder of the zones.");
     CHECK_STR(eval_text("date(0, '%F %Z', 'UTC')"), "string \"1970-01-01 UTC\"");
     unsetenv("TZDIR");
