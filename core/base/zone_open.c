@@ -37,26 +37,33 @@ is_name(const char *name)
     return !str_eq(name, "localtime") && !str_starts(name, "right/");
 }
 
-/* The nearest name beside a file that is not there, or NULL. */
+/* The nearest name to `wanted` in a folder below `folder` (NULL: in that one), or NULL. */
 static const char *
-nearest(struct arena *arena, const char *folder, const char *name)
+nearest_in(struct arena *arena, const char *folder, const char *area, const char *wanted)
 {
-    const char *slash = strrchr(name, '/'), **names = ARENA_ARRAY(arena, NAMES_MAX, const char *);
-    const char *area = slash ? arena_strndup(arena, name, (size_t)(slash - name)) : NULL;
     size_t count = 0;
-    DIR *dir = opendir(area ? arena_printf(arena, "%s/%s", folder, area) : folder);
-    if (dir == NULL) {
-        /* Eurpe/Berlin: the right area may have the rest. */
-        const char *other = slash ? nearest(arena, folder, area) : NULL;
-        if (other == NULL) return NULL;
-        return nearest(arena, folder, arena_printf(arena, "%s%s", other, slash));
-    }
+    DIR *dir = opendir(area != NULL ? arena_printf(arena, "%s/%s", folder, area) : folder);
+    if (dir == NULL) return NULL;
+    const char **names = ARENA_ARRAY(arena, NAMES_MAX, const char *);
     for (struct dirent *entry; count < NAMES_MAX && (entry = readdir(dir)) != NULL;)
         if (is_name(entry->d_name)) names[count++] = arena_strdup(arena, entry->d_name);
     closedir(dir);
-    const char *found = str_nearest(slash ? slash + 1 : name, names, count);
-    if (found == NULL || area == NULL) return found;
-    return arena_printf(arena, "%s/%s", area, found);
+    const char *found = str_nearest(wanted, names, count);
+    return found != NULL && area != NULL ? arena_printf(arena, "%s/%s", area, found) : found;
+}
+
+/* The nearest name to one that is not there, or NULL. */
+static const char *
+nearest(struct arena *arena, const char *folder, const char *name)
+{
+    const char *slash = strrchr(name, '/');
+    if (slash == NULL) return nearest_in(arena, folder, NULL, name);
+    const char *area = arena_strndup(arena, name, (size_t)(slash - name));
+    const char *found = nearest_in(arena, folder, area, slash + 1);
+    /* Eurpe/Berlin: the area may be what is wrong. */
+    if (found == NULL && strchr(area, '/') == NULL && (area = nearest_in(arena, folder, NULL, area)) != NULL)
+        found = nearest_in(arena, folder, area, slash + 1);
+    return found;
 }
 
 static int

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 #
-# usage: zone_test.py ZONE_PRINT. A third of the system's zones, and those that are odd, at and around each hour at which
-# their clocks are set, at the ends of years, and at times far behind their tables.
+# usage: zone_test.py ZONE_PRINT. A third of the zones of the system, and those that are odd, at and around each hour at
+# which their clocks are set, at the ends of years, and at times far behind their tables.
 import datetime
 import os
 import random

@@ -138,6 +138,9 @@ a_name_that_is_not_there_gets_the_nearest(void)
     }
     struct err err = {0};
     const struct zone *zone;
+    /* The nearest to the area is a file. */
+    CHECK_INT(zone_open(&arena, NULL, "Gtc/GMT+12", &zone, &err), EXIT_INVALID);
+    CHECK_STR(err.message, "no time zone is named \"Gtc/GMT+12\"");
     CHECK_INT(zone_open(&arena, NULL, "Europe", &zone, &err), EXIT_INVALID);
     CHECK_INT(zone_open(&arena, NULL, "leapseconds", &zone, &err), EXIT_INVALID);
     CHECK_STR(err.message, "the time zone \"leapseconds\": it is no time zone of version 2 or later, or cut off");
