@@ -28,6 +28,7 @@ struct worker {
     bool acking;           /* its receipt waits for the commit */
     bool asked_to_stop;
     int64_t kill_at_ms;    /* monotonic; 0: never. Behind its own time limit: for a worker that does not move */
+    ptrdiff_t call;        /* index of the action that its chunk has called and waits for; -1: none */
     char *reuse;           /* NULL: ends after its attempt */
 };
 
@@ -38,13 +39,16 @@ struct held {
 };
 
 /* What is to be done once the turn is committed. */
-enum after_type { AFTER_LAUNCH, AFTER_RECEIPT_ACK, AFTER_CHECKPOINT_ACK, AFTER_STOP };
+enum after_type {
+    AFTER_LAUNCH, AFTER_RECEIPT_ACK, AFTER_CHECKPOINT_ACK, AFTER_CALL_REPLY, AFTER_STOP, AFTER_STOP_ONE,
+    AFTER_FORGET,
+};
 struct after {
     enum after_type type;
-    size_t worker;         /* acks */
-    size_t step;           /* launch */
+    size_t worker;         /* acks and replies */
+    size_t step;           /* launch, stop of one */
     uint32_t record;
-    const struct value *job;
+    const struct value *job; /* or the reply; forget: the name of a decision's file */
     int seat;              /* launch: the descriptor that keeps its slot of a pool, or -1 */
 };
 
@@ -107,6 +111,8 @@ struct engine {
     int group_seat;        /* the descriptor that keeps its place in the group, or -1: every worker has it too */
     bool left;             /* no_wait, and nobody will make room */
     bool ended;            /* RUN_FINISHED or RUN_STOPPED is journalled */
+    struct delayed *asked; /* parked steps whose question expires, in no order */
+    size_t nasked, asked_capacity;
 };
 
 /* turn.c */
@@ -126,6 +132,7 @@ int64_t turn_next_due(const struct engine *e);     /* monotonic; -1: nothing wai
 
 /* step.c */
 void step_look(struct engine *e, size_t i);     /* from the scheduler: start, skip or fail it */
+uint32_t step_failed_attempts(const struct step_state *step); /* what uses up `retry` */
 void step_receipt(struct engine *e, size_t i, uint32_t record, const struct value *receipt);
 /* Its worker is gone without a receipt. `status` as of waitpid, -1: not known. started: had it begun its effect? */
 void step_vanished(struct engine *e, size_t i, uint32_t record, int status, bool started);
@@ -141,11 +148,32 @@ void attempt_start(struct engine *e, size_t i, const struct value *inputs, bool 
 /* Inputs that must be equal for a worker to be used again; NULL: one attempt, one worker. */
 const char *attempt_reuse(struct engine *e, const struct step *step, const struct value *inputs);
 
+/* calls.c */
+void calls_take(struct engine *e, size_t worker, const struct value *frame); /* the chunk of a worker calls an action */
+void calls_ended(struct engine *e, size_t i);      /* step i ended or is unknown: whoever called it is told */
+bool calls_unknown(const struct engine *e, size_t i); /* is nobody sure of an action that step i has called? */
+void calls_abandon(struct engine *e, size_t i);    /* step i ended: what it still waits for is not wanted any more */
+
 /* parent.c */
 /* A loop or block whose turn has come: its parts come to be. An error: it has not begun. */
 int parent_begin(struct engine *e, size_t i, struct err *err);
 void parent_close(struct engine *e, size_t i);     /* all its parts have ended */
 void parent_fail_fast(struct engine *e, size_t i); /* step i ended: if its loop fails fast, that is it */
+void parent_catch_up(struct engine *e);            /* with what people settled while no engine lived */
+
+/* asking.c */
+/* May the step start, as far as people are concerned? False: it is parked or ended now, or err says what could not be
+ * evaluated. */
+bool asking_pass(struct engine *e, size_t i, struct err *err);
+struct approval_request;
+/* Takes one decision; see approval_judge(). */
+int asking_decide(struct engine *e, const struct approval_request *request, struct err *err);
+void asking_take(struct engine *e);                /* all that lie in the run folder */
+void asking_wait(struct engine *e, size_t i, int64_t left_ms); /* the question of a parked step expires then */
+void asking_forget(struct engine *e, size_t i);    /* it has an answer, or the step has ended */
+void asking_adopt(struct engine *e, size_t i);     /* an earlier engine asked */
+void asking_wake(struct engine *e);                /* ends the steps whose question has expired */
+int64_t asking_due(const struct engine *e);        /* monotonic; -1: nothing expires */
 
 /* seating.c */
 /* The run's group, before the loop: a resumed run has its place again. Nothing without a group. */
@@ -178,6 +206,7 @@ bool pool_needs_launcher(const struct engine *e);     /* is it worth waking for 
 void pool_settle(struct engine *e, size_t worker);    /* dead and drained: what became of its attempt */
 void pool_ack(struct engine *e, const struct after *after);
 void pool_stop(struct engine *e, const char *why, bool safe_only); /* ask running workers to end */
+void pool_stop_step(struct engine *e, size_t step, const char *why); /* the worker of one step */
 void pool_kill(struct engine *e);                     /* SIGKILL all that run */
 void pool_signal(const struct worker *w, int signal);
 void pool_reap(struct engine *e);                     /* orphans that came to us, process 1 of a pid namespace */

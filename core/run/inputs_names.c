@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/str.h"
 #include "plugin/field.h"
+#include "run/approval.h"
 
 const struct value *
 inputs_run(struct arena *arena, const struct run_state *state, const char *artifacts)
@@ -36,6 +37,7 @@ place_of(const struct inputs *inputs, const struct step_state *step)
         return (struct place){.step = undone, .undone = undone, .block = state_block(inputs->state, undone),
                               .bindings = undone->bindings, .variables = step->step->variables};
     }
+    if (step->caller != NO_PARENT) return place_of(inputs, &inputs->state->steps[step->caller]);
     return (struct place){.step = step, .block = state_block(inputs->state, step), .bindings = step->bindings,
                           .variables = step->step->variables};
 }
@@ -127,7 +129,21 @@ step_names(struct arena *arena, const struct step_state *step)
     value_set(arena, ret, "duration",
               value_typed(arena, VALUE_DURATION,
                           step->finished_ms > step->started_ms ? step->finished_ms - step->started_ms : 0));
+    if (step->step->approve != NULL) value_set(arena, ret, "approval", approval_names(arena, step));
     return ret;
+}
+
+/* Of the step itself, of the loop whose item it is, or of the nearest group around it that somebody was asked about. */
+static const struct step_state *
+asked_about(const struct inputs *inputs, const struct place *place)
+{
+    const struct step_state *at = place->step != NULL ? place->step : place->block;
+    while (at != NULL && at->step->approve == NULL) {
+        at = state_block(inputs->state, at);
+        if (at != NULL && at->step->kind == STEP_WORKFLOW) return NULL;
+    }
+    if (at != NULL && at->is_item && !at->step->approve->of_item) return &inputs->state->steps[at->parent];
+    return at;
 }
 
 /* By key. Made once for a loop that has ended: a step behind it may ask ten thousand times. */
@@ -145,9 +161,8 @@ item_names(const struct inputs *inputs, struct step_state *loop)
     return ret;
 }
 
-/* A step of the same block or, past groups, of one around it. */
-static struct step_state *
-find_step(const struct inputs *inputs, const struct place *place, const char *name)
+struct step_state *
+place_step(const struct inputs *inputs, const struct place *place, const char *name)
 {
     const struct step_state *block = place->block;
     for (;;) {
@@ -167,7 +182,7 @@ place_add_step(const struct inputs *inputs, const struct place *place, struct ar
     if (old != NULL) /* the map is new, what it holds is not */
         for (size_t i = 0; i < old->map.count; i++)
             value_append(arena, steps, old->map.names[i], old->map.values[i]);
-    struct step_state *step = find_step(inputs, place, name);
+    struct step_state *step = place_step(inputs, place, name);
     if (step != NULL && value_get(steps, name) == NULL) {
         struct value *one = step_names(arena, step);
         if (state_is_loop(step)) value_set(arena, one, "items", item_names(inputs, step));
@@ -202,6 +217,9 @@ place_add(const struct inputs *inputs, const struct place *place, struct arena *
         value_set(arena, names, root, value != NULL ? value : value_map(arena));
     } else if (str_eq(root, "run")) {
         value_set(arena, names, root, run_now(inputs, arena, place));
+    } else if (str_eq(root, "approval")) {
+        const struct step_state *asked = asked_about(inputs, place);
+        if (asked != NULL) value_set(arena, names, root, approval_names(arena, asked));
     }
 }
 

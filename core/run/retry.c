@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "run/approval.h"
 #include "run/sched.h"
 
 static const char *const fate_names[] = {
@@ -178,8 +179,9 @@ take_along(struct planner *p, struct level *level)
     size_t n = level->model->nsteps, head = 0, tail = 0;
     uint32_t *first, *behind, *queue = ARENA_ARRAY(p->arena, n + 1, uint32_t);
     sched_dependents(p->arena, level->model->steps, n, &first, &behind);
-    for (size_t i = 0; i < n; i++)
-        if (runs(&level->rows[i])) queue[tail++] = (uint32_t)i;
+    for (size_t i = 0; i < n; i++) /* a hook that is new changes no inputs */
+        if (runs(&level->rows[i]) && (level->model->steps[i].hook == NULL || level->rows[i].fate != RETRY_NEW))
+            queue[tail++] = (uint32_t)i;
     while (head < tail) {
         uint32_t i = queue[head++];
         for (uint32_t k = first[i]; k < first[i + 1]; k++) {
@@ -316,9 +318,15 @@ run_must_have_ended(const struct run_state *state, struct err *err)
     }
     if (run_status_ended(state->status)) return 0;
     bool parked = state->status == RUN_PARKED_STATUS;
+    const struct step_state *asked = parked ? approval_first(state) : NULL;
     err_set(err, parked ? EXIT_PARKED : EXIT_HELD, "run %s has not ended: it is %s", state->id,
             run_status_name(state->status));
-    err_hint(err, "levada resume %s goes on with it; levada cancel %s ends it.", state->id, state->id);
+    struct arena arena ARENA_SCOPED = {0};
+    const char *address = asked != NULL ? state_address(&arena, asked) : "";
+    if (asked != NULL)
+        err_hint(err, "levada approve %s %s or levada reject %s %s settles it; levada cancel %s ends it.", state->id,
+                 address, state->id, address, state->id);
+    else err_hint(err, "levada resume %s goes on with it; levada cancel %s ends it.", state->id, state->id);
     return err->code;
 }
 
@@ -375,22 +383,15 @@ find_inner(const struct planner *p, const struct step_state **ret, struct err *e
         err_hint(err, "Name the step at the top: --from %.*s", (int)strcspn(named, "."), named);
         return EXIT_USAGE;
     }
-    *ret = state_step(p->state, named, request->item);
-    if (*ret != NULL && !(*ret)->gone && state_is_live(p->state, *ret)) {
-        const struct step *step = (*ret)->step;
-        for (size_t k = 0; k < step->nneeds; k++) {
-            const struct step_state *need = state_sibling(p->state, *ret, step->needs[k]);
-            int code = check_need(named, need->step, need, err);
-            if (code) return code;
-        }
-        return 0;
+    struct step_state *found;
+    int code = state_find(p->state, named, request->item, &found, err);
+    if (code) return code;
+    *ret = found;
+    for (size_t k = 0; k < found->step->nneeds && !code; k++) {
+        const struct step_state *need = state_sibling(p->state, found, found->step->needs[k]);
+        code = check_need(named, need->step, need, err);
     }
-    const char *near = state_nearest_item(p->state, named, request->item);
-    if (request->item != NULL) err_set(err, EXIT_USAGE, "step \"%s\" has no item \"%s\"", named, request->item);
-    else err_set(err, EXIT_USAGE, "the run has no step \"%s\"%s", named,
-                 near != NULL ? " without an item" : "");
-    if (near != NULL) err_hint(err, "Try --item \"%s\"; levada show %s has them all.", near, p->state->id);
-    return EXIT_USAGE;
+    return code;
 }
 
 static void

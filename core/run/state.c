@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "run/approval.h"
 
 static const char *const step_names[] = {
 #define X(id, word) word,
@@ -118,7 +119,7 @@ state_init(struct run_state *state, struct arena *arena, const struct model *mod
     state->index = ARENA_ARRAY(arena, state->index_size, uint32_t);
     for (size_t i = 0; i < model->nsteps; i++) {
         state->steps[i].step = &model->steps[i];
-        state->steps[i].parent = state->steps[i].undoes = NO_PARENT;
+        state->steps[i].parent = state->steps[i].undoes = state->steps[i].caller = NO_PARENT;
         state_index(state, (uint32_t)i);
     }
     state->next_record = 1; /* 0 is the engine's own */
@@ -359,6 +360,17 @@ apply_retry(struct run_state *state, struct step_state *step, const struct event
     return 0;
 }
 
+/* What others know of it once it has ended. */
+static void
+note_end(struct run_state *state, struct step_state *step, const struct event *event)
+{
+    if (!step_status_ended(step->status)) return;
+    step->ended_seq = event->seq;
+    if (step->undoes != NO_PARENT && step->status == STEP_SUCCEEDED_STATUS) state->steps[step->undoes].undone = true;
+    if (step->caller != NO_PARENT && state->steps[step->caller].open_calls > 0)
+        state->steps[step->caller].open_calls--;
+}
+
 static int
 apply_finished(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
 {
@@ -367,11 +379,11 @@ apply_finished(struct run_state *state, struct step_state *step, const struct ev
     while (i < sizeof step_names / sizeof step_names[0] && !str_eq(step_names[i], word)) i++;
     if (i == sizeof step_names / sizeof step_names[0])
         return err_set(err, EXIT_STORE, "a step ended as \"%s\", which is no status", word);
+    if (step->status == STEP_PARKED_STATUS) approval_closed(state);
     step->status = (enum step_status)i;
     step->model_number = state->model_number;
     step->finished_ms = event->time_ms;
-    step->ended_seq = event->seq;
-    if (step->undoes != NO_PARENT && step->status == STEP_SUCCEEDED_STATUS) state->steps[step->undoes].undone = true;
+    note_end(state, step, event);
     step->error = keep(state, event->data, "error");
     /* Mostly those of the receipt. */
     const struct value *outputs = value_get(event->data, "outputs");
@@ -398,9 +410,8 @@ apply_resolved(struct run_state *state, struct step_state *step, const struct ev
         return err_set(err, EXIT_STORE, "a step was resolved as \"%s\"", decision);
     if (step_status_ended(step->status)) {
         step->finished_ms = event->time_ms;
-        step->ended_seq = event->seq;
+        note_end(state, step, event);
     }
-    if (step->undoes != NO_PARENT && step->status == STEP_SUCCEEDED_STATUS) state->steps[step->undoes].undone = true;
     step->model_number = state->model_number;
     const struct value *outputs = keep(state, event->data, "outputs");
     if (outputs != NULL) step->outputs = outputs;
@@ -491,6 +502,12 @@ apply_run_end(struct run_state *state, struct step_state *step, const struct eve
 }
 
 static int
+apply_called(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
+{
+    return state_call(state, step, event, err);
+}
+
+static int
 apply_rollback(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
 {
     (void)step;
@@ -504,15 +521,16 @@ static const struct {
     bool of_step;
 } table[] = {
     [EVENT_RUN_CREATED] = {apply_run_created, false},   [EVENT_RUN_STARTED] = {apply_run_started, false},
-    [EVENT_STEP_INTENT] = {apply_intent, true},
     [EVENT_STEP_CHECKPOINT] = {apply_checkpoint, true}, [EVENT_STEP_RECEIPT] = {apply_receipt, true},
     [EVENT_STEP_VANISHED] = {apply_vanished, true},     [EVENT_STEP_RETRY] = {apply_retry, true},
     [EVENT_STEP_FINISHED] = {apply_finished, true},     [EVENT_STEP_RESOLVED] = {apply_resolved, true},
     [EVENT_CANCEL_ASKED] = {apply_cancel, false},       [EVENT_RUN_STOPPED] = {apply_run_end, false},
     [EVENT_RUN_FINISHED] = {apply_run_end, false},      [EVENT_RUN_RETRIED] = {apply_retried, false},
     [EVENT_RUN_QUEUED] = {apply_run_queued, false},     [EVENT_RUN_SEATED] = {apply_run_seated, false},
-    [EVENT_RUN_ROLLBACK] = {apply_rollback, false},
-    [EVENT_STEP_QUEUED] = {apply_step_queued, true},   [EVENT_STEP_EXPANDED] = {apply_expanded, true},
+    [EVENT_STEP_INTENT] = {apply_intent, true},         [EVENT_STEP_CALLED] = {apply_called, true},
+    [EVENT_RUN_ROLLBACK] = {apply_rollback, false},     [EVENT_STEP_PARKED] = {approval_parked, true},
+    [EVENT_STEP_QUEUED] = {apply_step_queued, true},    [EVENT_STEP_DECIDED] = {approval_decided, true},
+    [EVENT_STEP_EXPANDED] = {apply_expanded, true},
 };
 
 /* A step that an edited workflow no longer has: its numbers stay taken. */

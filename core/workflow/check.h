@@ -26,6 +26,7 @@ struct draft {
     struct edges edges, reads; /* steps of its own part and of earlier ones */
     struct check *inner;       /* of its own steps; NULL: none */
     struct check *undo;        /* of what takes it back; NULL: none */
+    struct check *calls;       /* of the actions that its chunk calls; NULL: none */
     bool broken;               /* its kind or action is unknown: say nothing about its inputs and outputs */
 };
 
@@ -42,10 +43,12 @@ struct check {
     const struct schema_plugin **schemas;  /* by number in `plugins`; NULL: could not be loaded */
     struct draft *drafts;
     const struct value *env;               /* top-level and `defaults: env`, merged: what `env.` names; NULL: none */
+    struct hook_source *hook_sources;      /* Lua files that hooks named: check_hooks.c */
     struct check *outer;                   /* of the steps that a group stands among; NULL: it is the file itself */
     uint32_t owner;                        /* which of them the group is */
     const char *prefix;                    /* what ids of steps begin with: "" or "tables." */
     const char *const *variables;          /* loop variables of what is around; NULL: none */
+    bool calls;                            /* it is of actions that a chunk calls: their inputs are not known yet */
     bool undoes;                           /* it is the undo of its owner, whose outputs are `outputs` in it */
     bool after_failure;                    /* it stands behind the steps of the run: run.error is known */
     const struct including *including;     /* the files that led here */
@@ -64,6 +67,7 @@ enum {
     SCOPE_PARAMS = 1, SCOPE_ENV = 2, SCOPE_STEPS = 4, SCOPE_RUN = 8, SCOPE_OUTPUTS = 16, SCOPE_STATUS = 32,
     SCOPE_SECRETS = 64, SCOPE_FAILURE = 128, /* run.error and its like */
     SCOPE_RAW = 256,     /* of its own outputs only those that are no expressions */
+    SCOPE_UNASKED = 1 << 14, /* before its approval: `approval` is not known */
 };
 #define NO_STEP UINT32_MAX
 struct scope {
@@ -92,7 +96,15 @@ const char *check_id_like(struct arena *arena, const char *text);
 /* Members of `over` replace those of `base`; either may be NULL. Places are kept. */
 const struct value *check_merge(struct arena *arena, const struct value *base, const struct value *over);
 
+/* One declaration with the keys of a param. */
+struct declared {
+    struct param *param;     /* its name is there, the rest is filled */
+    const char *what, *noun; /* "param \"day\"", "a param" */
+    struct scope scope;      /* of its default; `what` is ignored */
+};
+
 /* check_declare.c: params, secrets, plugins and env at the top. */
+void check_declared(struct check *check, const struct declared *declared, const struct value *map);
 void check_params(struct check *check);
 void check_secrets(struct check *check);
 void check_env(struct check *check, const struct value *env, const char *what);
@@ -117,13 +129,17 @@ void check_edges(struct check *check);
 void check_loop_read(struct check *check, uint32_t index);
 void check_loop_texts(struct check *check, uint32_t index);
 
+/* check_calls.c: the actions that a chunk calls. */
+void check_calls_read(struct check *check, uint32_t index);
+void check_calls_link(struct check *check, uint32_t index);
+
 /* check_undo.c: what takes a step back. */
 void check_undo_read(struct check *check, uint32_t index);
 void check_undo_link(struct check *check, uint32_t index);
 
 /* check_body.c: steps within a step, and the workflow of another file. */
-/* A check of steps that stand in step `index`, with a model of their own: a part of the same file. The second gives back
- * what they have loaded, once they are read. */
+/* A check of steps that stand in step `index`, with a model of their own: a part of the same file. The second gives
+ * back what they have loaded, once they are read. */
 void check_inner(struct check *check, uint32_t index, struct model *body, struct check *inner);
 void check_inner_end(struct check *check, const struct check *inner);
 void check_body_read(struct check *check, uint32_t index);
@@ -155,8 +171,31 @@ void check_concurrency(struct check *check);
 void check_pool(struct check *check, uint32_t index);
 void check_pools(struct check *check); /* all of them, beside each other */
 
+/* check_limits.c: `limits` of a step. */
+void check_limits(struct check *check, uint32_t index);
+/* check_approve.c: who is asked before a step, and for what. */
+void check_approve(struct check *check, uint32_t index);       /* its keys */
+void check_approve_texts(struct check *check, uint32_t index); /* its expressions */
+/* What follows `approval` in a text of the scope, and what follows `steps.ID.approval` for step `step` of `at`. */
+void check_approval(struct check *check, const struct scope *scope, const struct expr_ref *ref, int line, int column);
+void check_approval_of(struct check *at, uint32_t step, const struct expr_ref *ref, int line, int column);
+
 /* check_script.c: the text of `run` and `lua`. */
 void check_script(struct check *check, uint32_t index);
+/* One Lua chunk, wherever it stands: that it compiles, and the names it mentions. */
+void check_lua_text(struct check *check, const struct scope *scope, const char *text, int line, int column);
+
+/* check_hooks.c: `hooks` of the top, once params and env are known, and of a step: first read, then, when all steps are
+ * known, looked through for the names they mention. The end tells what is wrong in the files. */
+void check_hooks(struct check *check);
+void check_step_hooks(struct check *check, uint32_t index);
+void check_step_hook_texts(struct check *check, const struct scope *around, uint32_t index);
+void check_hooks_end(struct check *check);
+/* `before_run`: a step for each, in front of the others, which all wait for it. First the steps as a file would have
+ * them; then, when they are read, what only hooks are; at last, when all edges are known, those to them. */
+const struct value *check_hook_steps(struct check *check, const struct value *steps);
+void check_hook_steps_read(struct check *check);
+void check_hook_edges(struct check *check);
 
 /* check_step_texts.c: every expression of a step. */
 void check_step_texts(struct check *check, uint32_t index);

@@ -185,6 +185,10 @@ member_ref(struct check *check, struct check *at, const struct scope *scope, uin
 {
     static const char *const members[] = {"outputs", "status", "attempt", "duration", "items"};
     const struct step *step = &at->model->steps[to];
+    if (str_eq(ref->path[2], "approval")) {
+        check_approval_of(at, to, ref, line, column);
+        return;
+    }
     const size_t count = step->loop != NULL ? 5 : 4;
     size_t k = 0;
     while (k < count && !str_eq(members[k], ref->path[2])) k++;
@@ -205,6 +209,8 @@ member_ref(struct check *check, struct check *at, const struct scope *scope, uin
     }
     if (step->loop != NULL && k == 0) loop_ref(check, ref, line, column);
     else if (k == 0) output_ref(at, scope, to, ref, 3, line, column);
+    else if (k == 4 && ref->depth > 5 && str_eq(ref->path[4], "outputs"))
+        output_ref(at, scope, to, ref, 5, line, column);
     else if (k < 4 && ref->depth > 3)
         REPORT("unknown-name", NULL, "\"steps.%s.%s\" has no members", ref->path[1], ref->path[2]);
 }
@@ -272,6 +278,7 @@ check_ref(struct check *check, const struct scope *scope, const struct expr_ref 
     if (str_eq(root, "env")) env_ref(check, ref, line, column);
     if (str_eq(root, "steps")) step_ref(check, scope, ref, line, column);
     if (str_eq(root, "run")) run_ref(check, scope, ref, line, column);
+    if (str_eq(root, "approval")) check_approval(check, scope, ref, line, column);
     if (str_eq(root, "outputs") && check->undoes)
         output_ref(check->outer, scope, check->owner, ref, 1, line, column);
     else if (str_eq(root, "outputs") && scope->step != NO_STEP)

@@ -69,7 +69,9 @@ step_misplaced(struct check *check, uint32_t index)
         {"retry", OF(USES) | OF(RUN) | OF(LUA), NULL, inside}, {"pool", OF(USES) | OF(RUN) | OF(LUA), NULL, inside},
         {"timeout", OF(USES) | OF(RUN) | OF(LUA), NULL, inside}, {"grace", OF(USES) | OF(RUN) | OF(LUA), NULL, inside},
         {"on_unknown", OF(USES) | OF(RUN) | OF(LUA), NULL, inside},
+        {"limits", OF(USES) | OF(RUN) | OF(LUA), NULL, inside},
         {"until", OF(USES) | OF(RUN) | OF(LUA), NULL, inside},
+        {"hooks", OF(USES) | OF(RUN) | OF(LUA), NULL, inside},
         {"outputs", OF(USES) | OF(RUN) | OF(LUA) | OF(GROUP), NULL,
          "Its outputs are those that the other file declares at its top."},
     };
@@ -121,7 +123,10 @@ step_kind(struct check *check, uint32_t index, size_t faults)
     }
     if (found < 0) {
         if (faults == 0)
-            CHECK_ERROR(check, draft->map, "step-kind", "Give it one of `uses`, `run`, `lua`, `steps` and `workflow`.",
+            CHECK_ERROR(check, draft->map, "step-kind",
+                        value_get(draft->map, "approve") != NULL
+                            ? "Put `approve` into the step that is to wait for it."
+                            : "Give it one of `uses`, `run`, `lua`, `steps` and `workflow`.",
                         "%s does nothing", draft->what);
         return;
     }
@@ -210,6 +215,8 @@ step_settings(struct check *check, uint32_t index)
     step->env = check_merge(check->arena, check->env, draft->own_env);
     step_retry(check, index, defaults);
     check_pool(check, index);
+    if (!step_is_block(step)) check_step_hooks(check, index);
+    check_limits(check, index);
     if (step->kind == STEP_USES || step_is_block(step)) {
         step->shell = NULL;
         step->cwd = NULL;
@@ -251,7 +258,12 @@ read_step(struct check *check, const struct value *map, enum step_part part, siz
     step_kind(check, index, check->diags->errors - errors);
     step_settings(check, index);
     if (!step_is_block(step)) check_step_outputs(check, index);
+    check_approve(check, index);
+    check_calls_read(check, index);
     check_undo_read(check, index);
+    /* A chunk reaches nothing outside but through its calls, and these are journalled. */
+    if (step->kind == STEP_LUA && value_get(map, "effect") == NULL)
+        step->effect = step->calls != NULL ? LEVADA_EFFECT_CHECKPOINTED : LEVADA_EFFECT_PURE;
 }
 
 void
@@ -277,7 +289,8 @@ check_steps_read(struct check *check, const struct value *const parts[PARTS])
             read_step(check, parts[p]->list.items[i], (enum step_part)p, i);
     for (size_t i = 0; i < check->model->nsteps; i++)
         check->model->total += (check->model->steps[i].body != NULL ? check->model->steps[i].body->total : 0) +
-                               (check->model->steps[i].undo != NULL);
+                               (check->model->steps[i].undo != NULL) +
+                               (check->model->steps[i].calls != NULL ? check->model->steps[i].calls->nsteps : 0);
 }
 
 void
@@ -288,6 +301,7 @@ check_steps_link(struct check *check)
         check_step_texts(check, i);
         check_loop_texts(check, i);
         check_body_link(check, i);
+        check_calls_link(check, i);
         check_undo_link(check, i);
     }
     check_edges(check);

@@ -78,8 +78,10 @@ check_step_texts(struct check *check, uint32_t index)
     struct scope scope = check_scope(check, index, "`env`");
     check_tree(check, &scope, draft->own_env);
     check_condition(check, &scope, index);
+    check_approve_texts(check, index);
     if (step->kind == STEP_USES && value_get(draft->map, "uses") != NULL) check_inputs(check, index);
     if (!draft->broken) check_script(check, index);
+    check_step_hook_texts(check, &scope, index);
     scope.what = "`cwd`";
     check_tree(check, &scope, keys_get(PLACE_STEP, draft->map, "cwd"));
     scope.what = "`stdin`";

@@ -6,7 +6,7 @@
 #include "workflow/expr_node.h"
 #include "workflow/library.h"
 
-static const char *const roots[] = {"params", "env", "secrets", "steps", "outputs", "run", "status"};
+static const char *const roots[] = {"params", "env", "secrets", "steps", "outputs", "run", "status", "approval"};
 
 bool
 expr_is_root(const char *name)

@@ -60,11 +60,11 @@ set_place(struct arena *arena, struct value *map, int line, int column)
 }
 
 static const struct value *
-write_params(struct arena *arena, const struct model *model)
+write_params(struct arena *arena, const struct param *params, size_t count)
 {
     struct value *ret = value_map(arena);
-    for (size_t i = 0; i < model->nparams; i++) {
-        const struct param *param = &model->params[i];
+    for (size_t i = 0; i < count; i++) {
+        const struct param *param = &params[i];
         struct value *map = value_map(arena);
         set_text(arena, map, "type", param_type_name(param->type));
         set_text(arena, map, "doc", param->doc);
@@ -134,6 +134,21 @@ set_indexes(struct arena *arena, struct value *map, const char *name, const uint
 }
 
 static const struct value *
+write_approve(struct arena *arena, const struct approve *approve)
+{
+    struct value *ret = value_map(arena);
+    set_text(arena, ret, "when", approve->condition);
+    set_int(arena, ret, "when_line", approve->condition_line);
+    set_int(arena, ret, "when_column", approve->condition_column);
+    set_tree(arena, ret, "by", approve->by);
+    set_int(arena, ret, "min", approve->min);
+    set_int(arena, ret, "expires_ms", approve->expires_ms);
+    set_flag(arena, ret, "of_item", approve->of_item);
+    value_set(arena, ret, "input", write_params(arena, approve->inputs, approve->ninputs));
+    return ret;
+}
+
+static const struct value *
 write_loop(struct arena *arena, const struct loop *loop)
 {
     struct value *ret = value_map(arena);
@@ -182,6 +197,12 @@ write_blocks(struct arena *arena, struct value *ret, const struct step *step)
         set_text(arena, ret, "block", step->kind == STEP_WORKFLOW ? "workflow" : "steps");
         value_set(arena, ret, "body", write_body(arena, step));
     }
+    if (step->calls != NULL) {
+        struct value *calls = value_list(arena);
+        for (size_t i = 0; i < step->calls->nsteps; i++)
+            value_push(arena, calls, write_step(arena, &step->calls->steps[i]));
+        value_set(arena, ret, "calls", calls);
+    }
     if (step->undo != NULL) value_set(arena, ret, "undo", write_step(arena, &step->undo->steps[0]));
     if (step->loop != NULL) value_set(arena, ret, "loop", write_loop(arena, step->loop));
     if (step->until != NULL) value_set(arena, ret, "until", write_until(arena, step->until));
@@ -226,7 +247,13 @@ write_step(struct arena *arena, const struct step *step)
     set_flag(arena, ret, "starts_alone", step->starts_alone);
     set_text(arena, ret, "pool", step->pool);
     if (step->pool != NULL) set_int(arena, ret, "pool_slots", step->pool_slots);
+    if (step->nhooks > 0)
+        value_set(arena, ret, "hooks", model_hooks_write(arena, step->hooks, step->nhooks, step->home->file));
+    if (step->hook != NULL) set_int(arena, ret, "hook", step->hook - step->home->hooks + 1);
+    const struct value *limits = limits_write(arena, &step->limits);
+    if (limits != NULL) value_set(arena, ret, "limits", limits);
     write_blocks(arena, ret, step);
+    if (step->approve != NULL) value_set(arena, ret, "approve", write_approve(arena, step->approve));
     return ret;
 }
 
@@ -253,7 +280,7 @@ write_head(struct arena *arena, const struct model *model)
     set_text(arena, ret, "source", model->source);
     set_tree(arena, ret, "labels", model->labels);
     set_tree(arena, ret, "env", model->env);
-    value_set(arena, ret, "params", write_params(arena, model));
+    value_set(arena, ret, "params", write_params(arena, model->params, model->nparams));
     value_set(arena, ret, "secrets", write_secrets(arena, model));
     for (size_t i = 0; i < model->nplugins; i++) value_push(arena, plugins, schema_to_json(arena, model->plugins[i]));
     value_set(arena, ret, "plugins", plugins);
@@ -261,6 +288,8 @@ write_head(struct arena *arena, const struct model *model)
     if (model->concurrency.group != NULL) value_set(arena, ret, "concurrency", write_concurrency(arena, model));
     set_flag(arena, ret, "power", model->power);
     set_tree(arena, ret, "history", model->history);
+    if (model->nhooks > 0)
+        value_set(arena, ret, "hooks", model_hooks_write(arena, model->hooks, model->nhooks, model->file));
     return ret;
 }
 
@@ -314,7 +343,8 @@ body_definition(struct arena *arena, const struct step *step)
 {
     struct value *ret = value_map(arena), *steps = value_map(arena), *defaults = value_map(arena);
     for (size_t i = 0; i < step->body->nsteps; i++)
-        value_set(arena, steps, step->body->steps[i].local, model_step_definition(arena, step->body, i));
+        if (step->body->steps[i].hook == NULL)
+            value_set(arena, steps, step->body->steps[i].local, model_step_definition(arena, step->body, i));
     value_set(arena, ret, "steps", steps);
     if (step->body->outputs != NULL) value_set(arena, ret, "outputs", step->body->outputs);
     if (step->kind == STEP_GROUP) return ret;
@@ -336,6 +366,8 @@ model_step_definition(struct arena *arena, const struct model *model, size_t ind
     struct value *ret = value_map(arena);
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
         if (value_get(whole, kept[i]) != NULL) value_set(arena, ret, kept[i], value_get(whole, kept[i]));
+    /* An edited hook is no reason to do all of the work again. */
+    if (model->steps[index].hook != NULL) value_set(arena, ret, "lua", value_null(arena));
     if (model->steps[index].body != NULL) value_set(arena, ret, "steps", body_definition(arena, &model->steps[index]));
     if (model->steps[index].loop != NULL)
         value_set(arena, ret, "foreach", loop_definition(arena, model->steps[index].loop));

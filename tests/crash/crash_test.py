@@ -62,9 +62,9 @@ class Protocol(Crash):
 
     POINTS = ("launcher_asked", "launcher_forked", "launcher_reaped", "worker_launched", "worker_locked",
               "worker_claimed", "worker_started", "worker_done", "worker_ended", "worker_delivered", "receipt_sent",
-              "checkpoint_sent", "seat_marked", "seat_taken", "seat_released")
+              "checkpoint_sent", "seat_marked", "seat_taken", "seat_released", "hook_before", "hook_after")
     KINDS = ("run-unsafe", "run-keyed", "run-shared-unsafe", "run-shared-keyed", "run-checkpointed", "retry-keyed",
-             "handlers-unsafe", "lua-unsafe", "keeper",
+             "handlers-unsafe", "run-hooked-unsafe", "retry-hooked-keyed", "lua-unsafe", "keeper",
              "keyed", "transactional", "probe", "unsafe", "checkpointed")
 
     def test_every_kind_survives_a_kill_at_every_point_of_the_protocol(self):
@@ -94,6 +94,13 @@ class Alone(Crash):
                 cases += [(name, f"{first},{point}:{n}:{victim}") for point in self.POINTS for n in (1, 2)
                           for victim in ("self", "all")]
         # Not every point is passed in each: the engine's death always is.
+        self.kill(cases, len(cases) * 5 // 4)
+
+    def test_a_worker_without_an_engine_survives_a_kill_in_its_hooks(self):
+        cases = [("run-hooked-unsafe", f"{first},{point}:{n}:{victim}")
+                 for first in ("worker_claimed:2:engine", "worker_claimed:3:engine+launcher", "worker_locked:2:engine")
+                 for point in ("hook_before", "hook_after", "worker_ended", "file_renamed") for n in (1, 2)
+                 for victim in ("self", "all")]
         self.kill(cases, len(cases) * 5 // 4)
 
 
@@ -130,6 +137,14 @@ class Asked(Crash):
     def test_a_retry_survives_a_kill_at_every_journal_write(self):
         cases = [("retried", f"{point}:{n}:{victim}") for point in JOURNAL for n in range(1, 6) for victim in VICTIMS]
         self.kill(cases, len(cases) * 4 // 5)
+
+    def test_a_person_s_decision_survives_a_kill_at_every_journal_write_and_is_taken_once(self):
+        cases = [(name, f"{point}:{n}:{victim}") for name in ("approved", "rejected", "answered") for point in JOURNAL
+                 for n in range(2, 9) for victim in ("engine", "launcher", "all")]
+        cases += [(name, f"{point}:{n}:{victim}") for name in ("approved", "rejected", "answered") for n in (1, 2)
+                  for point in ("file_written", "file_synced", "file_renamed", "decision_taken")
+                  for victim in ("self", "engine", "all")]
+        self.kill(cases, len(cases) // 2)
 
     def test_without_syncs_a_kill_loses_nothing_either(self):
         cases = [(name, f"{point}:{n}:{victim}") for name in kinds.OTHERS if name.startswith("process-")

@@ -4,7 +4,9 @@
 run in an empty folder. A comment above it may say otherwise:
     <!-- needs: PLUGIN -->      not run, and checked only where the plugin was built
     <!-- run with: ARGUMENTS -->
+    <!-- ends with: EXIT CODE -->
     <!-- not run: REASON -->
+    <!-- part: REASON -->       no whole workflow, and not looked at
 docs/plugin.md is followed to the letter by plugin_doc_test.sh."""
 import glob
 import os
@@ -15,9 +17,10 @@ import tempfile
 
 SOURCE, BUILD, LEVADA = os.environ["LEVADA_SOURCE"], os.environ["LEVADA_BUILD"], os.environ["LEVADA"]
 PLUGINS = os.path.join(BUILD, "lib", "levada", "plugins")
-BLOCK = re.compile(r"(?:<!-- (needs|run with|not run): ([^>]*?) -->\n)?```ya?ml\n(.*?)```", re.S)
+BLOCK = re.compile(r"(?:<!-- (needs|run with|ends with|not run|part): ([^>]*?) -->\n)?```ya?ml\n(.*?)```", re.S)
 # What the examples call that no machine has.
-PROGRAMS = {"load": "exit 0", "decorate": "exit 0", "publish": "exit 0", "curl": "echo {} > data.json"}
+PROGRAMS = {"load": "exit 0", "decorate": "exit 0", "publish": "exit 0", "convert": "exit 0",
+    "curl": "echo {} > data.json"}
 count = failures = 0
 
 
@@ -41,6 +44,8 @@ def levada(folder, *args):
 
 def one(name, line, mark, argument, text):
     where = "%s:%d" % (name, line)
+    if mark == "part":
+        return
     if mark == "needs" and not os.path.exists(os.path.join(PLUGINS, argument + ".so")):
         tell(True, where + " needs the plugin " + argument + " # SKIP it was not built")
         return
@@ -59,8 +64,8 @@ def one(name, line, mark, argument, text):
         # What waits in it for a reader to do something need not wait here.
         with open(os.path.join(folder, "flow.yaml"), "w", encoding="utf-8") as out:
             out.write(re.sub(r"\bsleep \d+", "sleep 0", text))
-        code, said = levada(folder, "run", *(argument.split() if mark else []), "flow.yaml")
-        tell(code == 0, where + " runs as it stands", text + said)
+        code, said = levada(folder, "run", *(argument.split() if mark == "run with" else []), "flow.yaml")
+        tell(code == (int(argument) if mark == "ends with" else 0), where + " runs as it stands", text + said)
 
 
 def main():

@@ -33,9 +33,11 @@ add_cell(struct buf *buf, const char *text)
 static const char *
 place_name(enum key_place place)
 {
+    static const char *const articles[] = {"The ", "A ", "a "};
     const char *title = keys_table(place)->title;
-    if (str_eq(title, "The workflow")) return "workflow";
-    return str_eq(title, "A step") ? "step" : title;
+    for (size_t i = 0; i < sizeof articles / sizeof *articles; i++)
+        if (str_starts(title, articles[i])) return title + strlen(articles[i]);
+    return title;
 }
 
 static void
@@ -52,7 +54,8 @@ static bool
 add_link(struct buf *buf, enum key_place place, const struct key *key)
 {
     static const char *const above[] = {"params", "secrets", NULL}; /* headings of the tutorial too */
-    if (key->type != KEY_MAP && key->type != KEY_SHORT && key->type != KEY_NAMED) return false;
+    bool map = key->type == KEY_MAP || key->type == KEY_SHORT || key->type == KEY_NAMED || key->type == KEY_SWITCH;
+    if (!map) return false;
     /* Outputs of a step, not of the workflow. */
     if (place == PLACE_WORKFLOW && str_eq(key->name, "outputs")) return false;
     for (int i = 0; i < PLACES; i++) {
@@ -61,6 +64,7 @@ add_link(struct buf *buf, enum key_place place, const struct key *key)
         for (size_t k = 0; above[k] != NULL; k++) twice |= str_eq(above[k], key->name);
         buf_printf(buf, "[%s](#%s%s)", key->name, key->name, twice ? "-1" : "");
         if (key->type == KEY_SHORT) buf_text(buf, ", or one text");
+        if (key->type == KEY_SWITCH) buf_text(buf, ", or true or false");
         return true;
     }
     return false;
@@ -84,13 +88,21 @@ add_value(struct buf *buf, enum key_place place, const struct key *key)
         [KEY_MAP] = "map",
         [KEY_NAMED] = "map or list of names",
         [KEY_SHORT] = "map, or one text",
+        [KEY_SHORTS] = "map or text, or a list of them",
+        [KEY_SIZE] = "size",
+        [KEY_SWITCH] = "map, or true or false",
         [KEY_ANY] = "any value",
     };
     if (key->type == KEY_WORDS) buf_text(buf, "list of ");
     if (key->type == KEY_WORD || key->type == KEY_WORDS) add_choices(buf, key);
-    else if (!add_link(buf, place, key))
-        buf_text(buf, (size_t)key->type < sizeof phrases / sizeof *phrases && phrases[key->type] ? phrases[key->type]
-                                                                                              : "value");
+    else if (!add_link(buf, place, key)) {
+        size_t type = (size_t)key->type;
+        if (type >= sizeof phrases / sizeof *phrases || phrases[type] == NULL) {
+            fprintf(stderr, "`%s` has a type without a phrase; give it one in reference.c\n", key->name);
+            exit(1);
+        }
+        buf_text(buf, phrases[type]);
+    }
 }
 
 static void

@@ -46,6 +46,8 @@ static const char rich[] =
     "    lua: |\n"
     "      return {x = steps.first.outputs.sum}\n"
     "    effect: read\n"
+    "    approve: {when: \"${{ params.who == 'ann' }}\", by: [user:ann, \"group:dba\"], min: 2, expires: 2d,\n"
+    "              input: {wait: {type: duration, default: 5m, maximum: 1h}, n: {type: integer, required: true}}}\n"
     "    continue_on_error: true\n"
     "    shell_is_not_used: x\n"
     "  - id: third\n"
@@ -61,7 +63,9 @@ static const char rich[] =
     "    run: 'true'\n"
     "  - id: last\n"
     "    needs: [clean]\n"
-    "    run: echo \"${{ steps.tell.status }} ${{ params.where }} ${{ params.share }}\"\n";
+    "    run: echo \"${{ steps.tell.status }} ${{ params.where }} ${{ params.share }}\"\n"
+    "    hooks: {on_failure: \"\\nlog(result.status)\"}\n"
+    "hooks: {before_step: log(run.id), after_step: [log(params.who), log(step.id)]}\n";
 
 /* The rich text without the line that makes it wrong. */
 static const struct model *
@@ -223,10 +227,27 @@ test_json_loses_nothing(void)
     CHECK_STR(back->steps[2].schema_action->name, "echo");
     CHECK_STR(back->steps[2].schema->digest, model->steps[2].schema->digest);
     CHECK_STR(back->steps[2].schema->path, model->steps[2].schema->path);
+    const struct approve *approve = back->steps[1].approve;
+    CHECK_FATAL(approve != NULL);
+    CHECK_STR(approve->condition, "${{ params.who == 'ann' }}");
+    CHECK_INT(approve->condition_line, model->steps[1].approve->condition_line);
+    CHECK_INT(approve->expires_ms, 2 * 24 * 3600 * 1000);
+    CHECK_INT(approve->min, 2);
+    CHECK_STR(json_text(&arena, approve->by), "[\"user:ann\",\"group:dba\"]");
+    CHECK_INT(approve->inputs[0].fallback->type, VALUE_DURATION);
+    CHECK(approve->inputs[1].required);
+    CHECK(back->steps[0].approve == NULL);
     const struct value *text = value_get(back->steps[2].with, "text");
     CHECK_INT(text->line, value_get(model->steps[2].with, "text")->line);
     CHECK_INT(text->column, value_get(model->steps[2].with, "text")->column);
     CHECK_STR(back->source, model->source);
+    CHECK_INT(back->nhooks, 3);
+    CHECK_STR(back->hooks[1].text, "log(params.who)");
+    CHECK_INT(back->hooks[1].on, HOOK_AFTER_STEP);
+    CHECK(back->hooks[1].names && !back->hooks[2].names);
+    CHECK_STR(back->hooks[1].file, model->file);
+    CHECK_INT(back->hooks[1].line, model->hooks[1].line);
+    CHECK_INT(back->steps[model->nsteps - 1].nhooks, 1);
     CHECK_STR(json_text(&arena, back->outputs), "{\"rows\":\"${{ steps.first.outputs.rows }}\","
                                                 "\"all\":[\"${{ params.room }}\",1.0,null,true]}");
 }
@@ -236,11 +257,13 @@ test_damaged_json_is_refused(void)
 {
     static const char *const edits[][2] = {
         {"\"needs\":[0]", "\"needs\":[7]"},       {"\"needs\":[0]", "\"needs\":[-1]"},
+        {"\"min\":2", "\"min\":0"},             {"[\"user:ann\",", "[5,"},
         {"\"needs\":[0]", "\"needs\":{}"},        {"\"id\":\"second\"", "\"id\":\"first\""},
         {"\"id\":\"second\"", "\"id\":\"../x\""}, {"\"part\":\"steps\"", "\"part\":\"stepz\""},
         {"\"effect\":\"read\"", "\"effect\":5"},  {"\"action\":\"echo\"", "\"action\":\"ecko\""},
         {"\"model\":1", "\"model\":99"},          {"\"attempts\":2", "\"attempts\":0"},
         {"\"needs\":[4]", "\"needs\":[0]"},       {"\"type\":\"duration\"", "\"type\":\"x\""},
+        {"\"on\":\"before_step\"", "\"on\":\"at_dawn\""}, {"\"on\":\"on_failure\"", "\"on\":7"},
         {"\"steps\":[", "\"stepz\":["},           {"\"timeout_ms\":600000", "\"timeout_ms\":-5"}};
     /* No JSON at all any more: refused too, and soon. */
     static const char *const cuts[] = {"\"steps\":[}", "\"steps\":[", "\"steps\":[{}",
