@@ -43,6 +43,7 @@ struct check {
     const struct schema_plugin **schemas;  /* by number in `plugins`; NULL: could not be loaded */
     struct draft *drafts;
     const struct value *env;               /* top-level and `defaults: env`, merged: what `env.` names; NULL: none */
+    struct hook_source *hook_sources;      /* Lua files that hooks named: check_hooks.c */
     struct check *outer;                   /* of the steps that a group stands among; NULL: it is the file itself */
     uint32_t owner;                        /* which of them the group is */
     const char *prefix;                    /* what ids of steps begin with: "" or "tables." */
@@ -52,6 +53,7 @@ struct check {
     bool after_failure;                    /* it stands behind the steps of the run: run.error is known */
     const struct including *including;     /* the files that led here */
     size_t *total;                         /* steps of all files so far */
+    struct arena *scratch;                 /* expressions while they are looked at: a model keeps their text only */
 };
 
 /* A file that is being read, and who asked for it. */
@@ -144,6 +146,12 @@ void check_inner_end(struct check *check, const struct check *inner);
 void check_body_read(struct check *check, uint32_t index);
 void check_body_link(struct check *check, uint32_t index);
 
+/* check_retry.c: the ranges of one `retry`; and, of a step's own (may be NULL), its delays beside those it inherits. */
+void check_retry(struct check *check, const struct value *retry, const char *what);
+void check_retry_delays(struct check *check, const struct value *own, const struct retry *retry, const char *what);
+/* Warns of what stands twice in a list; NULL and no list are let pass. */
+void check_twice(struct check *check, const struct value *list, const char *key, const char *what);
+
 /* check_outputs.c: `outputs:` of a step. */
 void check_step_outputs(struct check *check, uint32_t index);
 /* The names that steps.X.outputs has, for suggestions; *fields gets the schema's field when it is one. */
@@ -165,11 +173,28 @@ void check_ref(struct check *check, const struct scope *scope, const struct expr
 void check_call(struct check *check, const struct scope *scope, const char *name, int line, int column);
 void check_expr(struct check *check, const struct scope *scope, const struct expr *expr);
 
+/* check_reach.c: conditions that are the same in every run, and steps that none reaches; when there are no errors. */
+void check_reach(struct check *check);
+
+/* check_files.c: warns of companion files that are not there. */
+void check_files(struct check *check);
+
+/* check_effect.c: notes scripts that could say `effect: read`. */
+void check_effects(struct check *check);
+
+/* check_braces.c: warns of `{{ … }}` that was probably meant as an expression. */
+void check_braces(struct check *check, const struct value *text);
+
+/* check_hint.c: a better hint for a name that an expression does not know, when the workflow knows it. */
+void check_hint_name(struct check *check, struct err *err);
+
 /* check_shared.c: what a run shares with others: its group, and the pools of its steps. */
 void check_concurrency(struct check *check);
 void check_pool(struct check *check, uint32_t index);
 void check_pools(struct check *check); /* all of them, beside each other */
 
+/* check_limits.c: `limits` of a step. */
+void check_limits(struct check *check, uint32_t index);
 /* check_approve.c: who is asked before a step, and for what. */
 void check_approve(struct check *check, uint32_t index);       /* its keys */
 void check_approve_texts(struct check *check, uint32_t index); /* its expressions */
@@ -179,6 +204,20 @@ void check_approval_of(struct check *at, uint32_t step, const struct expr_ref *r
 
 /* check_script.c: the text of `run` and `lua`. */
 void check_script(struct check *check, uint32_t index);
+/* One Lua chunk, wherever it stands: that it compiles, and the names it mentions. */
+void check_lua_text(struct check *check, const struct scope *scope, const char *text, int line, int column);
+
+/* check_hooks.c: `hooks` of the top, once params and env are known, and of a step: first read, then, when all steps are
+ * known, looked through for the names they mention. The end tells what is wrong in the files. */
+void check_hooks(struct check *check);
+void check_step_hooks(struct check *check, uint32_t index);
+void check_step_hook_texts(struct check *check, const struct scope *around, uint32_t index);
+void check_hooks_end(struct check *check);
+/* `before_run`: a step for each, in front of the others, which all wait for it. First the steps as a file would have
+ * them; then, when they are read, what only hooks are; at last, when all edges are known, those to them. */
+const struct value *check_hook_steps(struct check *check, const struct value *steps);
+void check_hook_steps_read(struct check *check);
+void check_hook_edges(struct check *check);
 
 /* check_step_texts.c: every expression of a step. */
 void check_step_texts(struct check *check, uint32_t index);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * `approve:` of a step: who is asked before it starts, and for what. What cannot be held to in this version is refused
- * here, so that a file never promises more control than there is (decision 0009).
+ * here, so that a file never promises more control than there is (decision 0010).
  */
 #include <string.h>
 

@@ -41,7 +41,7 @@ static const struct key workflow_keys[] = {
     KEY("schedule", LATER, "Let cron or a timer call `levada run`."),
     KEY("deadline", LATER, "Give the steps a `timeout`."),
     KEY("objectives", LATER, "Compare the measured values in an `expect`."),
-    KEY("hooks", LATER, "Use `on_failure` or `finally`."),
+    KEY("hooks", MAP, "Lua beside the work of every step, and before the run; see hooks."),
     KEY("history", MAP, "How long `levada gc` keeps its runs; see history."),
     KEY("require", LATER, "Check it in a first step."),
 };
@@ -56,6 +56,46 @@ static const struct key_alias workflow_aliases[] = {
     {"doc", "description", NULL}, {"tags", "labels", NULL}, {"results", "outputs", NULL},
     {"mutex", "concurrency", NULL}, {"lock", "concurrency", NULL}, {"group", "concurrency", NULL},
     {"retention", "history", NULL}, {"keep", "history", "Write `history: {keep: 30d}`."},
+    {"callbacks", "hooks", NULL}, {"hook", "hooks", NULL},
+    {"before_run", "hooks", "Write `hooks: {before_run: …}`."},
+    {"on-run-start", "hooks", "Write `hooks: {before_run: …}`."},
+    {"before_step", "hooks", "Write `hooks: {before_step: …}`."},
+    {"before_script", "hooks", "Write `hooks: {before_step: …}`, in Lua; shell commands are a step of their own."},
+    {"after_step", "hooks", "Write `hooks: {after_step: …}`."},
+    {"after_script", "hooks", "Write `hooks: {after_step: …}`, in Lua; shell commands are a step of `finally`."},
+    {"on_retry", "hooks", "Write `hooks: {on_retry: …}`."},
+    {"on_retry_callback", "hooks", "Write `hooks: {on_retry: …}`."},
+    {"on_failure_callback", "on_failure", "Steps go under `on_failure`, Lua under `hooks: {on_failure: …}`."},
+    {"on_success_callback", "on_success", "Steps go under `on_success`, Lua under `hooks: {after_step: …}`."},
+    {"sla_miss_callback", "hooks", "Write `hooks: {after_step: {use: levada:slow, with: {after: 10m}}}`."},
+    {"on-run-end", "finally", NULL}, {"onExit", "finally", NULL},
+    /* Airflow, Dagu, Argo, Kestra, GitHub, Ansible. */
+    {"schedule_interval", "schedule", NULL}, {"timetable", "schedule", NULL}, {"start_date", "schedule", NULL},
+    {"catchup", "schedule", "It belongs to `schedule`."}, {"default_args", "defaults", NULL},
+    {"max_active_steps", "concurrency", "Use `levada run --max-parallel`, or give the steps a `pool`."},
+    {"max_active_tasks", "concurrency", "Use `levada run --max-parallel`, or give the steps a `pool`."},
+    {"parallelism", "concurrency", "Use `levada run --max-parallel`, or give the steps a `pool`."},
+    {"hist_retention_days", "history", "Write `history: {keep: 30d}`."},
+    {"handler_on", "on_failure", "Write `on_success`, `on_failure` and `finally` at the top."},
+    {"timeout_sec", "defaults", "Write `defaults: {timeout: 10m}` for each step."},
+    {"active_deadline_seconds", "defaults", "Write `defaults: {timeout: 10m}` for each step."},
+    {"dotenv", "env", "Write the variables under `env`."}, {"env_file", "env", "Write the variables under `env`."},
+    {"preconditions", "steps", "Check it in a first step."}, {"apiVersion", "levada", "Write `levada: 1`."},
+    {"kind", "levada", "Write `levada: 1`; a file is one workflow."},
+    {"metadata", "name", "Write `name` and `labels` at the top."}, {"spec", "steps", "Write its members at the top."},
+    {"templates", "steps", "Write them as steps; those of another file are run with `workflow: FILE`."},
+    {"entrypoint", "steps", "All of `steps` run, each when those that it needs have ended."},
+    {"arguments", "params", NULL}, {"ttl_strategy", "history", "Write `history: {keep: 30d}`."},
+    {"synchronization", "concurrency", NULL}, {"namespace", "name", "Leave it out; a `name` may hold dots."},
+    {"errors", "on_failure", NULL}, {"listeners", "on_failure", "Write `on_success`, `on_failure` or `finally`."},
+    {"after_execution", "finally", NULL}, {"plugin_defaults", "plugins", "Write `plugins: {NAME: {with: …}}`."},
+    {"task_defaults", "plugins", "Write `plugins: {NAME: {with: …}}`."}, {"sla", "deadline", NULL},
+    {"permissions", "secrets", "Leave it out: a step has what its secrets allow."},
+    {"runs-on", "steps", "Leave it out: steps run where `levada run` does."},
+    {"hosts", "steps", "Leave it out: steps run where `levada run` does."}, {"handlers", "on_success", NULL},
+    {"post_tasks", "finally", NULL}, {"roles", "steps", NULL}, {"pre_tasks", "steps", NULL},
+    {"vars_files", "params", "Give them to the run: `levada run --params FILE`."},
+    {"import_playbook", "steps", "Write a step with `workflow: FILE`."},
 };
 
 static const struct key param_keys[] = {
@@ -103,6 +143,7 @@ static const struct key defaults_keys[] = {
     KEY("env", MAP, "As at the top."),
     KEY("shell", TEXT, "As in a step."),
     KEY("grace", DURATION, "As in a step."),
+    KEY("limits", MAP, "As in a step; a step's own `limits` replace single members."),
 };
 
 static const struct key step_keys[] = {
@@ -142,16 +183,17 @@ static const struct key step_keys[] = {
     KEY("approve", SWITCH, "A person decides before it starts; see approve."),
     KEY("undo", MAP, "What takes its effect back, when `levada rollback` is asked for; see undo."),
     KEY("lifecycle", LATER, "Leave it out."),
-    KEY("limits", LATER, "Use ulimit in `run`."),
+    KEY("limits", MAP, "What an attempt may use at most; see limits."),
     KEY("sandbox", LATER, "Leave it out."),
-    KEY("hooks", LATER, "Use `on_failure` or `finally`."),
+    KEY("hooks", MAP, "Lua beside the work of this step, behind the hooks at the top; see hooks."),
 };
 static const struct key_alias step_aliases[] = {
     {"depends_on", "needs", NULL}, {"dependsOn", "needs", NULL}, {"depends", "needs", NULL},
     {"dependencies", "needs", NULL}, {"requires", "needs", NULL}, {"after", "needs", NULL},
     {"upstream", "needs", NULL}, {"command", "run", NULL}, {"commands", "run", NULL}, {"cmd", "run", NULL},
     {"script", "run", NULL}, {"bash", "run", NULL}, {"sh", "run", NULL}, {"exec", "run", NULL},
-    {"when", "if", NULL}, {"only_if", "if", NULL}, {"condition", "if", NULL}, {"unless", "if", NULL},
+    {"when", "if", NULL}, {"only_if", "if", NULL}, {"condition", "if", NULL},
+    {"unless", "if", "Write `if: ${{ not (…) }}`."},
     {"with_items", "foreach", NULL}, {"with_param", "foreach", NULL}, {"loop", "foreach", NULL},
     {"for_each", "foreach", NULL}, {"for", "foreach", NULL}, {"items", "foreach", NULL},
     {"args", "with", NULL}, {"inputs", "with", NULL}, {"input", "with", NULL}, {"arguments", "with", NULL},
@@ -172,9 +214,31 @@ static const struct key_alias step_aliases[] = {
     {"timeout_minutes", "timeout", "Write `timeout: 5m`."}, {"timeout-minutes", "timeout", "Write `timeout: 5m`."},
     {"timeout_seconds", "timeout", "Write `timeout: 30s`."},
     {"assert", "expect", NULL}, {"checks", "expect", NULL}, {"title", "name", NULL}, {"input_text", "stdin", NULL},
+    {"resources", "limits", NULL}, {"limit", "limits", NULL}, {"ulimit", "limits", NULL},
+    {"memory", "limits", "Write `limits: {memory: 256MiB}`."}, {"cpu", "limits", "Write `limits: {cpu_time: 10m}`."},
     {"semaphore", "pool", NULL}, {"mutex", "pool", NULL}, {"lock", "pool", NULL}, {"resource", "pool", NULL},
     {"pool_slots", "pool", "Write `pool: {name: NAME, slots: 3}`."},
     {"concurrency", "pool", "`concurrency` is of the whole workflow; steps share a `pool`."},
+    {"callbacks", "hooks", NULL}, {"hook", "hooks", NULL},
+    {"pre", "hooks", "Write `hooks: {before_step: …}`."}, {"before", "hooks", "Write `hooks: {before_step: …}`."},
+    {"before_step", "hooks", "Write `hooks: {before_step: …}`."},
+    {"pre_hook", "hooks", "Write `hooks: {before_step: …}`."},
+    {"pre_execute", "hooks", "Write `hooks: {before_step: …}`."},
+    {"on_execute_callback", "hooks", "Write `hooks: {before_step: …}`."},
+    {"before_script", "hooks", "Put shell commands into `run`; Lua goes into `hooks: {before_step: …}`."},
+    {"post", "hooks", "Write `hooks: {after_step: …}`."}, {"after_step", "hooks", "Write `hooks: {after_step: …}`."},
+    {"post_hook", "hooks", "Write `hooks: {after_step: …}`."},
+    {"post_execute", "hooks", "Write `hooks: {after_step: …}`."},
+    {"on_success", "hooks", "Write `hooks: {after_step: …}`, or steps under `on_success` at the top."},
+    {"on_success_callback", "hooks", "Write `hooks: {after_step: …}`."},
+    {"after_script", "hooks", "Put shell commands into `run`; Lua goes into `hooks: {after_step: …}`."},
+    {"on_retry", "hooks", "Write `hooks: {on_retry: …}`."},
+    {"on_retry_callback", "hooks", "Write `hooks: {on_retry: …}`."},
+    {"on_failure", "hooks", "Write `hooks: {on_failure: …}`, or steps under `on_failure` at the top."},
+    {"on_error", "hooks", "Write `hooks: {on_failure: …}`, or steps under `on_failure` at the top."},
+    {"on_failure_callback", "hooks", "Write `hooks: {on_failure: …}`."},
+    {"sla", "hooks", "Write `hooks: {after_step: {use: levada:slow, with: {after: 10m}}}`."},
+    {"sla_miss_callback", "hooks", "Write `hooks: {after_step: {use: levada:slow, with: {after: 10m}}}`."},
     {"manual", "approve", "Write `approve: true`."}, {"approval", "approve", NULL},
     {"approvals", "approve", "Write `approve: {min: 2}`."}, {"manual_approval", "approve", "Write `approve: true`."},
     {"wait_for_approval", "approve", "Write `approve: true`."}, {"gate", "approve", "Write `approve: true`."},
@@ -182,6 +246,47 @@ static const struct key_alias step_aliases[] = {
     {"pause", "approve", "Write `approve: true`."}, {"confirm", "approve", "Write `approve: true`."},
     {"hold", "approve", "Write `approve: true`."}, {"approvers", "approve", "Write `approve: {by: [user:ann]}`."},
     {"reviewers", "approve", "Write `approve: {by: [user:ann]}`."},
+    /* Airflow, Dagu, Argo, Kestra, GitHub, Ansible. */
+    {"task_id", "id", NULL}, {"python_callable", "run", "Write `run: python3 FILE`."}, {"op_kwargs", "with", NULL},
+    {"op_args", "with", NULL}, {"execution_timeout", "timeout", NULL}, {"upstream_task_ids", "needs", NULL},
+    {"conn_id", "with", "Give the action its connection in `with`."},
+    {"timeout_sec", "timeout", "Write `timeout: 30s`."},
+    {"active_deadline_seconds", "timeout", "Write `timeout: 30s`."},
+    {"max_retry_delay", "retry", "Write `retry: {max_delay: 5m}`."},
+    {"retry_exponential_backoff", "retry", "Write `retry: {backoff: 2}`."},
+    {"repeat_policy", "until", "Write `until: ${{ … }}` and `every: 10s`."},
+    {"delay", "retry", "Write `retry: {delay: 10s}`."},
+    {"stdout", "outputs", "Write `outputs: {NAME: {from: stdout}}`; all that is printed is in its log."},
+    {"stderr", "outputs", "All that is printed is in the step's log: `levada logs`."},
+    {"call", "workflow", "Write `workflow: FILE`."}, {"sub_dag", "workflow", "Write `workflow: FILE`."},
+    {"parallel", "foreach", NULL}, {"precondition", "if", NULL},
+    {"signal_on_stop", "grace", "It is TERM, and KILL when `grace` is over."},
+    {"template", "workflow", "Write the step itself, or `workflow: FILE`."},
+    {"template_ref", "workflow", "Write `workflow: FILE`."},
+    {"with_sequence", "foreach", "Write `foreach: ${{ range(1, 10) }}`."}, {"with_dict", "foreach", NULL},
+    {"with_fileglob", "foreach", NULL}, {"loop_control", "as", "Write `as: NAME` beside `foreach`."},
+    {"on_exit", "hooks", "Put what follows into a step that needs it, or into `finally`."},
+    {"image", "run", "Write `run: docker run IMAGE …`."}, {"container", "run", "Write `run: docker run IMAGE …`."},
+    {"run_if", "if", NULL}, {"disabled", "if", "Write `if: false`."}, {"tasks", "steps", NULL},
+    {"task_runner", "run", "Leave it out: a step runs where `levada run` does."},
+    {"input_files", "stdin", "Paths are relative to the workflow's folder; a text may go to `stdin`."},
+    {"output_files", "outputs", "Write files into $LEVADA_ARTIFACTS."}, {"log_level", "name", "Leave it out."},
+    {"runs-on", "cwd", "Leave it out: a step runs where `levada run` does."},
+    {"delegate_to", "run", "Write `run: ssh HOST …`."}, {"become", "run", "Write `run: sudo …`."},
+    {"become_user", "run", "Write `run: sudo -u USER …`."},
+    {"strategy", "matrix", "Write `matrix` in the step itself."}, {"block", "steps", NULL},
+    {"rescue", "if", "Put it into `on_failure` at the top, or into a step with `if: ${{ failure() }}`."},
+    {"always", "if", "Put it into `finally`, or into a step with `if: ${{ always() }}`."},
+    {"failed_when", "expect", "Write what must be true: `expect: [\"${{ … }}\"]`."},
+    {"changed_when", "effect", "Leave it out; `effect` says what may be repeated."},
+    {"include_tasks", "workflow", "Write `workflow: FILE`."}, {"import_tasks", "workflow", "Write `workflow: FILE`."},
+    {"set_fact", "outputs", "Write `lua: return {NAME = …}` and `outputs: [NAME]`."},
+    {"debug", "run", "Write `run: echo …`."}, {"vars", "env", NULL},
+    {"notify", "needs", "The step to be told names this one in its `needs`."},
+    {"no_log", "stdin", "Secrets are masked wherever they are printed: declare them under `secrets`."},
+    {"tags", "name", "Leave it out: `levada run` runs all steps."},
+    {"run_once", "id", "Leave it out: a step runs once."},
+    {"depends_on_past", "needs", "Runs that must not overlap share a `concurrency` group."},
 };
 
 static const struct key retry_keys[] = {
@@ -247,6 +352,7 @@ static const struct key undo_keys[] = {
     KEY("grace", DURATION, "As in a step."),
     KEY("effect", WORD, "As in a step.", effects),
     KEY("on_unknown", WORD, "As in a step.", on_unknowns),
+    KEY("limits", MAP, "As in a step."),
 };
 
 static const struct key history_keys[] = {
@@ -259,6 +365,54 @@ static const struct key_alias history_aliases[] = {
     {"max_age", "keep", NULL}, {"age", "keep", NULL}, {"days", "keep", "Write `keep: 30d`."},
     {"count", "keep", NULL}, {"limit", "keep", NULL}, {"runs", "keep", NULL}, {"keep_success", "keep", NULL},
     {"failed", "keep_failed", NULL}, {"keep_logs", "logs", NULL},
+};
+
+static const struct key hooks_keys[] = {
+    KEY("before_run", SHORTS, "Before the first step of a run; only at the top."),
+    KEY("before_step", SHORTS, "Before an attempt has its effect; may skip the step or fail it."),
+    KEY("after_step", SHORTS, "When an attempt has ended; sees its result, may add outputs or fail it."),
+    KEY("on_retry", SHORTS, "Before an attempt that follows a failed one; sees how that one failed."),
+    KEY("on_failure", SHORTS, "When an attempt has failed and no other follows."),
+};
+static const struct key_alias hooks_aliases[] = {
+    {"before", "before_step", NULL}, {"pre", "before_step", NULL}, {"pre_step", "before_step", NULL},
+    {"setup", "before_step", NULL}, {"before_script", "before_step", NULL}, {"before_attempt", "before_step", NULL},
+    {"before_all", "before_run", NULL}, {"on_start", "before_run", NULL}, {"pre_run", "before_run", NULL},
+    {"after", "after_step", NULL}, {"post", "after_step", NULL}, {"post_step", "after_step", NULL},
+    {"teardown", "after_step", NULL}, {"after_script", "after_step", NULL}, {"on_finish", "after_step", NULL},
+    {"on_success", "after_step", "`after_step` runs after a success and a failure: look at result.status."},
+    {"on_success_callback", "after_step", "`after_step` runs after a success and a failure: look at result.status."},
+    {"after_run", "after_step", "What runs once at the end are steps under `finally`."},
+    {"finally", "after_step", "What runs once at the end are steps under `finally`."},
+    {"retry", "on_retry", NULL}, {"on_retry_callback", "on_retry", NULL},
+    {"on_error", "on_failure", NULL}, {"failure", "on_failure", NULL}, {"on_failure_callback", "on_failure", NULL},
+};
+
+static const struct key hook_keys[] = {
+    KEY("use", TEXT, "The file, relative to the workflow; `levada:NAME` is one that comes with Levada.",
+        .required = true),
+    KEY("with", MAP, "What the chunk sees as `with`: plain values."),
+};
+static const struct key_alias hook_aliases[] = {
+    {"lua", "use", "Write the Lua text itself, without a map around it."},
+    {"run", "use", "A hook is Lua; shell commands are a step."}, {"file", "use", NULL}, {"path", "use", NULL},
+    {"uses", "use", NULL}, {"script", "use", NULL}, {"name", "use", NULL},
+    {"params", "with", NULL}, {"args", "with", NULL}, {"inputs", "with", NULL}, {"options", "with", NULL},
+};
+
+static const struct key limits_keys[] = {
+    KEY("memory", SIZE, "Of all its processes together; at least 8MiB."),
+    KEY("cpu_time", DURATION, "Of all its processes together, those that have ended too."),
+    KEY("processes", COUNT, "How many there may be at once."),
+    KEY("file_size", SIZE, "Of each file it writes."),
+};
+static const struct key_alias limits_aliases[] = {
+    {"mem", "memory", NULL}, {"ram", "memory", NULL}, {"rss", "memory", NULL}, {"max_memory", "memory", NULL},
+    {"memory_limit", "memory", NULL}, {"cpu", "cpu_time", "Write how long: `cpu_time: 10m`."},
+    {"cpus", "cpu_time", "Write how long: `cpu_time: 10m`."}, {"time", "cpu_time", "A step's `timeout` bounds how "
+     "long it runs; `cpu_time` how long it computes."}, {"timeout", "cpu_time", "`timeout` stands in the step itself."},
+    {"pids", "processes", NULL}, {"nproc", "processes", NULL}, {"max_processes", "processes", NULL},
+    {"fsize", "file_size", NULL}, {"max_file_size", "file_size", NULL}, {"disk", "file_size", NULL},
 };
 
 static const struct key approve_keys[] = {
@@ -300,8 +454,11 @@ static const struct key_table tables[PLACES] = {
     TABLE(PLACE_CONCURRENCY, "concurrency", concurrency),
     TABLE(PLACE_POOL, "pool", pool),
     TABLE(PLACE_HISTORY, "history", history),
+    TABLE(PLACE_LIMITS, "limits", limits),
     TABLE(PLACE_APPROVE, "approve", approve),
     [PLACE_UNDO] = {"undo", undo_keys, sizeof undo_keys / sizeof undo_keys[0], NULL, 0},
+    TABLE(PLACE_HOOKS, "hooks", hooks),
+    TABLE(PLACE_HOOK, "a hook", hook),
 };
 
 const struct key_table *
