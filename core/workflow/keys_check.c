@@ -216,8 +216,7 @@ type_hint(struct diags *diags, const struct key *key, const struct value *value)
         hint = arena_printf(diags->arena,
                             str_starts(value->text.ptr, "{{") ? "Write `$%.200s`." : "Write `${{ %.200s }}`.",
                             value->text.ptr);
-    if (key->type == KEY_CONDITION && str_eq(key->name, "when") && value->type != VALUE_STRING)
-        hint = "Write `when: ${{ … }}`.";
+    if (str_eq(key->name, "when") && value->type != VALUE_STRING) hint = "Write `when: ${{ … }}`.";
     if (key->type == KEY_SWITCH && value->type == VALUE_STRING && template_is(value->text.ptr))
         hint = arena_printf(diags->arena, "Write `approve: {when: \"%.200s\"}`.", value->text.ptr);
     if (key->type == KEY_DURATION && value->type == VALUE_INT && value->integer > 0)
