@@ -53,6 +53,7 @@ struct check {
     bool after_failure;                    /* it stands behind the steps of the run: run.error is known */
     const struct including *including;     /* the files that led here */
     size_t *total;                         /* steps of all files so far */
+    struct arena *scratch;                 /* expressions while they are looked at: a model keeps their text only */
 };
 
 /* A file that is being read, and who asked for it. */
@@ -145,6 +146,12 @@ void check_inner_end(struct check *check, const struct check *inner);
 void check_body_read(struct check *check, uint32_t index);
 void check_body_link(struct check *check, uint32_t index);
 
+/* check_retry.c: the ranges of one `retry`; and, of a step's own (may be NULL), its delays beside those it inherits. */
+void check_retry(struct check *check, const struct value *retry, const char *what);
+void check_retry_delays(struct check *check, const struct value *own, const struct retry *retry, const char *what);
+/* Warns of what stands twice in a list; NULL and no list are let pass. */
+void check_twice(struct check *check, const struct value *list, const char *key, const char *what);
+
 /* check_outputs.c: `outputs:` of a step. */
 void check_step_outputs(struct check *check, uint32_t index);
 /* The names that steps.X.outputs has, for suggestions; *fields gets the schema's field when it is one. */
@@ -165,6 +172,21 @@ void check_tree(struct check *check, const struct scope *scope, const struct val
 void check_ref(struct check *check, const struct scope *scope, const struct expr_ref *ref, int line, int column);
 void check_call(struct check *check, const struct scope *scope, const char *name, int line, int column);
 void check_expr(struct check *check, const struct scope *scope, const struct expr *expr);
+
+/* check_reach.c: conditions that are the same in every run, and steps that none reaches; when there are no errors. */
+void check_reach(struct check *check);
+
+/* check_files.c: warns of companion files that are not there. */
+void check_files(struct check *check);
+
+/* check_effect.c: notes scripts that could say `effect: read`. */
+void check_effects(struct check *check);
+
+/* check_braces.c: warns of `{{ … }}` that was probably meant as an expression. */
+void check_braces(struct check *check, const struct value *text);
+
+/* check_hint.c: a better hint for a name that an expression does not know, when the workflow knows it. */
+void check_hint_name(struct check *check, struct err *err);
 
 /* check_shared.c: what a run shares with others: its group, and the pools of its steps. */
 void check_concurrency(struct check *check);

@@ -77,6 +77,7 @@ param_choices(struct check *check, const struct declared *declared, const struct
     if (list == NULL) return;
     if (list->list.count == 0)
         CHECK_ERROR(check, list, "wrong-value", NULL, "\"enum\" of %s is empty", declared->what);
+    check_twice(check, list, "enum", declared->what);
     struct value *choices = value_list(check->arena);
     for (size_t i = 0; i < list->list.count; i++) {
         const struct value *choice = typed(check, declared, "enum", list->list.items[i]);
@@ -165,15 +166,35 @@ is_variable(const char *name)
     return name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")] == '\0';
 }
 
+/* Whoever writes `value:` here, or a name that none can be, has perhaps written the secret. */
+static void
+hide_values(struct check *check, const struct value *map)
+{
+    static const char *const places[] = {"from", "name", "field", "version", "provider", "source", "variable", "path",
+                                         "env", "file", "var", "key"};
+    for (size_t i = 0; i < map->map.count; i++) {
+        const char *name = map->map.names[i];
+        const struct value *value = map->map.values[i];
+        bool safe = str_nearest(name, places, sizeof places / sizeof *places) != NULL;
+        if (str_eq(name, "name") && str_eq(value_get_str(map, "from", "env"), "env"))
+            safe = value->type != VALUE_STRING || is_variable(value->text.ptr + (value->text.ptr[0] == '$'));
+        safe = safe || value->type == VALUE_NULL || value->type == VALUE_BOOL;
+        if (!safe) diag_hide(check->diags, (int)value->line, (int)value->column);
+    }
+}
+
 static void
 check_secret(struct check *check, struct secret_def *secret, const struct value *map)
 {
     const char *what = arena_printf(check->arena, "secret \"%s\"", secret->name);
     if (map->type != VALUE_MAP) {
-        CHECK_ERROR(check, map, "wrong-type", "Write `{from: env, name: VARIABLE}` or `{from: file, name: PATH}`.",
-                    "%s must be a map, not %s", what, keys_type_phrase(map));
+        diag_hide(check->diags, (int)map->line, (int)map->column);
+        CHECK_ERROR(check, map, map->type == VALUE_STRING || map->type == VALUE_INT ? DIAG_PLAIN_SECRET : "wrong-type",
+                    "Write `{from: env, name: VARIABLE}` or `{from: file, name: PATH}`.",
+                    "%s must be a map that says where it is kept, not %s", what, keys_type_phrase(map));
         return;
     }
+    hide_values(check, map);
     keys_check(check->diags, PLACE_SECRET, map, what);
     secret->from = keys_text(PLACE_SECRET, map, "from");
     secret->key = keys_text(PLACE_SECRET, map, "name");
@@ -181,8 +202,11 @@ check_secret(struct check *check, struct secret_def *secret, const struct value 
     if (secret->from == NULL || secret->key == NULL) return;
     const struct value *name = value_get(map, "name");
     if (str_eq(secret->from, "env") && !is_variable(secret->key))
-        CHECK_ERROR(check, name, "wrong-value", "Letters, digits and `_`, no digit first.",
-                    "\"%s\" cannot be the name of an environment variable", secret->key);
+        CHECK_ERROR(check, name, "wrong-value",
+                    secret->key[0] == '$'
+                        ? "Write the name without `$`."
+                        : "Letters, digits and `_`, no digit first; the secret itself does not belong into the file.",
+                    "\"name\" of %s cannot be the name of an environment variable", what);
     if (str_eq(secret->from, "file") && secret->key[0] == '\0')
         CHECK_ERROR(check, name, "wrong-value", NULL, "the path of %s is empty", what);
     if (str_eq(secret->from, "file") && secret->key[0] != '/')

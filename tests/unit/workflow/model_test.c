@@ -175,11 +175,11 @@ static void
 test_edges_from_everywhere(void)
 {
     static const char *const places[] = {"run: echo \"${{ steps.a.status }}\"",
-                                         "run: x\n    if: ${{ steps.a.status == 'x' }}",
+                                         "run: x\n    if: ${{ steps.a.status == 'succeeded' }}",
                                          "run: x\n    env: {A: \"${{ steps.a.status }}\"}",
                                          "run: x\n    cwd: ${{ steps.a.status }}",
                                          "run: x\n    stdin: ${{ steps.a.status }}",
-                                         "run: x\n    expect: [\"${{ steps.a.status == 'x' }}\"]",
+                                         "run: x\n    expect: [\"${{ steps.a.status == 'succeeded' }}\"]",
                                          "run: x\n    outputs: {o: \"${{ steps.a.status }}\"}",
                                          "lua: return {x = steps.a.status}",
                                          "lua: return {x = steps['a'].status}",
