@@ -107,7 +107,7 @@ f_digest(struct call *call)
                    {"sha512", hash_sha512_hex}};
     const struct value *arg = call_arg_text(call, 0);
     char hex[HASH_HEX_LONG];
-    call_count(call, 0, 50 + arg->text.size / 4);
+    call_count(call, 0, 50 + arg->text.size / 2);
     for (size_t i = 0; i < sizeof digests / sizeof *digests; i++)
         if (str_eq(digests[i].name, call->name)) digests[i].digest(arg->text.ptr, arg->text.size, hex);
     return call_text(call, hex, strlen(hex));

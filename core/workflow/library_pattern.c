@@ -32,7 +32,7 @@ search_begin(struct search *search, struct call *call, const struct value *patte
     search->call = call;
     search->text = call_arg_text(call, 0);
     search->mark = arena_mark(call_arena(call));
-    call_count(call, 0, 100 + pattern->text.size);
+    call_count(call, 0, 500 + 8 * pattern->text.size);
     search->regex = regex_compile(call_arena(call), pattern->text.ptr, pattern->text.size, &problem, &at);
     if (search->regex == NULL) call_fail(call, NULL, "character %zu of the pattern: %s", at + 1, problem);
 }

@@ -86,7 +86,7 @@ f_contains(struct call *call)
     const struct value *in = call->args[0], *what = call->args[1];
     if (in->type == VALUE_LIST) {
         for (size_t i = 0; i < in->list.count; i++) {
-            call_count(call, 0, 1);
+            call_count(call, 0, 4);
             if (call_equal(call, in->list.items[i], what)) return call_bool(call, true);
         }
         return call_bool(call, false);

@@ -192,7 +192,7 @@ get_map(struct expr_vm *vm, int index, size_t count, unsigned depth)
 {
     lua_State *lua = vm->lua;
     /* Sorting is work that grows faster. */
-    lua_charge(vm, sizeof(struct value) + count * 4 * sizeof(void *), count * 32);
+    lua_charge(vm, sizeof(struct value) + count * 4 * sizeof(void *), count * 64);
     struct sorted_name *members = ARENA_ARRAY(&vm->scratch, count, struct sorted_name);
     size_t i = 0;
     for (lua_pushnil(lua); lua_next(lua, index); lua_pop(lua, 1), i++) {
@@ -273,7 +273,7 @@ static void
 look_into(struct expr_vm *vm, const struct value *value, unsigned depth, struct look *look)
 {
     if (depth > LIMIT_DEPTH) lua_raise(vm, -1, NULL, "a value nested more than %u deep", LIMIT_DEPTH);
-    if (++look->parts % 4096 == 0) lua_charge(vm, 0, 4096 / 2);
+    if (++look->parts % 4096 == 0) lua_charge(vm, 0, 4096);
     if (value->type == VALUE_SECRET) {
         look->tainted = true;
         if (value->text.ptr == NULL) look->unresolved = true;
@@ -289,7 +289,7 @@ lua_value_look(struct expr_vm *vm, const struct value *value, bool *unresolved)
 {
     struct look look = {0};
     look_into(vm, value, 0, &look);
-    lua_charge(vm, 0, look.parts % 4096 / 2);
+    lua_charge(vm, 0, look.parts % 4096);
     if (unresolved != NULL) *unresolved = look.unresolved;
     return look.tainted;
 }
@@ -323,7 +323,7 @@ raise_missing(struct expr_vm *vm, const struct value *map, const struct lua_path
               const char *name, int64_t place)
 {
     char hint[512];
-    lua_charge(vm, 0, 200 + 20 * map->map.count);
+    lua_charge(vm, 0, 600 + 20 * map->map.count);
     const char *nearest = str_nearest(name, map->map.names, map->map.count);
     size_t used = 0;
     if (nearest != NULL) {

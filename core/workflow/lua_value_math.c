@@ -203,7 +203,7 @@ charge_names(struct expr_vm *vm, const struct value *value)
     if (value->type == VALUE_LIST)
         for (size_t i = 0; i < value->list.count; i++) charge_names(vm, value->list.items[i]);
     if (value->type != VALUE_MAP) return;
-    lua_charge(vm, 0, value->map.count * (value->map.count / 8));
+    lua_charge(vm, 0, value->map.count * (value->map.count / 2));
     for (size_t i = 0; i < value->map.count; i++) charge_names(vm, value->map.values[i]);
 }
 

@@ -182,7 +182,7 @@ push_keys(struct expr_vm *vm)
     lua_State *lua = vm->lua;
     size_t count = 0, i = 0;
     for (lua_pushnil(lua); lua_next(lua, 1); lua_pop(lua, 1)) count++;
-    lua_charge(vm, count * sizeof(struct key), count * 32);
+    lua_charge(vm, count * sizeof(struct key), count * 64);
     struct arena_mark mark = arena_mark(&vm->scratch);
     struct key *keys = ARENA_ARRAY(&vm->scratch, count, struct key);
     for (lua_pushnil(lua); lua_next(lua, 1); lua_pop(lua, 1), i++) {

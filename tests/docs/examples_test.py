@@ -19,7 +19,7 @@ SOURCE, BUILD, LEVADA = os.environ["LEVADA_SOURCE"], os.environ["LEVADA_BUILD"],
 PLUGINS = os.path.join(BUILD, "lib", "levada", "plugins")
 BLOCK = re.compile(r"(?:<!-- (needs|run with|ends with|not run|part): ([^>]*?) -->\n)?```ya?ml\n(.*?)```", re.S)
 # What the examples call that no machine has.
-PROGRAMS = {"load": "exit 0", "decorate": "exit 0", "publish": "exit 0", "convert": "exit 0",
+PROGRAMS = {"load": "exit 0", "decorate": "exit 0", "publish": "exit 0", "convert": "exit 0", "sign": "exit 0",
     "curl": "echo {} > data.json"}
 count = failures = 0
 
