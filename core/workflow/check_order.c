@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A script that reads a file which another script writes was meant to wait for it: from other tools people are used to steps
- * that run in the order of the file. Only what is certain is said: both are plain, run in the workflow's folder, and name
- * the file in the same words.
+ * A script that reads a file which another script writes was meant to wait for it: from other tools people are used to
+ * steps that run in the order of the file. Only what is certain is said: both are plain, run in the workflow's folder,
+ * and name the file in the same words.
  */
 #include <string.h>
 
@@ -86,10 +86,11 @@ look_at_file(struct order *order, uint32_t index, const char *file)
         waits_for(order, index, writer) || waits_for(order, writer, index))
         return;
     order->told++;
-    CHECK_WARNING(check, check->drafts[index].map, "no-edges",
-                  arena_printf(check->arena, "Write `needs: [%s]`: steps do not run in the order of the file.", other->local),
-                  "%s reads \"%s\", which step \"%s\" writes, and does not wait for it", check->drafts[index].what, file,
-                  other->id);
+    CHECK_WARNING(
+        check, check->drafts[index].map, "no-edges",
+        arena_printf(check->arena, "Write `needs: [%s]`: steps do not run in the order of the file.", other->local),
+        "%s reads \"%s\", which step \"%s\" writes, and does not wait for it", check->drafts[index].what, file,
+        other->id);
 }
 
 static void

@@ -191,6 +191,25 @@ report_word(struct diags *diags, const struct key *key, const struct value *valu
              "\"%s\" of %s cannot be \"%s\"", key->name, what, value->text.ptr);
 }
 
+/* How the value of a key looks whose type does not say it, or NULL. */
+static const char *
+example_of(const char *name)
+{
+    static const char *const examples[][2] = {
+        {"limits", "Write `limits: {memory: 256MiB}`."},
+        {"id", "An id begins with a letter: `id: load`."},
+        {"uses", "Write `uses: plugin.action`; `levada actions` lists them."},
+        {"concurrency", "Write `concurrency: {group: NAME, overlap: queue}`."},
+        {"pool", "Write `pool: {name: NAME, slots: 3}`, or only its name."},
+        {"retry", "Write `retry: {attempts: 3}`."},
+        {"history", "Write `history: {keep: 30d}`."},
+        {"expect", "Write a list: `- ${{ outputs.rows > 0 }}`."},
+    };
+    for (size_t i = 0; i < sizeof examples / sizeof examples[0]; i++)
+        if (str_eq(examples[i][0], name)) return examples[i][1];
+    return NULL;
+}
+
 static void
 report_type(struct diags *diags, const struct key *key, const struct value *value, const char *what)
 {
@@ -236,14 +255,7 @@ report_type(struct diags *diags, const struct key *key, const struct value *valu
     if (key->type == KEY_SIZE && value->type == VALUE_INT && value->integer > 0)
         hint = arena_printf(diags->arena, "Write the unit too: `%lldMiB`, `%lldGiB`.", (long long)value->integer,
                             (long long)value->integer);
-    if (str_eq(key->name, "limits")) hint = "Write `limits: {memory: 256MiB}`.";
-    if (str_eq(key->name, "id")) hint = "An id begins with a letter: `id: load`.";
-    if (str_eq(key->name, "uses")) hint = "Write `uses: plugin.action`; `levada actions` lists them.";
-    if (str_eq(key->name, "concurrency")) hint = "Write `concurrency: {group: NAME, overlap: queue}`.";
-    if (str_eq(key->name, "pool")) hint = "Write `pool: {name: NAME, slots: 3}`, or only its name.";
-    if (str_eq(key->name, "retry")) hint = "Write `retry: {attempts: 3}`.";
-    if (str_eq(key->name, "history")) hint = "Write `history: {keep: 30d}`.";
-    if (str_eq(key->name, "expect")) hint = "Write a list: `- ${{ outputs.rows > 0 }}`.";
+    if (example_of(key->name) != NULL) hint = example_of(key->name);
     bool steps = key->type == KEY_LIST && value->type == VALUE_MAP && strchr("sof", key->name[0]) != NULL;
     if (steps) hint = "Write a list; each step begins with `- id: NAME`.";
     if (steps && value->map.count > 0 && value->map.names[0][0] == '-')
