@@ -230,7 +230,8 @@ adopt_all(struct engine *e, struct err *err)
             int64_t left = step->due_ms - e->now_ms;
             turn_wait(e, i, left < 0 ? 0 : left > step->delay_ms ? step->delay_ms : left);
         }
-        if (step->status != STEP_RUNNING_STATUS || step->nattempts == 0) continue;
+        /* A loop or block has attempts only of the workflow before this one, in which it was something else. */
+        if (step->status != STEP_RUNNING_STATUS || state_is_parent(step)) continue;
         int code = settle_attempt(e, i, step->attempts[step->nattempts - 1].record, true, err);
         if (code) return code;
     }

@@ -368,6 +368,7 @@ pool_stop(struct engine *e, const char *why, bool safe_only)
         if (w->step < 0 || w->asked_to_stop) continue;
         const struct step_state *step = &e->state.steps[w->step];
         if (safe_only && !step_safe_to_stop(step)) continue;
+        if (str_eq(why, "cancelled") && !turn_cancels(e, step)) continue;
         w->asked_to_stop = true;
         int64_t grace = step->step->grace_ms;
         if (w->sock >= 0) {

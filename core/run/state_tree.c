@@ -157,18 +157,22 @@ add_key(struct buf *buf, const char *key)
     }
 }
 
+static bool
+has_loops(const struct model *body)
+{
+    for (size_t i = 0; body != NULL && i < body->nsteps; i++)
+        if (body->steps[i].loop != NULL || has_loops(body->steps[i].body)) return true;
+    return false;
+}
+
 const char *
 state_item_name(const struct run_state *state, const struct step_state *loop, const char *key)
 {
-    unsigned depth = 0;
-    if (loop->item == NULL) return arena_strdup(state->arena, key);
-    for (const struct step_state *at = loop; at->parent != NO_PARENT; at = &state->steps[at->parent])
-        depth += at->is_item;
+    /* Else the loop in the item "a/b" would be called as the item "b" of the one in "a". */
+    if (loop->item == NULL && !has_loops(loop->step->body)) return arena_strdup(state->arena, key);
     struct buf buf BUF_SCOPED;
     buf_init(&buf, LIMIT_VALUE_SIZE);
-    if (depth == 1) add_key(&buf, loop->item);
-    else buf_text(&buf, loop->item);
-    buf_char(&buf, '/');
+    if (loop->item != NULL) buf_printf(&buf, "%s/", loop->item);
     add_key(&buf, key);
     return arena_strdup(state->arena, buf_str(&buf));
 }

@@ -156,7 +156,8 @@ step_look(struct engine *e, size_t i)
         fail_before_start(e, i, &err, state_is_loop(step) ? "its items" : "its params");
 }
 
-/* What uses up `retry`: a machine that has a bad day does not, and has a bound of its own. */
+/* What uses up `retry`: a machine that has a bad day does not, and has a bound of its own. A success that `until` was not
+ * content with begins anew. */
 static uint32_t
 failed_attempts(const struct step_state *step)
 {
@@ -164,7 +165,8 @@ failed_attempts(const struct step_state *step)
     for (size_t k = step->past; k < step->nattempts; k++) {
         const struct attempt_state *attempt = &step->attempts[k];
         if (attempt->resolve || attempt->status == NULL || str_eq(attempt->status, "interrupted")) continue;
-        count += !str_eq(attempt->status, "vanished") || attempt->crashed;
+        if (str_eq(attempt->status, "succeeded")) count = 0;
+        else count += !str_eq(attempt->status, "vanished") || attempt->crashed;
     }
     return count;
 }
@@ -271,7 +273,8 @@ step_failed(struct engine *e, size_t i, const struct value *error)
     const char *word = value_get_str(error, "class", "permanent");
     const char *message = value_get_str(error, "message", "it failed");
     int error_class = schema_class_from_name(word);
-    if (!e->state.cancel_asked &&
+    bool cancelled = e->state.cancel_asked && turn_cancels(e, step);
+    if (!cancelled &&
         worth_retrying(step, failed_attempts(step), error_class ? error_class : LEVADA_PERMANENT)) {
         int64_t delay = retry_delay(step);
         struct buf shown BUF_SCOPED;
@@ -323,7 +326,7 @@ ask_failed(struct engine *e, size_t i, const struct value *error)
     struct step_state *step = &e->state.steps[i];
     const char *message = value_get_str(error, "message", "asking failed");
     int error_class = schema_class_from_name(value_get_str(error, "class", "permanent"));
-    if (e->state.cancel_asked || !worth_retrying(step, failed_asks(step), error_class)) {
+    if ((e->state.cancel_asked && turn_cancels(e, step)) || !worth_retrying(step, failed_asks(step), error_class)) {
         step_unknown(e, i, message);
         return;
     }
