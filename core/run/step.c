@@ -164,6 +164,7 @@ failed_attempts(const struct step_state *step)
     uint32_t count = 0;
     for (size_t k = step->past; k < step->nattempts; k++) {
         const struct attempt_state *attempt = &step->attempts[k];
+        if (attempt->found != NULL && str_eq(attempt->found, "done")) count = 0;
         if (attempt->resolve || attempt->status == NULL || str_eq(attempt->status, "interrupted")) continue;
         if (str_eq(attempt->status, "succeeded")) count = 0;
         else count += !str_eq(attempt->status, "vanished") || attempt->crashed;

@@ -14,7 +14,7 @@
 #include "workflow/diag.h"
 #include "world.h"
 
-#define LEAVES_MAX 36 /* attempts that a run needs about: histories stay short */
+#define LEAVES_MAX 24 /* attempts that a run needs about: histories stay short */
 #define FILES_MAX 4
 
 /* What can be made by mistake of two keys: paths, what escapes look like, and the number of a round. */

@@ -170,7 +170,7 @@ int
 main(int argc, char **argv)
 {
     uint64_t first = number_option(argc, argv, "--from", 1), seeds = number_option(argc, argv, "--seeds", 10000);
-    uint64_t every = number_option(argc, argv, "--every", 300);
+    uint64_t every = number_option(argc, argv, "--every", 100);
     bool traced = argc > 1 && str_eq(argv[argc - 1], "--trace");
     struct expr_vm *vm = expr_vm_new();
     unsigned bad = 0;
