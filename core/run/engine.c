@@ -446,7 +446,7 @@ engine_run(const char *run_folder, const struct engine_options *options, struct 
         result = e.state.exit_code; /* a finished run repeats its code and does nothing */
     } else if (!code) {
         code = work(&e, err);
-        result = e.state.exit_code;
+        result = e.state.rolled_back ? EXIT_OK : e.state.exit_code;
     }
     journal_close(&e.journal, run_status_ended(e.state.status));
     seating_end(&e, code == 0);

@@ -210,6 +210,7 @@ lua_names(struct evaluation *ev)
     const struct place *place = &ev->place;
     for (size_t i = 0; i < sizeof roots / sizeof roots[0]; i++)
         place_add(inputs, place, ev->arena, ev->names, &(struct expr_ref){{roots[i]}, 1});
+    if (place->undone != NULL) place_add(inputs, place, ev->arena, ev->names, &(struct expr_ref){{"outputs"}, 1});
     for (size_t i = 0; place->variables != NULL && place->variables[i] != NULL; i++)
         place_add(inputs, place, ev->arena, ev->names, &(struct expr_ref){{place->variables[i]}, 1});
     const struct step_state *at = place->step;

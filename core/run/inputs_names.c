@@ -31,6 +31,11 @@ inputs_run(struct arena *arena, const struct run_state *state, const char *artif
 struct place
 place_of(const struct inputs *inputs, const struct step_state *step)
 {
+    if (step->undoes != NO_PARENT) { /* it stands where that one stands */
+        const struct step_state *undone = &inputs->state->steps[step->undoes];
+        return (struct place){.step = undone, .undone = undone, .block = state_block(inputs->state, undone),
+                              .bindings = undone->bindings, .variables = step->step->variables};
+    }
     return (struct place){.step = step, .block = state_block(inputs->state, step), .bindings = step->bindings,
                           .variables = step->step->variables};
 }
@@ -182,6 +187,8 @@ place_add(const struct inputs *inputs, const struct place *place, struct arena *
         place_add_step(inputs, place, arena, names, ref->path[1]);
     } else if (value_get(names, root) != NULL) {
         return;
+    } else if (str_eq(root, "outputs") && place->undone != NULL) {
+        value_set(arena, names, root, place_outputs(arena, place->undone));
     } else if (expr_is_variable(place->variables, root)) {
         const struct value *value = value_get(place->bindings, root);
         if (value != NULL) value_set(arena, names, root, value);

@@ -11,6 +11,7 @@
 /* Where a text stands: what it may name depends on it. */
 struct place {
     const struct step_state *step;       /* whose text it is; NULL: of the block or the run as a whole */
+    const struct step_state *undone;     /* that it takes back: its outputs are `outputs`; NULL: none */
     const struct step_state *block;      /* among whose steps; NULL: of the workflow itself */
     const struct value *bindings;        /* loop variables, or NULL */
     const char *const *variables;        /* their names */

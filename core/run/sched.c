@@ -95,7 +95,8 @@ enqueue_part(struct sched *sched, const struct sched_scope *scope)
 static void
 enqueue_items(struct sched *sched, struct sched_scope *scope)
 {
-    uint32_t most = sched->state->steps[scope->owner].step->loop->max_parallel;
+    /* Undoing goes back the way it came, one step at a time. */
+    uint32_t most = scope->owner == NO_PARENT ? 1 : sched->state->steps[scope->owner].step->loop->max_parallel;
     while (scope->next < scope->count && (most == 0 || scope->active < most)) {
         size_t i = scope->first + scope->next++;
         const struct step_state *item = &sched->state->steps[i];
@@ -181,7 +182,8 @@ sched_init(struct sched *sched, struct arena *arena, const struct run_state *sta
 {
     *sched = (struct sched){.arena = arena, .state = state};
     add_slots(sched);
-    add_scope(sched, NO_PARENT, 0, (uint32_t)state->model->nsteps, state->model);
+    if (state->rolling) add_scope(sched, NO_PARENT, state->undo_first, state->undo_count, NULL);
+    else add_scope(sched, NO_PARENT, 0, (uint32_t)state->model->nsteps, state->model);
 }
 
 void

@@ -67,6 +67,9 @@ struct step_state {
     uint32_t first, nchildren;      /* its own parts, once it has begun */
     bool is_item;                   /* of the loop that is its parent, and has the same `step` */
     bool expanded;                  /* a loop or block that has begun */
+    bool undone;                    /* its effect was taken back */
+    uint32_t undoes;                /* index of the step that it takes back, or NO_PARENT */
+    int64_t ended_seq;              /* of the event that it ended by; 0: not known */
     bool gone;                      /* an item that a later try of its loop has replaced */
     const struct value *bindings;   /* map: loop variables; NULL: none */
     const struct value *given;      /* STEP_WORKFLOW: its params as bound; NULL before it has begun */
@@ -109,6 +112,11 @@ struct run_state {
     const char *group;              /* that it belongs to; NULL: none */
     bool seated;                    /* it has its place in the group */
     const char *queued_text;        /* RUNNING, and not seated: what it waits for; NULL: nothing */
+    bool rolling;                   /* what succeeded is being undone, and nothing else runs */
+    uint32_t undo_first, undo_count;/* instances: in the order in which they run */
+    enum run_status before;         /* rolling: how it had ended, and ends again when all is undone */
+    int exit_before;
+    bool rolled_back;               /* the last rollback undid all that was asked for */
     bool cancel_asked;
     const char *cancel_who, *cancel_why;
     const struct value *params;     /* as bound; secrets never are params */

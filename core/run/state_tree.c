@@ -198,7 +198,8 @@ state_reset(struct step_state *step)
     step->status = STEP_WAITING_STATUS;
     step->past = step->nattempts;
     step->vanished = step->polls = 0;
-    step->queued = step->ask_first = step->expanded = false;
+    step->queued = step->ask_first = step->expanded = step->undone = false;
+    step->ended_seq = 0;
     step->started_ms = step->finished_ms = 0;
     step->inputs = step->outputs = step->error = NULL;
     step->given = step->params = step->env = step->items = NULL;
@@ -243,6 +244,7 @@ expand_loop(struct run_state *state, uint32_t loop, const struct value *items, s
         struct step_state *item = &state->steps[first + i];
         if (key == NULL || value == NULL) return err_set(err, EXIT_STORE, "an item has no key or value");
         *item = (struct step_state){.step = parent->step, .parent = loop, .is_item = true, .key = key,
+                                    .undoes = NO_PARENT,
                                     .item = state_item_name(state, parent, key),
                                     .bindings = bind(state, parent->bindings, parent->step->loop->as, value)};
         take_over(state, item);
@@ -268,6 +270,7 @@ expand_block(struct run_state *state, uint32_t block, struct err *err)
         if (again) state_reset(child);
         child->step = &body->steps[i];
         child->parent = block;
+        child->undoes = NO_PARENT;
         child->item = parent->item;
         child->gone = false;
         child->bindings = parent->step->kind == STEP_GROUP ? parent->bindings : NULL;
@@ -289,6 +292,49 @@ state_expand(struct run_state *state, struct step_state *step, const struct even
     step->started_ms = event->time_ms;
     step->given = params != NULL ? value_copy(state->arena, params) : NULL;
     return items != NULL ? expand_loop(state, at, value_copy(state->arena, items), err) : expand_block(state, at, err);
+}
+
+/* The step that the entry names, and that can be undone; NULL: there is none such. */
+static struct step_state *
+undo_target(const struct run_state *state, const struct value *entry)
+{
+    bool item = value_is(entry, VALUE_MAP);
+    struct step_state *target = state_step(state, item ? value_get_str(entry, "step", "") : value_str(entry, ""),
+                                           item ? value_get_str(entry, "item", NULL) : NULL);
+    return target != NULL && target->step->undo != NULL ? target : NULL;
+}
+
+int
+state_roll_back(struct run_state *state, const struct event *event, struct err *err)
+{
+    const struct value *list = value_get(event->data, "undo");
+    uint32_t count = 0;
+    if (!value_is(list, VALUE_LIST)) return err_set(err, EXIT_STORE, "it does not say what to undo");
+    for (uint32_t i = 0; i < state->undo_count; i++) state->steps[state->undo_first + i].gone = true;
+    state->undo_first = add_room(state, list->list.count);
+    for (size_t i = 0; i < list->list.count; i++) {
+        const struct step_state *target = undo_target(state, list->list.items[i]);
+        struct step_state *undo = &state->steps[state->undo_first + count];
+        if (target == NULL && state->model_number < state->models) continue;
+        if (target == NULL) return err_set(err, EXIT_STORE, "it names a step that cannot be undone");
+        *undo = (struct step_state){.step = target->step->undo->steps, .parent = NO_PARENT, .item = target->item,
+                                    .undoes = (uint32_t)(target - state->steps), .bindings = target->bindings};
+        take_over(state, undo);
+        undo->undoes = (uint32_t)(target - state->steps);
+        undo->gone = false;
+        state_index(state, state->undo_first + count++);
+    }
+    state->nsteps = state->undo_first + count;
+    state->undo_count = count;
+    state->rolling = true;
+    state->rolled_back = false;
+    state->before = state->status;
+    state->exit_before = state->exit_code;
+    state->status = RUN_INTERRUPTED_STATUS;
+    state->begun_ms = event->time_ms;
+    state->finished_ms = 0;
+    state->cancel_asked = false;
+    return 0;
 }
 
 void

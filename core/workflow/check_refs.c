@@ -272,7 +272,9 @@ check_ref(struct check *check, const struct scope *scope, const struct expr_ref 
     if (str_eq(root, "env")) env_ref(check, ref, line, column);
     if (str_eq(root, "steps")) step_ref(check, scope, ref, line, column);
     if (str_eq(root, "run")) run_ref(check, scope, ref, line, column);
-    if (str_eq(root, "outputs") && scope->step != NO_STEP)
+    if (str_eq(root, "outputs") && check->undoes)
+        output_ref(check->outer, scope, check->owner, ref, 1, line, column);
+    else if (str_eq(root, "outputs") && scope->step != NO_STEP)
         output_ref(check, scope, scope->step, ref, 1, line, column);
 }
 

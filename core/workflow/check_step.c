@@ -226,7 +226,8 @@ check_scope(const struct check *check, uint32_t index, const char *what)
     const struct step *step = &check->model->steps[index];
     bool after = check->after_failure || step->part != PART_STEPS;
     return (struct scope){.what = what, .step = index, .nparams = check->model->nparams, .variables = step->variables,
-                          .allow = SCOPE_PARAMS | SCOPE_ENV | SCOPE_STEPS | SCOPE_RUN | (after ? SCOPE_FAILURE : 0)};
+                          .allow = SCOPE_PARAMS | SCOPE_ENV | SCOPE_STEPS | SCOPE_RUN | (after ? SCOPE_FAILURE : 0) |
+                                   (check->undoes ? SCOPE_OUTPUTS : 0)};
 }
 
 static void
@@ -250,6 +251,7 @@ read_step(struct check *check, const struct value *map, enum step_part part, siz
     step_kind(check, index, check->diags->errors - errors);
     step_settings(check, index);
     if (!step_is_block(step)) check_step_outputs(check, index);
+    check_undo_read(check, index);
 }
 
 void
@@ -274,7 +276,8 @@ check_steps_read(struct check *check, const struct value *const parts[PARTS])
         for (size_t i = 0; parts[p] != NULL && i < parts[p]->list.count; i++)
             read_step(check, parts[p]->list.items[i], (enum step_part)p, i);
     for (size_t i = 0; i < check->model->nsteps; i++)
-        if (check->model->steps[i].body != NULL) check->model->total += check->model->steps[i].body->total;
+        check->model->total += (check->model->steps[i].body != NULL ? check->model->steps[i].body->total : 0) +
+                               (check->model->steps[i].undo != NULL);
 }
 
 void
@@ -285,6 +288,7 @@ check_steps_link(struct check *check)
         check_step_texts(check, i);
         check_loop_texts(check, i);
         check_body_link(check, i);
+        check_undo_link(check, i);
     }
     check_edges(check);
 }

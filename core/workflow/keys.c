@@ -140,7 +140,7 @@ static const struct key step_keys[] = {
     KEY("steps", LIST, "A group: steps that begin and end together, and see what is around them."),
     KEY("workflow", TEXT, "The workflow of another file, relative to this one; `with` gives it its params."),
     KEY("approve", LATER, "Split the workflow where a person decides."),
-    KEY("undo", LATER, "Use `on_failure` or `finally`."),
+    KEY("undo", MAP, "What takes its effect back, when `levada rollback` is asked for; see undo."),
     KEY("lifecycle", LATER, "Leave it out."),
     KEY("limits", LATER, "Use ulimit in `run`."),
     KEY("sandbox", LATER, "Leave it out."),
@@ -226,6 +226,22 @@ static const struct key_alias pool_aliases[] = {
     {"count", "slots", NULL}, {"max", "slots", NULL}, {"max_parallel", "slots", NULL},
 };
 
+static const struct key undo_keys[] = {
+    KEY("uses", TEXT, "As in a step."),
+    KEY("with", MAP, "As in a step; `outputs` are those of the step that is undone."),
+    KEY("run", TEMPLATE, "As in a step."),
+    KEY("lua", TEXT, "As in a step."),
+    KEY("env", MAP, "As in a step."),
+    KEY("shell", TEXT, "As in a step."),
+    KEY("cwd", TEMPLATE, "As in a step."),
+    KEY("stdin", TEMPLATE, "As in a step."),
+    KEY("retry", MAP, "As in a step."),
+    KEY("timeout", DURATION, "As in a step."),
+    KEY("grace", DURATION, "As in a step."),
+    KEY("effect", WORD, "As in a step.", effects),
+    KEY("on_unknown", WORD, "As in a step.", on_unknowns),
+};
+
 static const struct key history_keys[] = {
     KEY("keep", KEEP, "How long an ended run is kept, or how many of them; all without it."),
     KEY("keep_failed", KEEP, "The same for runs that failed or were cancelled; `keep` without it."),
@@ -254,6 +270,7 @@ static const struct key_table tables[PLACES] = {
     TABLE(PLACE_CONCURRENCY, "concurrency", concurrency),
     TABLE(PLACE_POOL, "pool", pool),
     TABLE(PLACE_HISTORY, "history", history),
+    [PLACE_UNDO] = {"undo", undo_keys, sizeof undo_keys / sizeof undo_keys[0], NULL, 0},
 };
 
 const struct key_table *

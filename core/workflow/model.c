@@ -401,6 +401,20 @@ read_body(struct reader *reader, const struct model *home, struct step *step, co
 }
 
 static void
+read_undo(struct reader *reader, const struct model *home, struct step *step, const struct value *map)
+{
+    struct model *undo = ARENA_NEW(reader->arena, struct model);
+    *undo = *home;
+    undo->owner = step;
+    undo->outputs = NULL;
+    undo->nsteps = undo->total = 1;
+    undo->steps = ARENA_NEW(reader->arena, struct step);
+    read_step(reader, undo, undo->steps, value_copy(reader->arena, map));
+    if (undo->steps->body != NULL || undo->steps->undo != NULL || undo->steps->loop != NULL) damage(reader, "undo");
+    step->undo = undo;
+}
+
+static void
 read_kind(struct reader *reader, const struct model *model, struct step *step, const struct value *map)
 {
     const char *run = get_text(reader, map, "run"), *lua = get_text(reader, map, "lua");
@@ -413,6 +427,7 @@ read_kind(struct reader *reader, const struct model *model, struct step *step, c
     if (step->kind == STEP_USES) read_action(reader, model, step, map);
     if (step->kind == STEP_WORKFLOW) step->with = get_map(reader, map, "with");
     if (step_is_block(step)) read_body(reader, model, step, map);
+    if (value_get(map, "undo") != NULL) read_undo(reader, model, step, need_map(reader, map, "undo"));
     if (value_get(map, "loop") != NULL) step->loop = read_loop(reader, value_get(map, "loop"));
     if (value_get(map, "until") != NULL) step->until = read_until(reader, value_get(map, "until"));
     step->variables = read_variables(reader, value_get(map, "variables"));
@@ -471,6 +486,7 @@ check_ids(struct reader *reader, const struct model *model)
                                      model->steps[i].id + size + 1 != id))
             damage(reader, "id");
         if (model->steps[i].body != NULL) check_ids(reader, model->steps[i].body);
+        if (model->steps[i].undo != NULL) check_ids(reader, model->steps[i].undo);
         if (!str_is_id(id) || (model->owner == NULL && id != model->steps[i].id) ||
             names_add(&names, id) >= 0) damage(reader, "id");
         for (size_t k = 0; k < model->steps[i].nneeds; k++)
