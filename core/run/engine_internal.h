@@ -149,7 +149,7 @@ const char *attempt_reuse(struct engine *e, const struct step *step, const struc
 int parent_begin(struct engine *e, size_t i, struct err *err);
 void parent_close(struct engine *e, size_t i);     /* all its parts have ended */
 void parent_fail_fast(struct engine *e, size_t i); /* step i ended: if its loop fails fast, that is it */
-void parent_resume(struct engine *e);              /* … for items that ended when no engine looked on */
+void parent_resume(struct engine *e);              /* … for those that ended when no engine looked on */
 
 /* seating.c */
 /* The run's group, before the loop: a resumed run has its place again. Nothing without a group. */

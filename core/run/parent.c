@@ -186,6 +186,9 @@ stop_undoing(struct engine *e, const struct step_state *failed)
 void
 parent_resume(struct engine *e)
 {
+    for (uint32_t k = 0; e->state.rolling && k < e->state.undo_count; k++)
+        if (e->state.steps[e->state.undo_first + k].status == STEP_FAILED_STATUS)
+            parent_fail_fast(e, e->state.undo_first + k);
     for (size_t i = 0; i < e->state.nsteps; i++) {
         const struct step_state *loop = &e->state.steps[i];
         if (!state_is_loop(loop) || !loop->expanded || step_status_ended(loop->status)) continue;

@@ -127,6 +127,9 @@ state_culprit(const struct run_state *state, const struct step_state *failed)
     return failed;
 }
 
+/* An engine stops at LIMIT_INSTANCES. Folded under an edited workflow the same events may make more than it made. */
+#define FOLD_INSTANCES (4 * LIMIT_INSTANCES)
+
 /* ---- growing ------------------------------------------------------------------------------------------ */
 
 static uint32_t
@@ -229,7 +232,7 @@ static int
 expand_loop(struct run_state *state, uint32_t loop, const struct value *items, struct err *err)
 {
     size_t count = items->list.count;
-    if (count > LIMIT_ITEMS || state->nsteps + count > LIMIT_INSTANCES)
+    if (count > LIMIT_ITEMS || state->nsteps + count > FOLD_INSTANCES)
         return err_set(err, EXIT_STORE, "a loop has %zu items", count);
     for (uint32_t i = 0; i < state->steps[loop].nchildren; i++)
         state->steps[state->steps[loop].first + i].gone = true;
@@ -260,7 +263,7 @@ expand_block(struct run_state *state, uint32_t block, struct err *err)
     struct step_state *parent = &state->steps[block];
     const struct model *body = parent->step->body;
     bool again = parent->nchildren == body->nsteps;
-    if (state->nsteps + body->nsteps > LIMIT_INSTANCES) return err_set(err, EXIT_STORE, "the run has too many steps");
+    if (state->nsteps + body->nsteps > FOLD_INSTANCES) return err_set(err, EXIT_STORE, "the run has too many steps");
     uint32_t first = again ? parent->first : add_room(state, body->nsteps);
     parent = &state->steps[block];
     parent->first = first;

@@ -104,6 +104,7 @@ difference(const struct step_state *a, const struct step_state *b)
     SAME("step", a->step == b->step);
     SAME("item", same_text(a->item, b->item) && same_text(a->key, b->key) && a->is_item == b->is_item);
     SAME("place", a->parent == b->parent && a->first == b->first && a->nchildren == b->nchildren);
+    SAME("undo", a->undone == b->undone && a->undoes == b->undoes);
     SAME("expanded", a->expanded == b->expanded && a->gone == b->gone);
     SAME("bindings", same_value(a->bindings, b->bindings) && same_value(a->given, b->given));
     SAME("status", a->status == b->status);
