@@ -202,6 +202,20 @@ leaf_ends(struct world *world, int node, enum step_status status, const struct e
     if (str_eq(code, "fail_fast") && self->begun) world_break(world, "%s had begun, and is skipped", self->name);
 }
 
+/* A part is passed over for what its own block came to; after a cancel for that, but not where things are cleaned up. */
+static void
+may_be_passed_over(struct world *world, int node, const char *code)
+{
+    const struct node *self = &world->nodes[node];
+    bool failed = tree_sibling_failed(world, self->parent);
+    if (!str_eq(code, "no_failure") && !str_eq(code, "no_success")) return;
+    if (self->step->part != PART_ON_SUCCESS && self->step->part != PART_ON_FAILURE)
+        world_break(world, "%s is passed over", self->name);
+    if (world->cancelled && !tree_in_finally(world, node)) return;
+    if (failed == (self->step->part == PART_ON_FAILURE))
+        world_break(world, "%s is passed over, and something has %s", self->name, failed ? "failed" : "not failed");
+}
+
 static enum step_status
 status_of(const char *word)
 {
@@ -226,6 +240,7 @@ finished(struct world *world, int at, const struct event *event)
     struct node *node = &world->nodes[at];
     enum step_status status = status_of(value_get_str(event->data, "status", ""));
     if (ended(node)) world_break(world, "%s ends twice", node->name);
+    may_be_passed_over(world, at, value_get_str(value_get(event->data, "reason"), "code", ""));
     if (!tree_live(world, at)) world_break(world, "%s ends, and is no part of the run", node->name);
     if (!tree_is_parent(node)) leaf_ends(world, at, status, event);
     else if (node->expanded) parent_ends_as_its_parts(world, at, status);
