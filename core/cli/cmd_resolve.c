@@ -16,10 +16,10 @@
 #include "run/state.h"
 #include "run/store.h"
 
-#define USAGE "levada resolve RUN STEP --done [OUTPUTS-JSON] | --redo | --fail [--reason TEXT]"
+#define USAGE "levada resolve RUN STEP [--item KEY] --done [OUTPUTS-JSON] | --redo | --fail [--reason TEXT]"
 
 struct decision {
-    const char *run, *step, *word, *outputs, *why;
+    const char *run, *step, *item, *word, *outputs, *why;
 };
 
 static int
@@ -33,6 +33,8 @@ parse_arguments(int argc, char **argv, struct decision *ret)
             if (done && i + 1 < argc && argv[i + 1][0] == '{') ret->outputs = argv[++i];
         } else if (str_eq(argv[i], "--reason") && i + 1 < argc) {
             ret->why = argv[++i];
+        } else if (str_eq(argv[i], "--item") && i + 1 < argc) {
+            ret->item = argv[++i];
         } else if (str_eq(argv[i], "--help") || str_eq(argv[i], "-h")) {
             puts("usage: " USAGE);
             return -1;
@@ -131,13 +133,9 @@ settle(struct arena *arena, const struct decision *decision, const char *run_fol
     const struct value *outputs;
     int code = state_read(arena, journal, &state, err);
     if (code) return code;
-    struct step_state *step = state_step(&state, decision->step, NULL);
-    if (step == NULL) {
-        const char *near = state_nearest(&state, decision->step);
-        err_set(err, EXIT_USAGE, "run %s has no step \"%s\"", state.id, decision->step);
-        if (near != NULL) err_hint(err, "Did you mean \"%s\"?", near);
-        return EXIT_USAGE;
-    }
+    struct step_state *step;
+    code = state_find(&state, decision->step, decision->item, &step, err);
+    if (code) return code;
     if (step->status != STEP_UNKNOWN_STATUS)
         return err_set(err, EXIT_USAGE, "step \"%s\" is %s: only an unknown step is settled", decision->step,
                        step_status_name(step->status));
@@ -162,7 +160,7 @@ settle(struct arena *arena, const struct decision *decision, const char *run_fol
     value_set(arena, data, "why", value_text(arena, decision->why ? decision->why : ""));
     value_set(arena, data, "reason", reason);
     journal_append(journal, &(struct event){.time_ms = clock_wall_ms(), .type = EVENT_STEP_RESOLVED,
-                                            .step = decision->step, .data = data});
+                                            .step = decision->step, .item = step->item, .data = data});
     code = journal_commit(journal, true, err);
     if (!code) free_slot(arena, run_folder, &state, step);
     if (!code) fprintf(stderr, "step \"%s\" is settled: %s\n  go on with: levada resume %s\n", decision->step,

@@ -244,6 +244,7 @@ carry_out(struct engine *e)
     for (size_t i = 0; i < e->nafter; i++) {
         struct after after = e->after[i];
         if (after.type == AFTER_STOP) pool_stop(e, "cancelled", false);
+        else if (after.type == AFTER_STOP_ONE) pool_stop_step(e, after.step, "cancelled");
         else if (after.type == AFTER_LAUNCH && value_get(after.job, "reuse") == NULL)
             pool_launch(e, after.step, after.record, after.job, after.seat);
     }
@@ -251,7 +252,8 @@ carry_out(struct engine *e)
         struct after after = e->after[i];
         if (after.type == AFTER_LAUNCH && value_get(after.job, "reuse") != NULL)
             pool_launch(e, after.step, after.record, after.job, after.seat);
-        else if (after.type != AFTER_LAUNCH && after.type != AFTER_STOP) pool_ack(e, &after);
+        else if (after.type != AFTER_LAUNCH && after.type != AFTER_STOP && after.type != AFTER_STOP_ONE)
+            pool_ack(e, &after);
     }
     e->nafter = 0;
 }

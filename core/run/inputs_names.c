@@ -36,6 +36,7 @@ place_of(const struct inputs *inputs, const struct step_state *step)
         return (struct place){.step = undone, .undone = undone, .block = state_block(inputs->state, undone),
                               .bindings = undone->bindings, .variables = step->step->variables};
     }
+    if (step->caller != NO_PARENT) return place_of(inputs, &inputs->state->steps[step->caller]);
     return (struct place){.step = step, .block = state_block(inputs->state, step), .bindings = step->bindings,
                           .variables = step->step->variables};
 }

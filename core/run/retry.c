@@ -380,22 +380,15 @@ find_inner(const struct planner *p, const struct step_state **ret, struct err *e
         err_hint(err, "Name the step at the top: --from %.*s", (int)strcspn(named, "."), named);
         return EXIT_USAGE;
     }
-    *ret = state_step(p->state, named, request->item);
-    if (*ret != NULL && !(*ret)->gone && state_is_live(p->state, *ret)) {
-        const struct step *step = (*ret)->step;
-        for (size_t k = 0; k < step->nneeds; k++) {
-            const struct step_state *need = state_sibling(p->state, *ret, step->needs[k]);
-            int code = check_need(named, need->step, need, err);
-            if (code) return code;
-        }
-        return 0;
+    struct step_state *found;
+    int code = state_find(p->state, named, request->item, &found, err);
+    if (code) return code;
+    *ret = found;
+    for (size_t k = 0; k < found->step->nneeds && !code; k++) {
+        const struct step_state *need = state_sibling(p->state, found, found->step->needs[k]);
+        code = check_need(named, need->step, need, err);
     }
-    const char *near = state_nearest_item(p->state, named, request->item);
-    if (request->item != NULL) err_set(err, EXIT_USAGE, "step \"%s\" has no item \"%s\"", named, request->item);
-    else err_set(err, EXIT_USAGE, "the run has no step \"%s\"%s", named,
-                 near != NULL ? " without an item" : "");
-    if (near != NULL) err_hint(err, "Try --item \"%s\"; levada show %s has them all.", near, p->state->id);
-    return EXIT_USAGE;
+    return code;
 }
 
 static void

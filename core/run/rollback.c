@@ -45,14 +45,10 @@ static int
 find_only(const struct run_state *state, const char *only, const char *item,
           const struct step_state **ret, struct err *err)
 {
-    *ret = state_step(state, only, item);
-    if (*ret == NULL || !state_is_live(state, *ret)) {
-        const char *near = item != NULL ? state_nearest_item(state, only, item) : state_nearest(state, only);
-        err_set(err, EXIT_USAGE, "the run has no step \"%s\"%s%s%s", only, item ? " with an item \"" : "",
-                item ? item : "", item ? "\"" : "");
-        if (near != NULL) err_hint(err, "Did you mean \"%s\"?", near);
-        return EXIT_USAGE;
-    }
+    struct step_state *found;
+    int code = state_find(state, only, item, &found, err);
+    if (code) return code;
+    *ret = found;
     if (!state_is_parent(*ret)) return 0;
     err_set(err, EXIT_USAGE, "step \"%s\" has parts, and only these can be undone", only);
     err_hint(err, "Name one of them: `levada show %s` lists them.", state->id);

@@ -118,7 +118,7 @@ state_init(struct run_state *state, struct arena *arena, const struct model *mod
     state->index = ARENA_ARRAY(arena, state->index_size, uint32_t);
     for (size_t i = 0; i < model->nsteps; i++) {
         state->steps[i].step = &model->steps[i];
-        state->steps[i].parent = state->steps[i].undoes = NO_PARENT;
+        state->steps[i].parent = state->steps[i].undoes = state->steps[i].caller = NO_PARENT;
         state_index(state, (uint32_t)i);
     }
     state->next_record = 1; /* 0 is the engine's own */
@@ -359,6 +359,17 @@ apply_retry(struct run_state *state, struct step_state *step, const struct event
     return 0;
 }
 
+/* What others know of it once it has ended. */
+static void
+note_end(struct run_state *state, struct step_state *step, const struct event *event)
+{
+    if (!step_status_ended(step->status)) return;
+    step->ended_seq = event->seq;
+    if (step->undoes != NO_PARENT && step->status == STEP_SUCCEEDED_STATUS) state->steps[step->undoes].undone = true;
+    if (step->caller != NO_PARENT && state->steps[step->caller].open_calls > 0)
+        state->steps[step->caller].open_calls--;
+}
+
 static int
 apply_finished(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
 {
@@ -370,8 +381,7 @@ apply_finished(struct run_state *state, struct step_state *step, const struct ev
     step->status = (enum step_status)i;
     step->model_number = state->model_number;
     step->finished_ms = event->time_ms;
-    step->ended_seq = event->seq;
-    if (step->undoes != NO_PARENT && step->status == STEP_SUCCEEDED_STATUS) state->steps[step->undoes].undone = true;
+    note_end(state, step, event);
     step->error = keep(state, event->data, "error");
     /* Mostly those of the receipt. */
     const struct value *outputs = value_get(event->data, "outputs");
@@ -398,9 +408,8 @@ apply_resolved(struct run_state *state, struct step_state *step, const struct ev
         return err_set(err, EXIT_STORE, "a step was resolved as \"%s\"", decision);
     if (step_status_ended(step->status)) {
         step->finished_ms = event->time_ms;
-        step->ended_seq = event->seq;
+        note_end(state, step, event);
     }
-    if (step->undoes != NO_PARENT && step->status == STEP_SUCCEEDED_STATUS) state->steps[step->undoes].undone = true;
     step->model_number = state->model_number;
     const struct value *outputs = keep(state, event->data, "outputs");
     if (outputs != NULL) step->outputs = outputs;
@@ -491,6 +500,12 @@ apply_run_end(struct run_state *state, struct step_state *step, const struct eve
 }
 
 static int
+apply_called(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
+{
+    return state_call(state, step, event, err);
+}
+
+static int
 apply_rollback(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
 {
     (void)step;
@@ -511,6 +526,7 @@ static const struct {
     [EVENT_CANCEL_ASKED] = {apply_cancel, false},       [EVENT_RUN_STOPPED] = {apply_run_end, false},
     [EVENT_RUN_FINISHED] = {apply_run_end, false},      [EVENT_RUN_RETRIED] = {apply_retried, false},
     [EVENT_RUN_QUEUED] = {apply_run_queued, false},     [EVENT_RUN_SEATED] = {apply_run_seated, false},
+    [EVENT_STEP_CALLED] = {apply_called, true},
     [EVENT_RUN_ROLLBACK] = {apply_rollback, false},
     [EVENT_STEP_QUEUED] = {apply_step_queued, true},   [EVENT_STEP_EXPANDED] = {apply_expanded, true},
 };

@@ -68,11 +68,13 @@ struct step_state {
     bool is_item;                   /* of the loop that is its parent, and has the same `step` */
     bool expanded;                  /* a loop or block that has begun */
     bool undone;                    /* its effect was taken back */
+    uint32_t caller;                /* index of the step whose chunk called this action, or NO_PARENT */
+    uint32_t open_calls;            /* actions that its chunk called and that have not ended */
     uint32_t undoes;                /* index of the step that it takes back, or NO_PARENT */
     int64_t ended_seq;              /* of the event that it ended by; 0: not known */
     bool gone;                      /* an item that a later try of its loop has replaced */
     const struct value *bindings;   /* map: loop variables; NULL: none */
-    const struct value *given;      /* STEP_WORKFLOW: its params as bound; NULL before it has begun */
+    const struct value *given;      /* STEP_WORKFLOW: its params as bound; of a call what the chunk gave; or NULL */
     const struct value *params, *env, *items; /* made when first asked for, from `given` and the children; or NULL */
     uint32_t polls;                 /* successes after which `until` did not hold yet */
     enum step_status status;
@@ -149,6 +151,9 @@ bool state_is_loop(const struct step_state *step);
 bool state_is_parent(const struct step_state *step);
 /* Is it a part of the run as it is now, and not of an earlier try of what is around it? */
 bool state_is_live(const struct run_state *state, const struct step_state *step);
+/* What a person means by a step's id and, for a part of a loop, its item (or NULL). EXIT_USAGE with the nearest. */
+int state_find(const struct run_state *state, const char *id, const char *item, struct step_state **ret,
+               struct err *err);
 /* What a person types for it: `load`, or `load --item KEY`. */
 const char *state_address(struct arena *arena, const struct step_state *step);
 /* The item of the step whose name is nearest to `item` (NULL: any); NULL: it has none. */
@@ -168,6 +173,8 @@ bool state_failed(const struct step_state *step);
 const struct step_state *state_failure(const struct run_state *state, const struct step_state *parent);
 /* From a failed loop or block down to the step that failed first. NULL for NULL. */
 const struct step_state *state_culprit(const struct run_state *state, const struct step_state *failed);
+/* What the call of this number in this round of the step is named as an item; in `arena`. */
+const char *state_call_name(struct arena *arena, const struct step_state *caller, int64_t number);
 /* What an item of the loop with this key is called; lives as long as the state. */
 const char *state_item_name(const struct run_state *state, const struct step_state *loop, const char *key);
 

@@ -57,6 +57,8 @@ step_end(struct engine *e, size_t i, enum step_status status, const struct value
     value_set(&e->turn, data, "duration_ms",
               value_int(&e->turn, step->started_ms ? turn_since(e, step->started_ms) : 0));
     engine_emit(e, EVENT_STEP_FINISHED, step, data);
+    calls_ended(e, i);
+    if (step_status_ended(status)) calls_abandon(e, i);
     if (!e->scheduled || !step_status_ended(status)) return;
     sched_ended(&e->sched, i);
     parent_fail_fast(e, i);
@@ -133,6 +135,7 @@ step_look(struct engine *e, size_t i)
         step_cancel(e, i, "the run was cancelled");
         return;
     }
+    if (calls_unknown(e, i)) return; /* a person settles that first, and `resume` comes here again */
     const char *reuse = step->inputs != NULL ? attempt_reuse(e, step->step, step->inputs) : NULL;
     if (reuse != NULL && pool_busy(e, reuse)) {
         pool_hold(e, i, reuse);

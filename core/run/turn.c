@@ -297,7 +297,7 @@ turn_decide(struct engine *e)
     if (e->seating != NULL) seating_wake(e);
     if (e->state.cancel_asked && !e->cancelling) carry_out_cancel(e);
     if (!e->interrupted) wake_due(e);
-    while (!e->interrupted && e->running + e->launching < e->state.max_parallel) {
+    while (!e->interrupted && e->running + e->launching < e->state.max_parallel + e->sched.calls) {
         ptrdiff_t i = sched_next(&e->sched);
         ptrdiff_t done = i < 0 ? sched_done(&e->sched) : -1;
         if (i >= 0) step_look(e, (size_t)i);

@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "levada/plugin.h"
+#include "run/calling.h"
 #include "run/secret.h"
 #include "run/tree.h"
 
@@ -46,6 +47,7 @@ work_release(struct work *work)
     for (int stream = 0; stream < 2; stream++) mask_stream_release(&work->streams[stream]);
     pthread_cond_destroy(&work->changed);
     pthread_mutex_destroy(&work->mutex);
+    arena_release(&work->call_arena);
     arena_release(&work->arena);
 }
 
@@ -106,6 +108,7 @@ work_receive(struct work *work, struct arena *scratch)
             work->receipt_acked = true;
             return; /* what follows is another attempt's: its job may be right behind */
         }
+        if (frame.type == FRAME_CALL_REPLY) calling_reply(work, frame.data);
         if (frame.type == FRAME_CHECKPOINT_ACK) {
             pthread_mutex_lock(&work->mutex);
             work->acks++;

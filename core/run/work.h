@@ -108,6 +108,8 @@ struct work {
     pthread_mutex_t mutex;        /* shared, with the condition: guards what follows */
     pthread_cond_t changed;       /* stop, gone or acks */
     uint64_t acks;                /* checkpoints the engine has committed */
+    const struct value *call_reply; /* to the last call, or NULL */
+    struct arena call_arena;      /* of the replies: for the thread that hears the engine */
 };
 
 /* ---- work.c: the engine at the other end ---- */

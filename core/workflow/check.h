@@ -26,6 +26,7 @@ struct draft {
     struct edges edges, reads; /* steps of its own part and of earlier ones */
     struct check *inner;       /* of its own steps; NULL: none */
     struct check *undo;        /* of what takes it back; NULL: none */
+    struct check *calls;       /* of the actions that its chunk calls; NULL: none */
     bool broken;               /* its kind or action is unknown: say nothing about its inputs and outputs */
 };
 
@@ -46,6 +47,7 @@ struct check {
     uint32_t owner;                        /* which of them the group is */
     const char *prefix;                    /* what ids of steps begin with: "" or "tables." */
     const char *const *variables;          /* loop variables of what is around; NULL: none */
+    bool calls;                            /* it is of actions that a chunk calls: their inputs are not known yet */
     bool undoes;                           /* it is the undo of its owner, whose outputs are `outputs` in it */
     bool after_failure;                    /* it stands behind the steps of the run: run.error is known */
     const struct including *including;     /* the files that led here */
@@ -117,13 +119,17 @@ void check_edges(struct check *check);
 void check_loop_read(struct check *check, uint32_t index);
 void check_loop_texts(struct check *check, uint32_t index);
 
+/* check_calls.c: the actions that a chunk calls. */
+void check_calls_read(struct check *check, uint32_t index);
+void check_calls_link(struct check *check, uint32_t index);
+
 /* check_undo.c: what takes a step back. */
 void check_undo_read(struct check *check, uint32_t index);
 void check_undo_link(struct check *check, uint32_t index);
 
 /* check_body.c: steps within a step, and the workflow of another file. */
-/* A check of steps that stand in step `index`, with a model of their own: a part of the same file. The second gives back
- * what they have loaded, once they are read. */
+/* A check of steps that stand in step `index`, with a model of their own: a part of the same file. The second gives
+ * back what they have loaded, once they are read. */
 void check_inner(struct check *check, uint32_t index, struct model *body, struct check *inner);
 void check_inner_end(struct check *check, const struct check *inner);
 void check_body_read(struct check *check, uint32_t index);

@@ -251,7 +251,11 @@ read_step(struct check *check, const struct value *map, enum step_part part, siz
     step_kind(check, index, check->diags->errors - errors);
     step_settings(check, index);
     if (!step_is_block(step)) check_step_outputs(check, index);
+    check_calls_read(check, index);
     check_undo_read(check, index);
+    /* A chunk reaches nothing outside but through its calls, and these are journalled. */
+    if (step->kind == STEP_LUA && value_get(map, "effect") == NULL)
+        step->effect = step->calls != NULL ? LEVADA_EFFECT_CHECKPOINTED : LEVADA_EFFECT_PURE;
 }
 
 void
@@ -277,7 +281,8 @@ check_steps_read(struct check *check, const struct value *const parts[PARTS])
             read_step(check, parts[p]->list.items[i], (enum step_part)p, i);
     for (size_t i = 0; i < check->model->nsteps; i++)
         check->model->total += (check->model->steps[i].body != NULL ? check->model->steps[i].body->total : 0) +
-                               (check->model->steps[i].undo != NULL);
+                               (check->model->steps[i].undo != NULL) +
+                               (check->model->steps[i].calls != NULL ? check->model->steps[i].calls->nsteps : 0);
 }
 
 void
@@ -288,6 +293,7 @@ check_steps_link(struct check *check)
         check_step_texts(check, i);
         check_loop_texts(check, i);
         check_body_link(check, i);
+        check_calls_link(check, i);
         check_undo_link(check, i);
     }
     check_edges(check);

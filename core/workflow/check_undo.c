@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `undo`: what takes the effect of a step back. It is a step of its own, which only `levada rollback` runs; it sees what
- * the step sees, and the step's outputs as `outputs`.
+ * `undo`: what takes the effect of a step back. It is a step of its own, which only `levada rollback` runs; it sees
+ * what the step sees, and the step's outputs as `outputs`.
  */
 #include <string.h>
 

@@ -123,7 +123,7 @@ static const struct key step_keys[] = {
     KEY("retry", MAP, "How often and when to try again; see retry."),
     KEY("timeout", DURATION, "End an attempt after this time."),
     KEY("grace", DURATION, "From the polite end of an attempt to the hard one; 10s without it."),
-    KEY("effect", WORD, "What may be done when an attempt vanishes; `unsafe` without it; `run` and `lua`.", effects),
+    KEY("effect", WORD, "What may be done when an attempt vanishes; `unsafe` without it for `run`, `pure` for `lua`.", effects),
     KEY("pool", SHORT, "What it shares with steps of all runs, by name, and how many may use it at once; see pool."),
     KEY("on_unknown", WORD, "When nobody knows whether its effect happened: `hold` and ask a person, the default; "
         "`retry`: run it again all the same; `fail`.", on_unknowns),

@@ -400,18 +400,22 @@ read_body(struct reader *reader, const struct model *home, struct step *step, co
     step->body = body;
 }
 
-static void
-read_undo(struct reader *reader, const struct model *home, struct step *step, const struct value *map)
+/* What belongs to a step without being a part of the run's plan: its undo, the actions that it calls. */
+static const struct model *
+read_beside(struct reader *reader, const struct model *home, const struct step *owner, const struct value *list)
 {
-    struct model *undo = ARENA_NEW(reader->arena, struct model);
-    *undo = *home;
-    undo->owner = step;
-    undo->outputs = NULL;
-    undo->nsteps = undo->total = 1;
-    undo->steps = ARENA_NEW(reader->arena, struct step);
-    read_step(reader, undo, undo->steps, value_copy(reader->arena, map));
-    if (undo->steps->body != NULL || undo->steps->undo != NULL || undo->steps->loop != NULL) damage(reader, "undo");
-    step->undo = undo;
+    struct model *ret = ARENA_NEW(reader->arena, struct model);
+    *ret = *home;
+    ret->owner = owner;
+    ret->outputs = NULL;
+    ret->nsteps = ret->total = list->list.count;
+    ret->steps = ARENA_ARRAY(reader->arena, ret->nsteps, struct step);
+    for (size_t i = 0; i < ret->nsteps; i++) {
+        struct step *step = &ret->steps[i];
+        read_step(reader, ret, step, value_copy(reader->arena, list->list.items[i]));
+        if (step->body != NULL || step->undo != NULL || step->loop != NULL) damage(reader, "undo");
+    }
+    return ret;
 }
 
 static void
@@ -427,7 +431,13 @@ read_kind(struct reader *reader, const struct model *model, struct step *step, c
     if (step->kind == STEP_USES) read_action(reader, model, step, map);
     if (step->kind == STEP_WORKFLOW) step->with = get_map(reader, map, "with");
     if (step_is_block(step)) read_body(reader, model, step, map);
-    if (value_get(map, "undo") != NULL) read_undo(reader, model, step, need_map(reader, map, "undo"));
+    if (value_get(map, "undo") != NULL) {
+        struct value *list = value_list(reader->arena);
+        value_push(reader->arena, list, need_map(reader, map, "undo"));
+        step->undo = read_beside(reader, model, step, list);
+    }
+    if (value_get(map, "calls") != NULL)
+        step->calls = read_beside(reader, model, step, need_list(reader, map, "calls"));
     if (value_get(map, "loop") != NULL) step->loop = read_loop(reader, value_get(map, "loop"));
     if (value_get(map, "until") != NULL) step->until = read_until(reader, value_get(map, "until"));
     step->variables = read_variables(reader, value_get(map, "variables"));
@@ -487,6 +497,7 @@ check_ids(struct reader *reader, const struct model *model)
             damage(reader, "id");
         if (model->steps[i].body != NULL) check_ids(reader, model->steps[i].body);
         if (model->steps[i].undo != NULL) check_ids(reader, model->steps[i].undo);
+        if (model->steps[i].calls != NULL) check_ids(reader, model->steps[i].calls);
         if (!str_is_id(id) || (model->owner == NULL && id != model->steps[i].id) ||
             names_add(&names, id) >= 0) damage(reader, "id");
         for (size_t k = 0; k < model->steps[i].nneeds; k++)

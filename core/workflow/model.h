@@ -134,6 +134,7 @@ struct step {
     const struct loop *loop;                 /* NULL: none */
     const struct until *until;               /* NULL: none */
     const struct model *body;                /* STEP_GROUP, STEP_WORKFLOW: its steps */
+    const struct model *calls;               /* STEP_LUA: the actions that it calls; NULL: none */
     const struct model *undo;                /* one step that takes its effect back; NULL: none */
     const char *const *variables;            /* loop variables that its texts may name, ended by NULL; NULL: none */
 };

@@ -182,6 +182,12 @@ write_blocks(struct arena *arena, struct value *ret, const struct step *step)
         set_text(arena, ret, "block", step->kind == STEP_WORKFLOW ? "workflow" : "steps");
         value_set(arena, ret, "body", write_body(arena, step));
     }
+    if (step->calls != NULL) {
+        struct value *calls = value_list(arena);
+        for (size_t i = 0; i < step->calls->nsteps; i++)
+            value_push(arena, calls, write_step(arena, &step->calls->steps[i]));
+        value_set(arena, ret, "calls", calls);
+    }
     if (step->undo != NULL) value_set(arena, ret, "undo", write_step(arena, &step->undo->steps[0]));
     if (step->loop != NULL) value_set(arena, ret, "loop", write_loop(arena, step->loop));
     if (step->until != NULL) value_set(arena, ret, "until", write_until(arena, step->until));
