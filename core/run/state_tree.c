@@ -109,9 +109,11 @@ bool
 state_after(const struct run_state *state, const struct step_state *step, enum step_part part)
 {
     for (;;) {
+        /* What a chunk calls belongs where the chunk stands. */
+        uint32_t around = step->parent != NO_PARENT ? step->parent : step->caller;
         if (step->step->part == part) return true;
-        if (step->parent == NO_PARENT) return false;
-        step = &state->steps[step->parent];
+        if (around == NO_PARENT) return false;
+        step = &state->steps[around];
     }
 }
 
