@@ -132,6 +132,7 @@ int64_t turn_next_due(const struct engine *e);     /* monotonic; -1: nothing wai
 
 /* step.c */
 void step_look(struct engine *e, size_t i);     /* from the scheduler: start, skip or fail it */
+uint32_t step_failed_attempts(const struct step_state *step); /* what uses up `retry` */
 void step_receipt(struct engine *e, size_t i, uint32_t record, const struct value *receipt);
 /* Its worker is gone without a receipt. `status` as of waitpid, -1: not known. started: had it begun its effect? */
 void step_vanished(struct engine *e, size_t i, uint32_t record, int status, bool started);

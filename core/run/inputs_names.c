@@ -146,9 +146,8 @@ item_names(const struct inputs *inputs, struct step_state *loop)
     return ret;
 }
 
-/* A step of the same block or, past groups, of one around it. */
-static struct step_state *
-find_step(const struct inputs *inputs, const struct place *place, const char *name)
+struct step_state *
+place_step(const struct inputs *inputs, const struct place *place, const char *name)
 {
     const struct step_state *block = place->block;
     for (;;) {
@@ -168,7 +167,7 @@ place_add_step(const struct inputs *inputs, const struct place *place, struct ar
     if (old != NULL) /* the map is new, what it holds is not */
         for (size_t i = 0; i < old->map.count; i++)
             value_append(arena, steps, old->map.names[i], old->map.values[i]);
-    struct step_state *step = find_step(inputs, place, name);
+    struct step_state *step = place_step(inputs, place, name);
     if (step != NULL && value_get(steps, name) == NULL) {
         struct value *one = step_names(arena, step);
         if (state_is_loop(step)) value_set(arena, one, "items", item_names(inputs, step));

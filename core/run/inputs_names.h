@@ -23,6 +23,9 @@ struct place place_inside(const struct step_state *block);
 /* Journalled outputs are JSON; durations, sizes and times get their types back, and what is missing is null. */
 const struct value *place_outputs(struct arena *arena, const struct step_state *step);
 
+/* The step that is called so beside the place: of the same block or, past groups, of one around it. NULL: none. */
+struct step_state *place_step(const struct inputs *inputs, const struct place *place, const char *name);
+
 /* Each adds to the map `names` what the reference, the template or the id of a step needs to be evaluated. */
 void place_add(const struct inputs *inputs, const struct place *place, struct arena *arena, struct value *names,
                const struct expr_ref *ref);

@@ -178,8 +178,9 @@ take_along(struct planner *p, struct level *level)
     size_t n = level->model->nsteps, head = 0, tail = 0;
     uint32_t *first, *behind, *queue = ARENA_ARRAY(p->arena, n + 1, uint32_t);
     sched_dependents(p->arena, level->model->steps, n, &first, &behind);
-    for (size_t i = 0; i < n; i++)
-        if (runs(&level->rows[i])) queue[tail++] = (uint32_t)i;
+    for (size_t i = 0; i < n; i++) /* a hook that is new changes no inputs */
+        if (runs(&level->rows[i]) && (level->model->steps[i].hook == NULL || level->rows[i].fate != RETRY_NEW))
+            queue[tail++] = (uint32_t)i;
     while (head < tail) {
         uint32_t i = queue[head++];
         for (uint32_t k = first[i]; k < first[i + 1]; k++) {

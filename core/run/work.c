@@ -176,7 +176,10 @@ work_tick(struct work *work)
         work_stop(work, STOP_TIMEOUT, work->job.grace_ms);
         stopped = true;
     }
+    int64_t look_ms = limits_look(work, now);
+    stopped = atomic_load(&work->stop) != STOP_NONE;
     int64_t next = stopped ? work->kill_at_ms : work->deadline_ms;
+    if (look_ms != 0 && (next == 0 || look_ms < next)) next = look_ms;
     /* A signal may reach the thread that does not poll, so without an engine somebody looks now
      * and then. */
     int longest = atomic_load(&work->worker->gone) ? 200 : 60000;
@@ -275,6 +278,7 @@ work_stopped(struct work *work, struct outcome *ret)
         ret->error.error_class = LEVADA_CANCELLED;
         return true;
     case STOP_INTERRUPTED: ret->status = "interrupted"; return true;
+    case STOP_LIMIT: limits_explain(work, ret); return true;
     case STOP_TIMEOUT: break;
     }
     struct buf text BUF_SCOPED;

@@ -43,6 +43,7 @@ struct check {
     const struct schema_plugin **schemas;  /* by number in `plugins`; NULL: could not be loaded */
     struct draft *drafts;
     const struct value *env;               /* top-level and `defaults: env`, merged: what `env.` names; NULL: none */
+    struct hook_source *hook_sources;      /* Lua files that hooks named: check_hooks.c */
     struct check *outer;                   /* of the steps that a group stands among; NULL: it is the file itself */
     uint32_t owner;                        /* which of them the group is */
     const char *prefix;                    /* what ids of steps begin with: "" or "tables." */
@@ -161,8 +162,25 @@ void check_concurrency(struct check *check);
 void check_pool(struct check *check, uint32_t index);
 void check_pools(struct check *check); /* all of them, beside each other */
 
+/* check_limits.c: `limits` of a step. */
+void check_limits(struct check *check, uint32_t index);
+
 /* check_script.c: the text of `run` and `lua`. */
 void check_script(struct check *check, uint32_t index);
+/* One Lua chunk, wherever it stands: that it compiles, and the names it mentions. */
+void check_lua_text(struct check *check, const struct scope *scope, const char *text, int line, int column);
+
+/* check_hooks.c: `hooks` of the top, once params and env are known, and of a step: first read, then, when all steps are
+ * known, looked through for the names they mention. The end tells what is wrong in the files. */
+void check_hooks(struct check *check);
+void check_step_hooks(struct check *check, uint32_t index);
+void check_step_hook_texts(struct check *check, const struct scope *around, uint32_t index);
+void check_hooks_end(struct check *check);
+/* `before_run`: a step for each, in front of the others, which all wait for it. First the steps as a file would have
+ * them; then, when they are read, what only hooks are; at last, when all edges are known, those to them. */
+const struct value *check_hook_steps(struct check *check, const struct value *steps);
+void check_hook_steps_read(struct check *check);
+void check_hook_edges(struct check *check);
 
 /* check_step_texts.c: every expression of a step. */
 void check_step_texts(struct check *check, uint32_t index);

@@ -69,7 +69,9 @@ step_misplaced(struct check *check, uint32_t index)
         {"retry", OF(USES) | OF(RUN) | OF(LUA), NULL, inside}, {"pool", OF(USES) | OF(RUN) | OF(LUA), NULL, inside},
         {"timeout", OF(USES) | OF(RUN) | OF(LUA), NULL, inside}, {"grace", OF(USES) | OF(RUN) | OF(LUA), NULL, inside},
         {"on_unknown", OF(USES) | OF(RUN) | OF(LUA), NULL, inside},
+        {"limits", OF(USES) | OF(RUN) | OF(LUA), NULL, inside},
         {"until", OF(USES) | OF(RUN) | OF(LUA), NULL, inside},
+        {"hooks", OF(USES) | OF(RUN) | OF(LUA), NULL, inside},
         {"outputs", OF(USES) | OF(RUN) | OF(LUA) | OF(GROUP), NULL,
          "Its outputs are those that the other file declares at its top."},
     };
@@ -210,6 +212,8 @@ step_settings(struct check *check, uint32_t index)
     step->env = check_merge(check->arena, check->env, draft->own_env);
     step_retry(check, index, defaults);
     check_pool(check, index);
+    if (!step_is_block(step)) check_step_hooks(check, index);
+    check_limits(check, index);
     if (step->kind == STEP_USES || step_is_block(step)) {
         step->shell = NULL;
         step->cwd = NULL;

@@ -80,6 +80,7 @@ check_step_texts(struct check *check, uint32_t index)
     check_condition(check, &scope, index);
     if (step->kind == STEP_USES && value_get(draft->map, "uses") != NULL) check_inputs(check, index);
     if (!draft->broken) check_script(check, index);
+    check_step_hook_texts(check, &scope, index);
     scope.what = "`cwd`";
     check_tree(check, &scope, keys_get(PLACE_STEP, draft->map, "cwd"));
     scope.what = "`stdin`";

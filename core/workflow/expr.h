@@ -71,6 +71,7 @@ struct script_host {
     bool (*cancelled)(void *context);
     /* Runs an action and waits for its outputs, a map; err has a class. */
     int (*call)(void *context, const char *action, const struct value *with, const struct value **ret, struct err *err);
+    uint64_t instructions; /* at most; 0: LIMIT_LUA_INSTRUCTIONS */
 };
 /* Runs the chunk with the same names as expressions plus log, metric, fail(message[, class]),
  * skip(reason), set_output(name, value), call(action, inputs). If the chunk returns a map, its members become outputs.

@@ -480,6 +480,11 @@ read_step(struct reader *reader, const struct model *model, struct step *step, c
     step->continue_on_error = value_get_bool(map, "continue_on_error", false);
     step->starts_alone = value_get_bool(map, "starts_alone", false);
     read_pool(reader, step, map);
+    if (!model_hooks_read(reader->arena, value_get(map, "hooks"), model->file, &step->hooks, &step->nhooks))
+        damage(reader, "hooks");
+    int64_t hook = int_within(reader, map, "hook", (int64_t)model->nhooks);
+    if (hook > 0) step->hook = &model->hooks[hook - 1];
+    if (!limits_read(value_get(map, "limits"), &step->limits)) damage(reader, "limits");
 }
 
 /* Ids are part of file names and of lookups: unique and of their shape, or the model is damaged. */
@@ -525,6 +530,8 @@ read_head(struct reader *reader, const struct value *json, struct model *model, 
     model->power = value_get_bool(json, "power", false);
     const struct value *concurrency = value_get(json, "concurrency");
     if (concurrency != NULL) read_concurrency(reader, &model->concurrency, concurrency);
+    if (!model_hooks_read(reader->arena, value_get(json, "hooks"), model->file, &model->hooks, &model->nhooks))
+        damage(reader, "hooks");
     read_declared(reader, model, json);
     return read_plugins(reader, model, json, err);
 }
