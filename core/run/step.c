@@ -160,8 +160,8 @@ step_look(struct engine *e, size_t i)
         fail_before_start(e, i, &err, state_is_loop(step) ? "its items" : "its params");
 }
 
-/* What uses up `retry`: a machine that has a bad day does not, and has a bound of its own. A success that `until` was not
- * content with begins anew. */
+/* What uses up `retry`: a machine that has a bad day does not, and has a bound of its own. A success that `until` was
+ * not content with begins anew. */
 uint32_t
 step_failed_attempts(const struct step_state *step)
 {

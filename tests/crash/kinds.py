@@ -14,7 +14,8 @@ Kind = collections.namedtuple("Kind", "name text effects code writes fates left 
 # fates: how steps end that do not succeed. left: an exit code after which a resume goes on, besides a kill.
 # writes: commits that every run of it has at least: the least number of kill points of one place.
 # parents: loops, groups and workflows among the steps; they have no effect. files: beside the workflow, by name.
-# order: step -> those that must have ended before it begins. first: the command that is killed, behind a run that is not.
+# order: step -> those that must have ended before it begins. first: the command that is killed, behind a run that
+# is not.
 
 SHELL = """\
       echo "begin $LEVADA_TOKEN" >> ledger.$LEVADA_STEP
@@ -176,8 +177,8 @@ def grouped(effect):
 
 def included(effect):
     """A workflow of another file that fails in the middle, and cleans up."""
-    sub = ("levada: 1\nsteps:\n" + inner(script("a", effect), script("b", effect, keys="needs: [a]\n", last="      exit 3\n"),
-                                        script("d", effect, keys="needs: [b]\n")) +
+    bad = script("b", effect, keys="needs: [a]\n", last="      exit 3\n")
+    sub = ("levada: 1\nsteps:\n" + inner(script("a", effect), bad, script("d", effect, keys="needs: [b]\n")) +
            "on_failure:\n" + inner(script("c", effect)) + "finally:\n" + inner(script("y", effect)))
     whole = ("steps:\n  - id: s\n    workflow: sub.yaml\n" + inner(script("e", effect, keys="needs: [s]\n")) +
              "finally:\n" + inner(script("z", effect)))

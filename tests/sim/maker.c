@@ -147,7 +147,8 @@ write_file(struct world *world, const char *name, const struct buf *text)
 {
     buf_printf(&made.text, "# %s\n%s\n", name, buf_str(text));
     FILE *out = fopen(arena_printf(&made.arena, "%s/%s", made.folder, name), "w");
-    if (out == NULL || fwrite(text->data, 1, text->size, out) != text->size) world_break(world, "cannot write %s", name);
+    if (out == NULL || fwrite(text->data, 1, text->size, out) != text->size)
+        world_break(world, "cannot write %s", name);
     if (out != NULL) fclose(out);
 }
 

@@ -202,7 +202,7 @@ leaf_ends(struct world *world, int node, enum step_status status, const struct e
     if (str_eq(code, "fail_fast") && self->begun) world_break(world, "%s had begun, and is skipped", self->name);
 }
 
-/* A part is passed over for what its own block came to; after a cancel for that, but not where things are cleaned up. */
+/* A part is passed over for what its own block came to, or for a cancel, but that not where things are cleaned up. */
 static void
 may_be_passed_over(struct world *world, int node, const char *code)
 {

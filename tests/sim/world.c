@@ -155,8 +155,8 @@ world_move(struct world *world)
         if (world->faults > 0 && world_chance(world, 10)) {
             world->faults--;
             real->alive = false;
-            world_say(world, "     world: record %u of %s is killed in phase %d", real->record, world->nodes[real->node].name,
-                      (int)real->phase);
+            world_say(world, "     world: record %u of %s is killed in phase %d", real->record,
+                      world->nodes[real->node].name, (int)real->phase);
         } else {
             move(world, real);
         }
