@@ -39,14 +39,6 @@ step_is_block(const struct step *step)
     return step->kind == STEP_GROUP || step->kind == STEP_WORKFLOW;
 }
 
-bool
-pool_name_is(const char *name)
-{
-    const char *allowed = "abcdefghijklmnopqrstuvwxyz0123456789_-";
-    size_t size = strlen(name);
-    return size > 0 && size <= LIMIT_POOL_NAME && name[strspn(name, allowed)] == '\0' && name[0] != '-';
-}
-
 struct reader {
     struct arena *arena;
     const char *bad; /* what is damaged, or NULL */
