@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "plugin/field.h"
 #include "run/references.h"
+#include "workflow/params.h"
 #include "workflow/template.h"
 
 static bool
@@ -216,6 +217,7 @@ lua_names(struct evaluation *ev)
     if (place->undone != NULL) place_add(inputs, place, ev->arena, ev->names, &(struct expr_ref){{"outputs"}, 1});
     for (size_t i = 0; place->variables != NULL && place->variables[i] != NULL; i++)
         place_add(inputs, place, ev->arena, ev->names, &(struct expr_ref){{place->variables[i]}, 1});
+    place_add(inputs, place, ev->arena, ev->names, &(struct expr_ref){{"approval"}, 1});
     const struct step_state *at = place->step;
     while (at != NULL) {
         const struct step *step = at->step;
@@ -319,6 +321,47 @@ inputs_condition(const struct inputs *inputs, const struct step_state *at, struc
     if (code) return code;
     if (value->type != VALUE_BOOL) return not_boolean(step, "if", &text, value, err);
     *ret = value->boolean;
+    return 0;
+}
+
+int
+inputs_asks(const struct inputs *inputs, const struct step_state *at, struct arena *arena, bool *ret, struct err *err)
+{
+    const struct approve *approve = at->step->approve;
+    const struct place place = place_of(inputs, at);
+    const struct value *value;
+    *ret = true;
+    if (approve->condition == NULL) return 0;
+    const struct value text = text_at(approve->condition, approve->condition_line, approve->condition_column);
+    int code = evaluate_text(inputs, &place, &text, NULL, NULL, arena, &value, err);
+    if (code) return code;
+    if (value->type != VALUE_BOOL) return not_boolean(at->step, "when", &text, value, err);
+    *ret = value->boolean;
+    return 0;
+}
+
+int
+inputs_approval(const struct inputs *inputs, const struct step_state *at, struct arena *arena,
+                const struct value **ret, struct err *err)
+{
+    const struct step *step = at->step;
+    struct value *defaults = value_map(arena);
+    for (size_t i = 0; i < step->approve->ninputs; i++) {
+        const struct param *input = &step->approve->inputs[i];
+        const struct value *value = input->fallback, *typed = NULL;
+        if (value == NULL) continue;
+        int code = inputs_value(inputs, at, false, value, arena, &value, err);
+        if (!code && value->type == VALUE_NULL) continue;
+        if (!code) typed = param_coerce(arena, input->type, value, false, err);
+        if (typed == NULL || param_allows(arena, input, typed, err) != 0) {
+            if (err->line == 0)
+                err_place(err, step->home->file, (int)input->fallback->line, (int)input->fallback->column);
+            err_context(err, "the default of input \"%s\" of its approval", input->name);
+            return err->code = EXIT_INVALID;
+        }
+        value_set(arena, defaults, input->name, typed);
+    }
+    *ret = defaults;
     return 0;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "show/asked.h"
 #include "show/next.h"
 #include "show/stream.h"
 #include "show/text.h"
@@ -52,7 +53,7 @@ view_now(const struct view *view, int64_t now_ms)
 }
 
 static void
-step_json(struct buf *buf, const struct step_state *step, int64_t now_ms)
+step_json(struct buf *buf, const struct run_state *state, const struct step_state *step, int64_t now_ms)
 {
     buf_text(buf, "{\"id\":");
     json_quote(buf, step->step->id, strlen(step->step->id));
@@ -74,6 +75,7 @@ step_json(struct buf *buf, const struct step_state *step, int64_t now_ms)
         json_member(buf, "text", text ? text : "");
         buf_char(buf, '}');
     }
+    asked_json(buf, state, step);
     json_time(buf, "started", step->started_ms);
     json_time(buf, "finished", step->finished_ms);
     buf_printf(buf, ",\"duration_ms\":%" PRId64 "}", step_elapsed_ms(step, now_ms));
@@ -94,7 +96,7 @@ show_json(struct buf *buf, const struct view *view, int64_t now_ms)
     buf_text(buf, ",\"steps\":[");
     for (size_t i = 0; i < state->nsteps; i++) {
         if (i) buf_char(buf, ',');
-        step_json(buf, &state->steps[i], view_now(view, now_ms));
+        step_json(buf, state, &state->steps[i], view_now(view, now_ms));
     }
     buf_char(buf, ']');
     json_map(buf, "outputs", state->outputs);
@@ -187,6 +189,9 @@ show_step(struct buf *buf, const struct step_state *step, size_t width, int64_t 
     if (step->error != NULL) {
         buf_text(buf, ": ");
         next_error(buf, step->error);
+    } else if (step->status == STEP_PARKED_STATUS && step->approval != NULL) {
+        buf_text(buf, ": ");
+        asked_text(buf, step);
     } else if (step->status != STEP_SUCCEEDED_STATUS && step->status != STEP_RUNNING_STATUS &&
                step->reason_text != NULL) {
         buf_text(buf, ": ");

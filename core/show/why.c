@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "show/asked.h"
 #include "show/next.h"
 #include "show/show.h"
 #include "show/stream.h"
@@ -142,7 +143,10 @@ why_text(struct buf *buf, const struct view *view, const struct step_state *step
     if (step != NULL) {
         buf_printf(buf, "%s%s%s ", TEXT_BOLD(colour), step->step->id, TEXT_RESET(colour));
         next_outcome(buf, step, now_ms);
-        if (step->reason_text != NULL) {
+        if (step->status == STEP_PARKED_STATUS && step->approval != NULL) {
+            buf_text(buf, ": ");
+            asked_text(buf, step);
+        } else if (step->reason_text != NULL) {
             buf_text(buf, ": ");
             text_line(buf, step->reason_text);
         }
@@ -150,6 +154,12 @@ why_text(struct buf *buf, const struct view *view, const struct step_state *step
         put_moment(buf, view);
         put_attempt_errors(buf, step);
         put_decisions(buf, view, step, colour);
+        if (step->status == STEP_PARKED_STATUS && !view->exported && !view->at_ms) {
+            struct buf words BUF_SCOPED = {0};
+            buf_init(&words, 1 << 16);
+            asked_words(&words, step, true);
+            buf_printf(buf, "next: levada approve %s %s\n", view->name, buf_str(&words));
+        }
         if (step->nattempts)
             buf_printf(buf, "next: levada logs %s %s\n", view->name, step->step->id);
         return;
@@ -163,6 +173,7 @@ why_text(struct buf *buf, const struct view *view, const struct step_state *step
     next_counts(buf, state);
     buf_char(buf, '\n');
     put_moment(buf, view);
+    asked_summary(buf, state);
     if (cause != NULL) put_cause(buf, view, cause, now_ms);
     put_decisions(buf, view, NULL, colour);
     next_commands(buf, state, view->status, view_place(view, "why"));

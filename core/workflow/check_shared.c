@@ -10,14 +10,6 @@
 #include "workflow/check.h"
 #include "workflow/template.h"
 
-bool
-pool_name_is(const char *name)
-{
-    const char *allowed = "abcdefghijklmnopqrstuvwxyz0123456789_-";
-    size_t size = strlen(name);
-    return size > 0 && size <= LIMIT_POOL_NAME && name[strspn(name, allowed)] == '\0' && name[0] != '-';
-}
-
 void
 check_concurrency(struct check *check)
 {

@@ -112,6 +112,19 @@ make_condition(struct maker *m, struct place *p, const char *own)
         line(p, "  if: ${{ %s }}", all[world_random(world, sizeof all / sizeof all[0])]);
 }
 
+/* In every third world. */
+static void
+make_question(struct maker *m, struct place *p, const char *own)
+{
+    struct world *world = m->world;
+    if (world->seed % 3 != 0 || !world_chance(world, 15)) return;
+    buf_printf(p->text, "%*s  approve: {min: %d", (int)p->indent, "", 1 + (int)world_random(world, 2));
+    if (world_chance(world, 50)) buf_printf(p->text, ", expires: %dms", 1 + (int)world_random(world, 3000));
+    if (own != NULL && world_chance(world, 50)) buf_printf(p->text, ", when: '${{ %s ~= \"a\" }}'", own);
+    else if (world_chance(world, 15)) buf_text(p->text, ", when: '${{ 1 == 2 }}'");
+    buf_text(p->text, "}\n");
+}
+
 static void
 make_leaf(struct maker *m, struct place *p, unsigned id, bool loop)
 {
@@ -205,6 +218,7 @@ make_step(struct maker *m, struct place *p, unsigned density)
     bool loop = room && world_chance(world, 25);
     if (loop) own = make_loop(m, p, id, &times);
     make_condition(m, p, own);
+    make_question(m, p, own);
     if (world_chance(world, 15)) line(p, "  continue_on_error: true");
     if (room && world_chance(world, 20)) {
         make_group(m, p, times, own);

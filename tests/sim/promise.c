@@ -84,6 +84,8 @@ item_may_begin(struct world *world, int node)
 static void
 begins(struct world *world, int node, bool ask)
 {
+    if (tree_asks(&world->nodes[node]) && !world->nodes[node].approved)
+        world_break(world, "%s runs without its approval", world->nodes[node].name);
     place_has_come(world, node);
     part_may_run(world, node, ask);
     if (!world->nodes[node].begun) item_may_begin(world, node);
@@ -300,6 +302,50 @@ again(struct world *world, int at, const struct event *event)
     succeeded(node);
 }
 
+/* ---- people ------------------------------------------------------------------------------------------- */
+
+static void
+decided(struct world *world, struct node *node, const struct event *event)
+{
+    const struct approve *approve = node->step->approve;
+    const char *decision = value_get_str(event->data, "decision", "");
+    unsigned bit = 1u << value_get_int(event->data, "uid", 0);
+    bool approves = str_eq(decision, "approve");
+    if (str_eq(decision, "pass")) {
+        node->approved = true;
+        if (approve->condition == NULL) world_break(world, "%s asks nobody", node->name);
+        return;
+    }
+    if (node->approved || ended(node)) world_break(world, "%s is decided about twice", node->name);
+    if (approves && (node->said & bit)) world_break(world, "one person counts twice for %s", node->name);
+    if (approve->expires_ms && event->time_ms >= node->asked_ms + approve->expires_ms)
+        world_break(world, "%s is decided about when its question had expired", node->name);
+    if (approves) node->said |= bit;
+    node->approved = value_get_bool(event->data, "granted", false);
+    bool enough = node->said == 3 || (node->said && approve->min == 1);
+    if (approves && enough != node->approved) world_break(world, "%s starts by the wrong number", node->name);
+}
+
+static void
+asked(struct world *world, int at, const struct event *event)
+{
+    struct node *node = &world->nodes[at];
+    const char *code = value_get_str(value_get(event->data, "reason"), "code", "");
+    if (event->type == EVENT_STEP_PARKED) {
+        node->approved = false;
+        node->said = 0;
+        node->asked_ms = event->time_ms;
+        place_has_come(world, at);
+        if (world->cancelled) world_break(world, "%s asks, and it is too late", node->name);
+        if (!tree_asks(node)) world_break(world, "%s asks, and another is to be asked about", node->name);
+    } else if (event->type == EVENT_STEP_DECIDED) {
+        decided(world, node, event);
+    } else if (event->type == EVENT_STEP_FINISHED && str_eq(code, "expired")) {
+        if (event->time_ms < node->asked_ms + node->step->approve->expires_ms)
+            world_break(world, "%s expires too early", node->name);
+    }
+}
+
 void
 promise_event(struct world *world, const struct event *event)
 {
@@ -308,6 +354,7 @@ promise_event(struct world *world, const struct event *event)
         world_break(world, "an event of %s, item %s, which nobody knows", event->step, event->item ? event->item : "-");
         return;
     }
+    if (at >= 0 && world->nodes[at].step->approve != NULL) asked(world, at, event);
     switch (event->type) {
     case EVENT_STEP_INTENT: begins(world, at, value_get_bool(event->data, "resolve", false)); return;
     case EVENT_STEP_EXPANDED:

@@ -26,7 +26,7 @@ finally_has_run(struct world *world, int i)
 {
     const struct node *node = &world->nodes[i];
     if (node->is_item || node->step->part != PART_FINALLY || node->step->condition != NULL || node->step->nneeds ||
-        node->person)
+        node->step->approve != NULL || node->person)
         return;
     int top = i;
     while (world->nodes[top].parent != TOP) top = world->nodes[top].parent;
@@ -119,6 +119,10 @@ difference(const struct step_state *a, const struct step_state *b)
     SAME("error", same_value(a->error, b->error));
     SAME("checkpoints", same_value(a->checkpoints, b->checkpoints));
     SAME("reason", same_text(a->reason_code, b->reason_code) && same_text(a->reason_text, b->reason_text));
+    SAME("approval", (a->approval == NULL) == (b->approval == NULL));
+    SAME("answers", a->approval == NULL || (a->approval->number == b->approval->number &&
+                                            a->approval->granted == b->approval->granted &&
+                                            a->approval->rejected == b->approval->rejected));
     SAME("attempts", a->nattempts == b->nattempts);
     for (size_t i = 0; i < a->nattempts; i++) SAME("attempt", same_attempt(&a->attempts[i], &b->attempts[i]));
 #undef SAME

@@ -66,6 +66,14 @@ tree_live(const struct world *world, int node)
 }
 
 bool
+tree_asks(const struct node *node)
+{
+    /* A loop is asked about as a whole, or each of its items by itself. */
+    const struct approve *approve = node->step->approve;
+    return approve != NULL && (node->step->loop == NULL || approve->of_item == node->is_item);
+}
+
+bool
 tree_in_finally(const struct world *world, int node)
 {
     for (; node != TOP; node = world->nodes[node].parent)
@@ -112,7 +120,7 @@ tree_make(struct world *world)
 static void
 reset(struct node *node)
 {
-    node->begun = node->expanded = false;
+    node->begun = node->expanded = node->approved = false;
     node->end = STEP_WAITING_STATUS;
     node->polls = node->failures = 0;
 }

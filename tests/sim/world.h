@@ -32,6 +32,9 @@ struct node {
     unsigned polls, failures;/* in this try, since the last success */
     char token[33];          /* that its effect must carry; empty: any new one */
     char past[33];           /* of an effect that happened, and is to happen once more */
+    bool approved;           /* who must be asked was asked in this try, and enough have said yes */
+    unsigned said;           /* who has approved, a bit for each */
+    int64_t asked_ms;
     bool person;             /* a person decided about it at some time: its effects are theirs to count */
 };
 
@@ -104,6 +107,7 @@ int tree_sibling(const struct world *world, int node, uint32_t k); /* step k of 
 bool tree_live(const struct world *world, int node);   /* all around it has begun, and nothing replaced it */
 bool tree_is_loop(const struct node *node);
 bool tree_is_parent(const struct node *node);
+bool tree_asks(const struct node *node);               /* is somebody asked about it, before it begins? */
 bool tree_in_finally(const struct world *world, int node);
 bool tree_failed(const struct node *node);             /* in a way that fails what it is a part of */
 bool tree_sibling_failed(const struct world *world, int parent);
@@ -118,6 +122,10 @@ void promise_event(struct world *world, const struct event *event);
 void promise_end(struct world *world, const struct run_state *state);
 /* Two folds of the same events are the same in everything. */
 void promise_same(struct world *world, const struct run_state *a, const struct run_state *b);
+
+/* person.c: who is asked */
+void person_answers(struct world *world, struct engine *e);            /* while an engine looks on */
+void person_settles(struct world *world, struct run_state *state);     /* while none does */
 
 /* session.c: engines */
 /* One engine from its start to its end, or to its death. Returns true when the run has ended. */
