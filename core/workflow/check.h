@@ -144,6 +144,7 @@ void check_undo_link(struct check *check, uint32_t index);
 void check_inner(struct check *check, uint32_t index, struct model *body, struct check *inner);
 void check_inner_end(struct check *check, const struct check *inner);
 void check_body_read(struct check *check, uint32_t index);
+void check_nesting(struct check *check, uint32_t index); /* is it too deep to be stored? */
 void check_body_link(struct check *check, uint32_t index);
 
 /* check_retry.c: the ranges of one `retry`; and, of a step's own (may be NULL), its delays beside those it inherits. */
