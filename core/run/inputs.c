@@ -200,14 +200,28 @@ evaluate_run(struct evaluation *ev, const struct step *step, struct value *ret, 
     return code;
 }
 
-/* What a chunk may name it need not spell out, so it gets all that has ended before it: what it needs, and what the
- * groups around it need. */
+/* Does the chunk name the step, or reach into `steps` in a way that does not say which? What it does not name it does
+ * not get: ten thousand items would each carry the list that they come from. */
+static bool
+lua_may_read(const char *text, const char *local)
+{
+    if (strstr(text, local) != NULL) return true;
+    for (const char *at = text; (at = strstr(at, "steps")) != NULL;) {
+        at += strlen("steps");
+        at += strspn(at, " \t\r\n");
+        if (*at != '.') return true;
+    }
+    return false;
+}
+
+/* Of what has ended before it (what it needs, and what the groups around it need) a chunk gets what it names. */
 static void
 lua_names(struct evaluation *ev)
 {
     static const char *const roots[] = {"params", "env", "run"};
     const struct inputs *inputs = ev->inputs;
     const struct place *place = &ev->place;
+    const char *text = place->step->step->text;
     for (size_t i = 0; i < sizeof roots / sizeof roots[0]; i++)
         place_add(inputs, place, ev->arena, ev->names, &(struct expr_ref){{roots[i]}, 1});
     for (size_t i = 0; place->variables != NULL && place->variables[i] != NULL; i++)
@@ -215,10 +229,11 @@ lua_names(struct evaluation *ev)
     const struct step_state *at = place->step;
     while (at != NULL) {
         const struct step *step = at->step;
-        for (size_t i = 0; i < step->nneeds; i++)
-            place_add_step(inputs, place, ev->arena, ev->names, step->home->steps[step->needs[i]].local);
-        for (size_t i = 0; i < step->nreads; i++)
-            place_add_step(inputs, place, ev->arena, ev->names, step->home->steps[step->reads[i]].local);
+        for (size_t i = 0; i < step->nneeds + step->nreads; i++) {
+            uint32_t at_model = i < step->nneeds ? step->needs[i] : step->reads[i - step->nneeds];
+            const char *local = step->home->steps[at_model].local;
+            if (lua_may_read(text, local)) place_add_step(inputs, place, ev->arena, ev->names, local);
+        }
         at = state_block(inputs->state, at);
         if (at != NULL && at->step->kind == STEP_WORKFLOW) break;
     }
