@@ -18,6 +18,7 @@
 #include "run/attempts.h"
 #include "run/store.h"
 #include "show/next.h"
+#include "show/instance.h"
 #include "show/show.h"
 #include "show/text.h"
 
@@ -82,9 +83,9 @@ say(const struct all *all, const char *id, const struct view *view, const char *
 static const struct step_state *
 unknown_step(const struct view *view)
 {
-    for (size_t i = 0; i < view->state.nsteps; i++)
-        if (view->state.steps[i].status == STEP_UNKNOWN_STATUS) return &view->state.steps[i];
-    return NULL;
+    const struct step_state *at = instance_next(&view->state, NULL);
+    while (at != NULL && at->status != STEP_UNKNOWN_STATUS) at = instance_next(&view->state, at);
+    return at;
 }
 
 /* True: an engine may take it. Else it was said what it is. */
@@ -114,7 +115,7 @@ wants_resume(struct all *all, const char *id, const char *folder)
         say(all, id, &view, "held", -1, "it is being started");
     } else if (view.status == RUN_UNKNOWN_STATUS && unknown != NULL) {
         say(all, id, &view, "left", EXIT_UNKNOWN,
-            arena_printf(&arena, "levada resolve %s %s --done|--redo|--fail", name, unknown->step->id));
+            arena_printf(&arena, "levada resolve %s %s --done|--redo|--fail", name, state_arguments(&arena, unknown)));
         count_code(all, EXIT_UNKNOWN);
     } else if (view.status == RUN_PARKED_STATUS) {
         say(all, id, &view, "left", EXIT_PARKED, arena_printf(&arena, "levada show %s says what it waits for", name));

@@ -160,6 +160,10 @@ bool state_failed(const struct step_state *step);
 const struct step_state *state_failure(const struct run_state *state, const struct step_state *parent);
 /* From a failed loop or block down to the step that failed first. NULL for NULL. */
 const struct step_state *state_culprit(const struct run_state *state, const struct step_state *failed);
+/* How people name it: "load", "load[a.csv]", "tables.dump[orders]". */
+const char *state_name(struct arena *arena, const struct step_state *step);
+/* How a command names it: "tables.dump --item 'a b'". */
+const char *state_arguments(struct arena *arena, const struct step_state *step);
 /* What an item of the loop with this key is called; lives as long as the state. */
 const char *state_item_name(const struct run_state *state, const struct step_state *loop, const char *key);
 

@@ -127,6 +127,24 @@ state_culprit(const struct run_state *state, const struct step_state *failed)
     return failed;
 }
 
+const char *
+state_name(struct arena *arena, const struct step_state *step)
+{
+    if (step->item == NULL) return step->step->id;
+    return arena_printf(arena, "%s[%s]", step->step->id, step->item);
+}
+
+const char *
+state_arguments(struct arena *arena, const struct step_state *step)
+{
+    struct buf buf BUF_SCOPED;
+    if (step->item == NULL) return step->step->id;
+    buf_init(&buf, LIMIT_VALUE_SIZE);
+    buf_printf(&buf, "%s --item ", step->step->id);
+    str_shell(&buf, step->item);
+    return arena_strdup(arena, buf_str(&buf));
+}
+
 /* ---- growing ------------------------------------------------------------------------------------------ */
 
 static uint32_t

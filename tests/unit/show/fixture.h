@@ -40,7 +40,8 @@ fixture_init(struct fixture *f, const struct fixture_step *steps, size_t count)
     f->model.steps = ARENA_ARRAY(&f->arena, count + 1, struct step);
     for (size_t i = 0; i < count; i++) {
         struct step *step = &f->model.steps[i];
-        step->id = steps[i].id;
+        step->id = step->local = steps[i].id;
+        step->home = &f->model;
         step->part = steps[i].part;
         step->retry.attempts = steps[i].attempts ? steps[i].attempts : 1;
         step->needs = ARENA_ARRAY(&f->arena, count + 1, uint32_t);
@@ -59,10 +60,11 @@ fixture_init(struct fixture *f, const struct fixture_step *steps, size_t count)
 }
 
 static inline void
-fixture_event(struct fixture *f, int64_t at_ms, enum event_type type, const char *step, const char *json)
+fixture_item_event(struct fixture *f, int64_t at_ms, enum event_type type, const char *step, const char *item,
+                   const char *json)
 {
     struct err err = {0};
-    f->last = (struct event){.seq = ++f->seq, .time_ms = FIXTURE_START + at_ms, .type = type, .step = step};
+    f->last = (struct event){.seq = ++f->seq, .time_ms = FIXTURE_START + at_ms, .type = type, .step = step, .item = item};
     int code = json_parse(&f->arena, json, strlen(json), &f->last.data, &err);
     if (!code) code = state_apply(&f->view.state, &f->last, &err);
     if (code) {
@@ -71,6 +73,12 @@ fixture_event(struct fixture *f, int64_t at_ms, enum event_type type, const char
     }
     if (decision_of(&f->arena, &f->last, &f->view.decisions[f->view.ndecisions])) f->view.ndecisions++;
     f->view.status = f->view.state.status;
+}
+
+static inline void
+fixture_event(struct fixture *f, int64_t at_ms, enum event_type type, const char *step, const char *json)
+{
+    fixture_item_event(f, at_ms, type, step, NULL, json);
 }
 
 /* A run of three steps whose second fails at its second attempt; the third is skipped. */

@@ -7,6 +7,8 @@
 #include "fixture.h"
 #include "show/why.h"
 
+static const struct show_wanted all;
+
 #define NOW (FIXTURE_START + 60000)
 
 static void
@@ -16,7 +18,7 @@ show_for_people(void)
     struct buf out BUF_SCOPED = {0};
     buf_init(&out, MIB);
     fixture_failed_run(&f);
-    show_text(&out, &f.view, NOW, false);
+    show_text(&out, &f.view, &all, NOW, false);
     CHECK_STR(buf_str(&out),
         "flights  " FIXTURE_ID "  failed\n"
         "  started   2026-01-02 03:04:05 UTC, by person\n"
@@ -48,7 +50,7 @@ show_for_scripts(void)
     struct buf out BUF_SCOPED = {0};
     buf_init(&out, MIB);
     fixture_failed_run(&f);
-    show_json(&out, &f.view, NOW);
+    show_json(&out, &f.view, &all, NOW);
     CHECK_STR(buf_str(&out),
         "{\"run\":\"" FIXTURE_ID "\",\"workflow\":\"flights\",\"status\":\"failed\","
         "\"started\":\"2026-01-02T03:04:05Z\",\"finished\":\"2026-01-02T03:04:08.502Z\",\"params\":{\"month\":3}"

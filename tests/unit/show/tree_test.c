@@ -5,6 +5,7 @@
 #include "show/tree.h"
 
 #include "fixture.h"
+#include "show/board.h"
 #include "show/text.h"
 
 static const struct fixture_step steps[] = {
@@ -16,8 +17,14 @@ static const struct fixture_step steps[] = {
 static void
 draw(struct fixture *f, struct meter *meters, const char **hints, int width, int height, bool final, struct buf *out)
 {
-    struct tree_view view = {.state = &f->view.state, .rows = tree_rows(&f->arena, &f->model), .meters = meters,
-                             .hints = hints, .width = width, .height = height, .now_ms = FIXTURE_START + 3000,
+    struct board board;
+    board_init(&board, &f->arena, &f->view.state);
+    for (size_t i = 0; meters != NULL && i < f->model.nsteps; i++) {
+        struct board_part *part = board_part(&board, &f->view.state.steps[i]);
+        if (meters[i].what[0]) part->meter = &meters[i];
+        part->hint = hints[i];
+    }
+    struct tree_view view = {.board = &board, .width = width, .height = height, .now_ms = FIXTURE_START + 3000,
                              .final = final};
     buf_clear(out);
     size_t lines = tree_render(&view, out), seen = 0;
