@@ -137,7 +137,7 @@ state_name(struct arena *arena, const struct step_state *step)
 const char *
 state_arguments(struct arena *arena, const struct step_state *step)
 {
-    struct buf buf BUF_SCOPED;
+    struct buf buf BUF_SCOPED = {0};
     if (step->item == NULL) return step->step->id;
     buf_init(&buf, LIMIT_VALUE_SIZE);
     buf_printf(&buf, "%s --item ", step->step->id);
