@@ -46,8 +46,10 @@ decision_of(struct arena *arena, const struct event *event, struct decision *ret
     } else if (event->type == EVENT_RUN_STOPPED || event->type == EVENT_RUN_FINISHED) {
         const char *failed = value_get_str(data, "failed_step", NULL);
         code = status ? status : "stopped";
-        text = failed ? arena_printf(arena, "the run %s at step %s",
-                                     str_eq(code, "failed") ? "failed" : "stopped", failed)
+        const char *item = value_get_str(data, "failed_item", NULL);
+        text = failed ? arena_printf(arena, "the run %s at step %s%s%s%s",
+                                     str_eq(code, "failed") ? "failed" : "stopped", failed, item ? "[" : "",
+                                     item ? item : "", item ? "]" : "")
                       : str_eq(code, "unknown") ? "the run stopped: the outcome of a step is not known"
                                                 : arena_printf(arena, "the run ended as %s", code);
         if (str_eq(code, "interrupted")) text = "the run was interrupted and can be resumed";
