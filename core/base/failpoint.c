@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SPECS_MAX 16
+#define SPECS_MAX 24
 #define LAUNCHER_NAME "levada-launch"
 #define WORKER_NAME "levada-worker"
 

@@ -28,6 +28,8 @@
 #define LIMIT_EXPR_INSTRUCTIONS 1000000u /* about 10 ms */
 #define LIMIT_EXPR_MEMORY (16u * MIB)    /* one evaluation, operands included */
 #define LIMIT_LUA_INSTRUCTIONS 200000000u /* a `lua:` step: seconds */
+#define LIMIT_HOOK_INSTRUCTIONS 20000000u /* a hook stands beside the work: half a second */
+#define LIMIT_HOOK_SIZE (1024u * KIB)    /* its file */
 #define LIMIT_LUA_MEMORY (256u * MIB)
 
 /* Values and frames. */

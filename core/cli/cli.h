@@ -16,6 +16,7 @@ int cmd_actions(int argc, char **argv);
 int cmd_ls(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_retry(int argc, char **argv);
+int cmd_rollback(int argc, char **argv);
 int cmd_logs(int argc, char **argv);
 int cmd_why(int argc, char **argv);
 int cmd_report(int argc, char **argv);

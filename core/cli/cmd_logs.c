@@ -23,7 +23,7 @@ logs_were_written(const struct view *view, const struct logs_options *options)
 {
     for (size_t i = 0; i < view->state.nsteps; i++) {
         const struct step_state *step = &view->state.steps[i];
-        if (options->step != NULL && !instance_within(step, options->step, options->item)) continue;
+        if (options->step != NULL && !instance_within(&view->state, step, options->step, options->item)) continue;
         for (size_t k = 0; k < step->nattempts; k++) {
             const struct attempt_state *attempt = &step->attempts[k];
             if (attempt->log_bytes > 0 && (options->attempt == 0 || attempt->attempt == options->attempt)) return true;
@@ -50,7 +50,7 @@ explain(const struct view *view, const struct logs_options *options, bool writte
                 "outcome\n", id, id);
     else if (!written && step != NULL)
         fprintf(stderr, "%s wrote nothing: it is %s; levada why %s %s says more\n", instance_name_text(&arena, step),
-                step_status_name(step->status), id, state_arguments(&arena, step));
+                step_status_name(step->status), id, state_address(&arena, step));
     else if (!written)
         fprintf(stderr, "no step of run %s%s wrote anything\n", id, options->step != NULL ? " within it" : "");
     else if (step != NULL && options->attempt == 0 && !options->follow && step_attempts(step) > 1)

@@ -137,14 +137,14 @@ find_unknown(const struct run_state *state, const struct settling *decision, con
     const char *id = decision->step, *item = decision->item, *run = view_short_id(state->id);
     instance_split(&arena, &id, &item);
     for (const struct step_state *at = instance_next(state, NULL); at != NULL; at = instance_next(state, at))
-        if (at->status == STEP_UNKNOWN_STATUS && instance_within(at, id, item) && count++ == 0) only = at;
+        if (at->status == STEP_UNKNOWN_STATUS && instance_within(state, at, id, item) && count++ == 0) only = at;
     *ret = state_step(state, id, item);
     if (*ret != NULL && (*ret)->status == STEP_UNKNOWN_STATUS) return 0;
     if (count > 0 && (*ret == NULL || state_is_parent(*ret))) {
         *ret = only;
         if (count == 1) return 0;
         err_set(err, EXIT_USAGE, "%zu parts of \"%s\" are unknown: name one", count, decision->step);
-        err_hint(err, "The first is: levada resolve %s %s --%s", run, state_arguments(&arena, only), decision->word);
+        err_hint(err, "The first is: levada resolve %s %s --%s", run, state_address(&arena, only), decision->word);
         return EXIT_USAGE;
     }
     if (*ret == NULL) return instance_find(state, run, id, item, ret, err);

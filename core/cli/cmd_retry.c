@@ -13,7 +13,6 @@
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/session.h"
-#include "run/attempts.h"
 #include "run/requests.h"
 #include "run/retry.h"
 #include "run/store.h"
@@ -189,17 +188,6 @@ append(struct arena *arena, struct journal *journal, const struct request *reque
     return journal_commit(journal, true, err);
 }
 
-/* Nobody else may hold the run from here on. */
-static int
-take_run(const char *run_folder, int *fd, struct err *err)
-{
-    struct attempt_record holder = {0};
-    *fd = attempts_open(run_folder, err);
-    int code = *fd < 0 ? EXIT_STORE : attempts_take_run(*fd, &holder, err);
-    if (code == EXIT_HELD) err_hint(err, "It can be retried when it has ended.");
-    return code;
-}
-
 /* Decided, said and written down. -1: only said. */
 static int
 decide(struct arena *arena, const struct request *request, const char *run_folder, struct err *err)
@@ -210,7 +198,7 @@ decide(struct arena *arena, const struct request *request, const char *run_folde
     struct retry_plan plan;
     const struct value *params = NULL;
     struct retry_request wanted = {.from = request->from, .only = request->only, .item = request->item};
-    int code = request->dry_run ? journal_open_read(run_folder, &journal, err) : take_run(run_folder, &fd, err);
+    int code = request->dry_run ? journal_open_read(run_folder, &journal, err) : session_hold(run_folder, "retried", &fd, err);
     if (!code && !request->dry_run) code = journal_open(run_folder, &journal, err);
     if (!code) code = state_read(arena, journal, &state, err);
     if (!code) code = load_past(arena, journal, &state, &wanted.models, err);

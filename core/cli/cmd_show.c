@@ -24,7 +24,7 @@ check_wanted(const struct view *view, const struct show_wanted *wanted, struct e
     const struct step_state *step;
     for (const struct step_state *at = instance_next(&view->state, NULL); at != NULL;
          at = instance_next(&view->state, at))
-        if (instance_within(at, wanted->step, wanted->item)) return 0;
+        if (instance_within(&view->state, at, wanted->step, wanted->item)) return 0;
     return instance_find(&view->state, view->name, wanted->step, wanted->item, &step, err);
 }
 

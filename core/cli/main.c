@@ -25,6 +25,7 @@ static const struct command {
     {"check", cmd_check, "Say what is wrong in workflow files, without running them."},
     {"resume", cmd_resume, "Go on with a run that was interrupted, killed or settled."},
     {"retry", cmd_retry, "Run again what did not succeed in a run that has ended."},
+    {"rollback", cmd_rollback, "Take back what the steps of an ended run did, where they say how."},
     {"resolve", cmd_resolve, "Settle a step whose outcome nobody knows: done, redo or fail."},
     {"cancel", cmd_cancel, "End a run for good."},
     {"ls", cmd_ls, "List runs."},

@@ -115,7 +115,7 @@ wants_resume(struct all *all, const char *id, const char *folder)
         say(all, id, &view, "held", -1, "it is being started");
     } else if (view.status == RUN_UNKNOWN_STATUS && unknown != NULL) {
         say(all, id, &view, "left", EXIT_UNKNOWN,
-            arena_printf(&arena, "levada resolve %s %s --done|--redo|--fail", name, state_arguments(&arena, unknown)));
+            arena_printf(&arena, "levada resolve %s %s --done|--redo|--fail", name, state_address(&arena, unknown)));
         count_code(all, EXIT_UNKNOWN);
     } else if (view.status == RUN_PARKED_STATUS) {
         say(all, id, &view, "left", EXIT_PARKED, arena_printf(&arena, "levada show %s says what it waits for", name));

@@ -48,6 +48,16 @@ session_holder_elsewhere(const char *run_folder)
 }
 
 int
+session_hold(const char *run_folder, const char *done, int *fd, struct err *err)
+{
+    struct attempt_record holder = {0};
+    *fd = attempts_open(run_folder, err);
+    int code = *fd < 0 ? EXIT_STORE : attempts_take_run(*fd, &holder, err);
+    if (code == EXIT_HELD) err_hint(err, "It can be %s when it has ended.", done);
+    return code;
+}
+
+int
 session_run(const struct session *session, struct launcher launcher, const char *run_folder)
 {
     struct err err = {0};

@@ -24,6 +24,8 @@ struct session {
 int session_option(struct session *session, int argc, char **argv, int i, const char *usage);
 /* Runs the engine on the folder with a launcher that was started before anything was opened. Prints what err says. */
 int session_run(const struct session *session, struct launcher launcher, const char *run_folder);
+/* Nobody else may hold the run from here on, until *fd is closed. EXIT_HELD: it cannot be `done` ("retried") now. */
+int session_hold(const char *run_folder, const char *done, int *fd, struct err *err);
 /* Is one at work in another pid namespace? Its pid there, or 0. */
 int session_holder_elsewhere(const char *run_folder);
 

@@ -116,6 +116,10 @@ call(struct hosted *hosted, const void *input, bool resolve, struct outcome *ret
 static void
 judge(struct hosted *hosted, int code, struct outcome *ret)
 {
+    if (code == 0 && hosted->broken) {
+        ret->error = hosted->error;
+        return;
+    }
     if (code == 0) {
         ret->outputs = hosted->outputs;
         return;
@@ -123,6 +127,7 @@ judge(struct hosted *hosted, int code, struct outcome *ret)
     if (hosted->error.code != 0 && atomic_load(&hosted->work->stop) != STOP_NONE)
         work_log(hosted->work, "warn", "asked to end, it said: %s", hosted->error.message);
     if (work_stopped(hosted->work, ret)) return;
+    if (limits_explain_file(hosted->work, 0, NULL, ret)) return;
     ret->error = hosted->error;
     if (ret->error.code != 0) return;
     err_set(&ret->error, EXIT_FAILED, "the action failed with %d and did not say why", code);
@@ -159,11 +164,16 @@ action_run(struct work *work, struct outcome *ret)
     void *input;
     if (prepare(work, &action, &input, &scratch, &ret->error) != 0) return;
     mark_children(work);
-    if (control_start(work, &ret->error) != 0) return;
+    limits_enter(work);
+    if (control_start(work, &ret->error) != 0) {
+        limits_leave(work);
+        return;
+    }
     struct hosted hosted;
     host_init(&hosted, work, action, scratch);
     int code = call(&hosted, input, work->job.kind == JOB_RESOLVE, ret);
     control_stop(work);
+    limits_leave(work);
     judge(&hosted, code, ret);
     empty_scratch(work, scratch);
 }

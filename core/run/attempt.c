@@ -8,6 +8,8 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "run/engine_internal.h"
+#include "run/hook_job.h"
+#include "run/references.h"
 
 static void
 make_token(const struct engine *e, const struct step_state *step, char ret[HASH_HEX_SIZE])
@@ -33,7 +35,19 @@ attempt_reuse(struct engine *e, const struct step *step, const struct value *inp
     }
     /* Secrets are part of it by what they are called: a template and its operands. */
     if (deferred != NULL) value_set(&e->turn, key, "secrets", deferred);
+    if (value_get(inputs, "references") != NULL)
+        value_set(&e->turn, key, "references", value_get(inputs, "references"));
+    const struct value *limits = limits_write(&e->turn, &step->limits);
+    if (limits != NULL) value_set(&e->turn, key, "limits", limits);
     return json_text(&e->turn, key);
+}
+
+static bool
+any_reference(const struct engine *e)
+{
+    for (size_t u = 0; u < e->nunits; u++)
+        if (references_possible(e->units[u])) return true;
+    return false;
 }
 
 /* All of them: what a step does not mention it may still come across and print. */
@@ -58,6 +72,7 @@ job_secrets(struct engine *e, const struct model *home, const struct value *inpu
                 value_set(&e->turn, entry, "mask_only", value_bool(&e->turn, true));
             value_push(&e->turn, list, entry);
         }
+    if (any_reference(e)) references_mask(&e->turn, &e->state, list);
     return list;
 }
 
@@ -75,6 +90,8 @@ job_common(struct engine *e, const struct step_state *step, struct value *job, c
     value_set(arena, job, "folder", value_text(arena, model->home->folder));
     value_set(arena, job, "timeout_ms", value_int(arena, model->timeout_ms));
     value_set(arena, job, "grace_ms", value_int(arena, model->grace_ms));
+    const struct value *limits = limits_write(arena, &model->limits);
+    if (limits != NULL) value_set(arena, job, "limits", limits);
     value_set(arena, job, "secrets", job_secrets(e, model->home, inputs));
     for (size_t i = 0; i < inputs->map.count; i++) value_set(arena, job, inputs->map.names[i], inputs->map.values[i]);
     if (step->checkpoints != NULL) value_set(arena, job, "checkpoints", step->checkpoints);
@@ -107,6 +124,7 @@ job_of_kind(struct engine *e, const struct step *step, struct value *job, const 
             if (step->outputs[i].as) value_set(arena, entry, "as", value_text(arena, step->outputs[i].as));
             value_push(arena, outputs, entry);
         }
+        if (any_reference(e)) references_unset(arena, &e->state, unset);
         value_set(arena, job, "unset", unset);
         value_set(arena, job, "outputs", outputs);
     }
@@ -137,6 +155,7 @@ attempt_start(struct engine *e, size_t i, const struct value *inputs, bool ask, 
     job_common(e, step, job, inputs);
     job_of_kind(e, step->step, job, inputs);
     if (ask) value_set(&e->turn, job, "kind", value_text(&e->turn, "resolve"));
+    else hook_job(&e->turn, step, step_failed_attempts(step), job);
     value_set(&e->turn, intent, "effect", value_text(&e->turn, schema_effect_name(step->step->effect)));
     if (step->inputs == NULL) value_set(&e->turn, intent, "inputs", inputs);
     if (ask) value_set(&e->turn, intent, "resolve", value_bool(&e->turn, true));

@@ -74,6 +74,20 @@ send_record(int sock, struct arena *arena, enum frame_type type, const struct va
 }
 
 /* Returns true when the worker has no more to say. */
+/* There is no engine, and so no journal. */
+static void
+refuse_call(int sock, struct arena *arena, const struct value *job)
+{
+    struct value *data = value_map(arena), *error = value_map(arena);
+    struct err err;
+    value_set(arena, error, "class", value_text(arena, "invalid"));
+    value_set(arena, error, "message", value_text(arena, "`levada worker` by hand calls no actions"));
+    value_set(arena, data, "record", value_get(job, "record"));
+    value_set(arena, data, "status", value_text(arena, "failed"));
+    value_set(arena, data, "error", error);
+    (void)frame_send(sock, FRAME_CALL_REPLY, data, -1, &err);
+}
+
 static bool
 take_frame(int sock, struct arena *arena, const struct value *job, int *exit_code)
 {
@@ -84,6 +98,7 @@ take_frame(int sock, struct arena *arena, const struct value *job, int *exit_cod
     const char *status = value_get_str(frame.data, "status", "");
     switch (frame.type) {
     case FRAME_CHECKPOINT: send_record(sock, arena, FRAME_CHECKPOINT_ACK, job, NULL); break;
+    case FRAME_CALL: refuse_call(sock, arena, job); break;
     case FRAME_REFUSED:
         fprintf(stderr, "levada: refused: %s\n", value_get_str(frame.data, "why", ""));
         *exit_code = EXIT_HELD;

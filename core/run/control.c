@@ -106,7 +106,10 @@ give_up(struct control *control, struct work *work)
     if (atomic_exchange(&control->over, true)) return;
     while (take_output(control, work)) continue;
     work_said_end(work);
-    work_log(work, "error", "the action does not end: its worker ends without it");
+    limits_leave(work); /* what follows is not the action's */
+    bool limited = atomic_load(&work->stop) == STOP_LIMIT;
+    work_log(work, "error", limited ? "the action went over a limit: its worker ends with it"
+                                    : "the action does not end: its worker ends without it");
     work_end_tree(work, 0, 0, pump, control);
     struct outcome outcome = {.exit_code = -1, .abandoned = true};
     (void)work_stopped(work, &outcome);
@@ -270,7 +273,8 @@ control_start(struct work *work, struct err *err)
     pthread_mutex_lock(&control->mutex);
     atomic_store(&control->over, false);
     control->work = work;
-    if (control->attempts++ == 0 || control->asleep) pthread_cond_broadcast(&control->changed);
+    bool limited = (work->job.limits.memory | work->job.limits.cpu_ms | work->job.limits.processes) != 0;
+    if (control->attempts++ == 0 || control->asleep || limited) pthread_cond_broadcast(&control->changed);
     pthread_mutex_unlock(&control->mutex);
     return 0;
 }

@@ -9,18 +9,6 @@
 #include "run/secret.h"
 #include "workflow/template.h"
 
-const struct value *
-deferred_names(struct work *work)
-{
-    struct arena *arena = &work->arena;
-    struct value *names = value_map(arena);
-    const struct value *given = work->job.names;
-    for (size_t i = 0; given != NULL && i < given->map.count; i++)
-        value_set(arena, names, given->map.names[i], given->map.values[i]);
-    value_set(arena, names, "secrets", work->secrets);
-    return names;
-}
-
 /* What an expression makes of a secret is one too, and not always a form of it that masking knows: upper(),
  * sha256(), a member of JSON. Pieces too short to mask stay visible. */
 static void
@@ -98,6 +86,22 @@ put(struct work *work, struct value *root, const struct value *path, const struc
         else root = (struct value *)(uintptr_t)*place;
     }
     return 0;
+}
+
+const struct value *
+deferred_names(struct work *work)
+{
+    struct arena *arena = &work->arena;
+    struct value *names = value_map(arena);
+    const struct value *given = work->job.names;
+    if (given != NULL) names = value_copy(arena, given); /* deep: what outputs refer to is put into it */
+    for (size_t i = 0; work->referred != NULL && i < work->referred->list.count; i++) {
+        struct err ignored; /* without its place the expression cannot mention it either */
+        const struct value *path = value_get(work->job.references->list.items[i], "path");
+        (void)put(work, names, path, work->referred->list.items[i], &ignored);
+    }
+    value_set(arena, names, "secrets", work->secrets);
+    return names;
 }
 
 int

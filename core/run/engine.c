@@ -244,6 +244,7 @@ carry_out(struct engine *e)
     for (size_t i = 0; i < e->nafter; i++) {
         struct after after = e->after[i];
         if (after.type == AFTER_STOP) pool_stop(e, "cancelled", false);
+        else if (after.type == AFTER_STOP_ONE) pool_stop_step(e, after.step, "cancelled");
         else if (after.type == AFTER_LAUNCH && value_get(after.job, "reuse") == NULL)
             pool_launch(e, after.step, after.record, after.job, after.seat);
     }
@@ -251,7 +252,8 @@ carry_out(struct engine *e)
         struct after after = e->after[i];
         if (after.type == AFTER_LAUNCH && value_get(after.job, "reuse") != NULL)
             pool_launch(e, after.step, after.record, after.job, after.seat);
-        else if (after.type != AFTER_LAUNCH && after.type != AFTER_STOP) pool_ack(e, &after);
+        else if (after.type != AFTER_LAUNCH && after.type != AFTER_STOP && after.type != AFTER_STOP_ONE)
+            pool_ack(e, &after);
     }
     e->nafter = 0;
 }
@@ -447,7 +449,7 @@ engine_run(const char *run_folder, const struct engine_options *options, struct 
         result = e.state.exit_code; /* a finished run repeats its code and does nothing */
     } else if (!code) {
         code = work(&e, err);
-        result = e.state.exit_code;
+        result = e.state.rolled_back ? EXIT_OK : e.state.exit_code;
     }
     journal_close(&e.journal, run_status_ended(e.state.status));
     seating_end(&e, code == 0);

@@ -28,6 +28,7 @@ struct worker {
     bool acking;           /* its receipt waits for the commit */
     bool asked_to_stop;
     int64_t kill_at_ms;    /* monotonic; 0: never. Behind its own time limit: for a worker that does not move */
+    ptrdiff_t call;        /* index of the action that its chunk has called and waits for; -1: none */
     char *reuse;           /* NULL: ends after its attempt */
 };
 
@@ -38,13 +39,15 @@ struct held {
 };
 
 /* What is to be done once the turn is committed. */
-enum after_type { AFTER_LAUNCH, AFTER_RECEIPT_ACK, AFTER_CHECKPOINT_ACK, AFTER_STOP };
+enum after_type {
+    AFTER_LAUNCH, AFTER_RECEIPT_ACK, AFTER_CHECKPOINT_ACK, AFTER_CALL_REPLY, AFTER_STOP, AFTER_STOP_ONE,
+};
 struct after {
     enum after_type type;
-    size_t worker;         /* acks */
-    size_t step;           /* launch */
+    size_t worker;         /* acks and replies */
+    size_t step;           /* launch, stop of one */
     uint32_t record;
-    const struct value *job;
+    const struct value *job; /* or the reply */
     int seat;              /* launch: the descriptor that keeps its slot of a pool, or -1 */
 };
 
@@ -126,6 +129,7 @@ int64_t turn_next_due(const struct engine *e);     /* monotonic; -1: nothing wai
 
 /* step.c */
 void step_look(struct engine *e, size_t i);     /* from the scheduler: start, skip or fail it */
+uint32_t step_failed_attempts(const struct step_state *step); /* what uses up `retry` */
 void step_receipt(struct engine *e, size_t i, uint32_t record, const struct value *receipt);
 /* Its worker is gone without a receipt. `status` as of waitpid, -1: not known. started: had it begun its effect? */
 void step_vanished(struct engine *e, size_t i, uint32_t record, int status, bool started);
@@ -140,6 +144,12 @@ const struct value *error_value(struct arena *arena, int error_class, const stru
 void attempt_start(struct engine *e, size_t i, const struct value *inputs, bool ask, const struct value *reason);
 /* Inputs that must be equal for a worker to be used again; NULL: one attempt, one worker. */
 const char *attempt_reuse(struct engine *e, const struct step *step, const struct value *inputs);
+
+/* calls.c */
+void calls_take(struct engine *e, size_t worker, const struct value *frame); /* the chunk of a worker calls an action */
+void calls_ended(struct engine *e, size_t i);      /* step i ended or is unknown: whoever called it is told */
+bool calls_unknown(const struct engine *e, size_t i); /* is nobody sure of an action that step i has called? */
+void calls_abandon(struct engine *e, size_t i);    /* step i ended: what it still waits for is not wanted any more */
 
 /* parent.c */
 /* A loop or block whose turn has come: its parts come to be. An error: it has not begun. */
@@ -178,6 +188,7 @@ bool pool_needs_launcher(const struct engine *e);     /* is it worth waking for 
 void pool_settle(struct engine *e, size_t worker);    /* dead and drained: what became of its attempt */
 void pool_ack(struct engine *e, const struct after *after);
 void pool_stop(struct engine *e, const char *why, bool safe_only); /* ask running workers to end */
+void pool_stop_step(struct engine *e, size_t step, const char *why); /* the worker of one step */
 void pool_kill(struct engine *e);                     /* SIGKILL all that run */
 void pool_signal(const struct worker *w, int signal);
 void pool_reap(struct engine *e);                     /* orphans that came to us, process 1 of a pid namespace */

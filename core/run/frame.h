@@ -26,6 +26,8 @@
     X(RECEIPT_ACK, 11) /* engine → worker: {record} */                                                        \
     X(CANCEL, 12)    /* engine → worker: {record, why: "cancelled" or "interrupted", grace_ms} */            \
     X(BYE, 13)       /* engine → worker: end now, nothing is running */                                       \
+    X(CALL, 15)      /* worker → engine: {record, number, action, with}: a chunk calls an action */           \
+    X(CALL_REPLY, 16) /* engine → worker: {record, status: succeeded failed unknown, outputs? error?} */       \
     X(SEAT, 14)      /* engine → worker, with the run's place in its group, kept as long as the worker lives: {} */
 
 enum frame_type {

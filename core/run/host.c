@@ -120,21 +120,24 @@ refuse_output(struct work *work, const char *name, const char *why)
     return LEVADA_INVALID;
 }
 
-/* A sensitive value is masked from now on, and its name is all that leaves this process. */
+/* Its table promises that the journal never has it, so the attempt fails; and nobody shall read it in the log. */
 static int
-hide_output(struct hosted *hosted, const char *name, const struct value *value)
+refuse_value(struct hosted *hosted, const char *name, const struct value *value)
 {
     struct work *work = hosted->work;
-    struct err err = {0};
+    struct err ignored;
     struct buf text BUF_SCOPED;
     buf_init(&text, LIMIT_SECRET_SIZE);
     value_show(&text, value);
-    if (text.full || secret_mask_add(work, buf_str(&text), text.size, &err) != 0)
-        return refuse_output(work, name, text.full ? "is larger than a secret may be" : err.message);
-    struct value *reference = value_map(&work->arena);
-    value_set(&work->arena, reference, "$secret", value_text(&work->arena, name));
-    value_set(&work->arena, hosted->outputs, name, reference);
-    return 0;
+    if (!text.full) (void)secret_mask_add(work, buf_str(&text), text.size, &ignored);
+    if (!hosted->broken) {
+        hosted->error = (struct err){0};
+        err_set(&hosted->error, EXIT_FAILED, "the output \"%s\" is a secret, and the action set it to a value", name);
+        err_hint(&hosted->error, "The plugin must say where the secret is kept: output_secret() in levada/plugin.h.");
+        hosted->error.error_class = LEVADA_CONTRACT;
+    }
+    hosted->broken = true;
+    return LEVADA_CONTRACT;
 }
 
 static int
@@ -148,7 +151,7 @@ set_output(struct hosted *hosted, const char *name, const struct value *value)
         value = field_coerce(&work->arena, (enum levada_type)field->type, value, &err);
         if (value == NULL) return refuse_output(work, name, err.message);
     }
-    if ((field->flags & LEVADA_SENSITIVE) && value->type != VALUE_NULL) return hide_output(hosted, name, value);
+    if ((field->flags & LEVADA_SENSITIVE) && value->type != VALUE_NULL) return refuse_value(hosted, name, value);
     value_set(&work->arena, hosted->outputs, name, value);
     return 0;
 }
@@ -264,6 +267,47 @@ host_secret(struct levada_step *step, const char *name, levada_secret *ret)
     return 0;
 }
 
+static bool
+is_ref_text(const char *text)
+{
+    return text != NULL && text[0] != '\0' && strlen(text) <= 4096 && str_utf8_bad(text, strlen(text)) < 0;
+}
+
+static int
+refuse_reference(struct hosted *hosted, const char *name, const char *why)
+{
+    struct err err = {0};
+    err_set(&err, EXIT_INVALID, "output \"%s\" %s", name, why);
+    return fail_with(hosted, &err, LEVADA_INVALID);
+}
+
+static int
+host_output_secret(struct levada_step *step, const char *name, const struct levada_secret_ref *ref)
+{
+    struct hosted *hosted = hosted_of(step);
+    struct work *work = hosted->work;
+    const struct levada_field *field = find_output(hosted->action, name);
+    const struct value *ignored;
+    struct err err = {0};
+    if (field == NULL) return refuse_reference(hosted, name, "is not in the action's table");
+    if ((field->flags & LEVADA_SENSITIVE) == 0)
+        return refuse_reference(hosted, name, "is no secret in the action's table");
+    if (!is_ref_text(ref->provider) || !is_ref_text(ref->name) || (ref->field != NULL && !is_ref_text(ref->field)) ||
+        (ref->version != NULL && !is_ref_text(ref->version)))
+        return refuse_reference(hosted, name, "refers to nothing: it needs a provider and a name");
+    struct secret_source source = {
+        .name = arena_printf(&work->arena, "steps.%s.outputs.%s", work->job.step, name),
+        .from = ref->provider, .key = ref->name, .field = ref->field, .version = ref->version};
+    /* Who uses it may have another folder. */
+    if (str_eq(ref->provider, "file") && ref->name[0] != '/')
+        source.key = arena_printf(&work->arena, "%s/%s", work->job.folder, ref->name);
+    if (secret_fetch(work, &source, &ignored, &err) != 0) return fail_with(hosted, &err, err.error_class);
+    if (!fits(hosted, strlen(source.key)))
+        return refuse_reference(hosted, name, "goes beyond the limit of all outputs");
+    value_set(&work->arena, hosted->outputs, name, secret_reference(&work->arena, name, &source));
+    return 0;
+}
+
 static int
 host_lock(struct levada_step *step, const char *path)
 {
@@ -297,6 +341,7 @@ static const struct levada_host host = {
     .checkpoint_set = host_checkpoint_set,
     .secret = host_secret,
     .lock = host_lock,
+    .output_secret = host_output_secret,
 };
 
 void

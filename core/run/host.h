@@ -15,6 +15,7 @@ struct hosted {
     struct value *outputs;      /* map: what goes into the receipt */
     size_t outputs_size;
     struct err error;           /* of the first fail(); code 0: none */
+    bool broken;                /* it set a sensitive output to a value: `error` says so, whatever run() returns */
     atomic_llong progress_ms;   /* when the last progress went out */
 };
 

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "plugin/field.h"
+#include "run/references.h"
 #include "workflow/template.h"
 
 static bool
@@ -59,6 +60,7 @@ struct evaluation {
     struct place place;
     struct arena *arena;
     struct value *deferred, *names; /* of what touches secrets */
+    struct value *references;       /* outputs that are secrets, of what is deferred */
     const char *path[LIMIT_DEPTH];  /* NULL: the index beside */
     size_t index[LIMIT_DEPTH], depth;
 };
@@ -76,6 +78,7 @@ defer(struct evaluation *ev, const struct value *text, const struct template *te
     value_set(ev->arena, entry, "column", value_int(ev->arena, text->column));
     value_set(ev->arena, entry, "sql", value_bool(ev->arena, sql));
     value_push(ev->arena, ev->deferred, entry);
+    references_add(ev->inputs, &ev->place, ev->arena, template, ev->references);
     place_add_all(ev->inputs, &ev->place, ev->arena, ev->names, template);
 }
 
@@ -88,7 +91,7 @@ evaluate_string(struct evaluation *ev, const struct value *value, bool sql, cons
     int code = template_parse(ev->arena, value->text.ptr, (int)value->line, (int)value->column, ev->place.variables,
                               &template, err);
     if (code) return code;
-    if (touches_secret(template)) {
+    if (touches_secret(template) || references_touch(ev->inputs, &ev->place, template)) {
         defer(ev, value, template, sql);
         *ret = value_null(ev->arena);
         return 0;
@@ -224,6 +227,7 @@ lua_names(struct evaluation *ev)
     const char *text = place->step->step->text;
     for (size_t i = 0; i < sizeof roots / sizeof roots[0]; i++)
         place_add(inputs, place, ev->arena, ev->names, &(struct expr_ref){{roots[i]}, 1});
+    if (place->undone != NULL) place_add(inputs, place, ev->arena, ev->names, &(struct expr_ref){{"outputs"}, 1});
     for (size_t i = 0; place->variables != NULL && place->variables[i] != NULL; i++)
         place_add(inputs, place, ev->arena, ev->names, &(struct expr_ref){{place->variables[i]}, 1});
     const struct step_state *at = place->step;
@@ -239,6 +243,15 @@ lua_names(struct evaluation *ev)
     }
 }
 
+/* What hooks mention is fixed with the inputs. */
+static bool
+hooks_mention(const struct hook *hooks, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (hooks[i].names && hooks[i].on != HOOK_BEFORE_RUN) return true;
+    return false;
+}
+
 int
 inputs_evaluate(const struct inputs *inputs, const struct step_state *at, struct arena *arena,
                 const struct value **ret, struct err *err)
@@ -248,6 +261,7 @@ inputs_evaluate(const struct inputs *inputs, const struct step_state *at, struct
     struct value *map = value_map(arena);
     int code = 0;
     ev.deferred = value_list(arena);
+    ev.references = value_list(arena);
     ev.names = value_map(arena);
     if (step->kind == STEP_USES) {
         const struct value *with = value_map(arena);
@@ -260,7 +274,11 @@ inputs_evaluate(const struct inputs *inputs, const struct step_state *at, struct
     } else {
         lua_names(&ev);
     }
+    if (step->kind != STEP_LUA && (hooks_mention(step->home->hooks, step->home->nhooks) ||
+                                   hooks_mention(step->hooks, step->nhooks)))
+        lua_names(&ev);
     if (ev.deferred->list.count) value_set(arena, map, "deferred", ev.deferred);
+    if (ev.references->list.count) value_set(arena, map, "references", ev.references);
     if (ev.names->map.count) value_set(arena, map, "names", ev.names);
     *ret = map;
     return code;
@@ -410,6 +428,7 @@ inputs_outputs(const struct inputs *inputs, const struct step_state *block, stru
     const struct model *model = block != NULL ? block->step->body : inputs->state->model;
     struct evaluation ev = {.inputs = inputs, .arena = arena, .place = place_inside(block)};
     ev.deferred = value_list(arena);
+    ev.references = value_list(arena);
     ev.names = value_map(arena);
     if (model->outputs == NULL) {
         *ret = value_map(arena);

@@ -31,6 +31,12 @@ inputs_run(struct arena *arena, const struct run_state *state, const char *artif
 struct place
 place_of(const struct inputs *inputs, const struct step_state *step)
 {
+    if (step->undoes != NO_PARENT) { /* it stands where that one stands */
+        const struct step_state *undone = &inputs->state->steps[step->undoes];
+        return (struct place){.step = undone, .undone = undone, .block = state_block(inputs->state, undone),
+                              .bindings = undone->bindings, .variables = step->step->variables};
+    }
+    if (step->caller != NO_PARENT) return place_of(inputs, &inputs->state->steps[step->caller]);
     return (struct place){.step = step, .block = state_block(inputs->state, step), .bindings = step->bindings,
                           .variables = step->step->variables};
 }
@@ -140,9 +146,8 @@ item_names(const struct inputs *inputs, struct step_state *loop)
     return ret;
 }
 
-/* A step of the same block or, past groups, of one around it. */
-static struct step_state *
-find_step(const struct inputs *inputs, const struct place *place, const char *name)
+struct step_state *
+place_step(const struct inputs *inputs, const struct place *place, const char *name)
 {
     const struct step_state *block = place->block;
     for (;;) {
@@ -162,7 +167,7 @@ place_add_step(const struct inputs *inputs, const struct place *place, struct ar
     if (old != NULL) /* the map is new, what it holds is not */
         for (size_t i = 0; i < old->map.count; i++)
             value_append(arena, steps, old->map.names[i], old->map.values[i]);
-    struct step_state *step = find_step(inputs, place, name);
+    struct step_state *step = place_step(inputs, place, name);
     if (step != NULL && value_get(steps, name) == NULL) {
         struct value *one = step_names(arena, step);
         if (state_is_loop(step)) value_set(arena, one, "items", item_names(inputs, step));
@@ -182,6 +187,8 @@ place_add(const struct inputs *inputs, const struct place *place, struct arena *
         place_add_step(inputs, place, arena, names, ref->path[1]);
     } else if (value_get(names, root) != NULL) {
         return;
+    } else if (str_eq(root, "outputs") && place->undone != NULL) {
+        value_set(arena, names, root, place_outputs(arena, place->undone));
     } else if (expr_is_variable(place->variables, root)) {
         const struct value *value = value_get(place->bindings, root);
         if (value != NULL) value_set(arena, names, root, value);

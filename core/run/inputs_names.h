@@ -11,6 +11,7 @@
 /* Where a text stands: what it may name depends on it. */
 struct place {
     const struct step_state *step;       /* whose text it is; NULL: of the block or the run as a whole */
+    const struct step_state *undone;     /* that it takes back: its outputs are `outputs`; NULL: none */
     const struct step_state *block;      /* among whose steps; NULL: of the workflow itself */
     const struct value *bindings;        /* loop variables, or NULL */
     const char *const *variables;        /* their names */
@@ -21,6 +22,9 @@ struct place place_of(const struct inputs *inputs, const struct step_state *step
 struct place place_inside(const struct step_state *block);
 /* Journalled outputs are JSON; durations, sizes and times get their types back, and what is missing is null. */
 const struct value *place_outputs(struct arena *arena, const struct step_state *step);
+
+/* The step that is called so beside the place: of the same block or, past groups, of one around it. NULL: none. */
+struct step_state *place_step(const struct inputs *inputs, const struct place *place, const char *name);
 
 /* Each adds to the map `names` what the reference, the template or the id of a step needs to be evaluated. */
 void place_add(const struct inputs *inputs, const struct place *place, struct arena *arena, struct value *names,

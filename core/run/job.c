@@ -77,6 +77,7 @@ read_kind(struct reader *reader, struct job *job)
         job->kind = JOB_LUA;
         job->text = needed(reader, "text");
         job->line = (int)number(reader, "line", 1, INT32_MAX);
+        job->file = text(reader, "file", NULL);
     } else {
         fault(reader, "kind", "\"run\", \"uses\", \"lua\" or \"resolve\"");
     }
@@ -93,6 +94,8 @@ read_values(struct reader *reader, struct job *job)
     job->unset = member(reader, "unset", VALUE_LIST);
     job->deferred = member(reader, "deferred", VALUE_LIST);
     job->secrets = member(reader, "secrets", VALUE_LIST);
+    job->hooks = member(reader, "hooks", VALUE_MAP);
+    job->references = member(reader, "references", VALUE_LIST);
     job->outputs = member(reader, "outputs", VALUE_LIST);
     job->standard_input = member(reader, "stdin", VALUE_STRING);
 }
@@ -117,6 +120,7 @@ job_read(const struct value *data, struct job *ret, struct err *err)
     job.timeout_ms = number(&reader, "timeout_ms", 0, INT64_MAX / 4);
     job.grace_ms = number(&reader, "grace_ms", LIMIT_GRACE_MS, INT64_MAX / 4);
     job.reuse = text(&reader, "reuse", NULL);
+    if (!limits_read(value_get(data, "limits"), &job.limits)) fault(&reader, "limits", "a map of numbers from 1");
     read_values(&reader, &job);
     if (job.log != NULL && (strchr(job.log, '/') != NULL || job.log[0] == '\0'))
         fault(&reader, "log", "a file name");

@@ -99,9 +99,9 @@ is_unreserved(unsigned char c, const char *more)
 static void
 give_url(struct forms *forms)
 {
-    /* RFC 3986; encodeURIComponent; paths of URLs; HTML forms. */
+    /* RFC 3986; with slashes left alone; encodeURIComponent; paths of URLs; HTML forms. */
     static const struct { const char *plain; bool plus; } rules[] = {
-        {"-._~", false}, {"-._~!'()*", false}, {"-._~!$&'()*+,;=:@/", false}, {"-._*", true}};
+        {"-._~", false}, {"-._~/", false}, {"-._~!'()*", false}, {"-._~!$&'()*+,;=:@/", false}, {"-._*", true}};
     for (size_t r = 0; r < sizeof rules / sizeof *rules; r++)
         for (int upper = 0; upper < 2; upper++) {
             for (size_t i = 0; i < forms->size; i++) {

@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "levada/plugin.h"
+#include "run/hook.h"
 
 bool
 output_wants_stdout(const struct job *job)
@@ -142,7 +143,7 @@ collect_declared(struct work *work, const struct buf *captured, struct value *ma
         const char *from = value_get_str(outputs->list.items[i], "from", NULL);
         const char *as = value_get_str(outputs->list.items[i], "as", NULL);
         const struct value *said = value_get(map, name);
-        if (from == NULL && said == NULL)
+        if (from == NULL && said == NULL && !hook_comes_after(&work->job))
             work_log(work, "warn", "the declared output \"%s\" was not set: it is null", name);
         const char *text = from != NULL ? buf_str(captured) : value_str(said, NULL);
         if (text == NULL || (from == NULL && as == NULL)) continue;

@@ -170,10 +170,27 @@ parent_close(struct engine *e, size_t i)
                  : engine_reason(e, "done", "all its parts succeeded"));
 }
 
+/* What stands before it may rest on what could not be undone. */
+static void
+stop_undoing(struct engine *e, const struct step_state *failed)
+{
+    for (uint32_t k = 0; k < e->state.undo_count; k++) {
+        uint32_t i = e->state.undo_first + k;
+        if (step_status_ended(e->state.steps[i].status)) continue;
+        step_end(e, i, STEP_SKIPPED_STATUS, NULL, NULL,
+                 engine_reason(e, "undo_failed", "\"%s\" failed: what came before it stays as it is",
+                               failed->step->id));
+    }
+}
+
 void
 parent_fail_fast(struct engine *e, size_t i)
 {
     const struct step_state *item = &e->state.steps[i];
+    if (item->undoes != NO_PARENT && item->status == STEP_FAILED_STATUS) {
+        stop_undoing(e, item);
+        return;
+    }
     if (!item->is_item || !item->step->loop->fail_fast || !state_failed(item)) return;
     const struct step_state *loop = &e->state.steps[item->parent];
     for (uint32_t k = 0; k < loop->nchildren; k++) {

@@ -30,7 +30,7 @@ pool_add(struct engine *e)
 {
     e->workers = engine_grow(e->workers, e->nworkers, &e->workers_capacity, sizeof *e->workers);
     struct worker *w = &e->workers[e->nworkers++];
-    *w = (struct worker){.sock = -1, .pidfd = -1, .step = -1};
+    *w = (struct worker){.sock = -1, .pidfd = -1, .step = -1, .call = -1};
     return w;
 }
 
@@ -169,6 +169,7 @@ pool_launch(struct engine *e, size_t step, uint32_t record, const struct value *
     w->step = (ptrdiff_t)step;
     w->record = record;
     w->asked_to_stop = false;
+    w->call = -1;
     if (w->fresh && reuse != NULL) w->reuse = text_copy(reuse);
     w->fresh = false;
     const struct step *model = e->state.steps[step].step;
@@ -187,6 +188,11 @@ pool_ack(struct engine *e, const struct after *after)
 {
     struct worker *w = &e->workers[after->worker];
     struct err err;
+    if (after->type == AFTER_CALL_REPLY) {
+        if (w->sock >= 0 && w->record == after->record)
+            (void)frame_send(w->sock, FRAME_CALL_REPLY, after->job, -1, &err);
+        return;
+    }
     struct value *data = value_map(&e->turn);
     value_set(&e->turn, data, "record", value_int(&e->turn, after->record));
     if (w->sock < 0) return;
@@ -233,6 +239,9 @@ take_frame(struct engine *e, size_t worker, const struct frame *frame)
         engine_emit(e, EVENT_STEP_CHECKPOINT, step, frame->data);
         e->sync = true;
         engine_after(e, (struct after){.type = AFTER_CHECKPOINT_ACK, .worker = worker, .record = w->record});
+        break;
+    case FRAME_CALL:
+        if (ours) calls_take(e, worker, frame->data);
         break;
     case FRAME_RECEIPT: take_receipt(e, worker, frame->data); break;
     default: break; /* nothing else is a worker's to say */
@@ -359,28 +368,40 @@ pool_reap(struct engine *e)
     }
 }
 
+static void
+stop_worker(struct engine *e, struct worker *w, const char *why)
+{
+    struct err err;
+    int64_t grace = e->state.steps[w->step].step->grace_ms;
+    w->asked_to_stop = true;
+    if (w->sock >= 0) {
+        struct value *data = value_map(&e->turn);
+        value_set(&e->turn, data, "record", value_int(&e->turn, w->record));
+        value_set(&e->turn, data, "why", value_text(&e->turn, why));
+        value_set(&e->turn, data, "grace_ms", value_int(&e->turn, grace));
+        (void)frame_send(w->sock, FRAME_CANCEL, data, -1, &err);
+    } else if (w->pid > 0) {
+        pool_signal(w, str_eq(why, "cancelled") ? SIGUSR1 : SIGINT); /* adopted: its socket died with its engine */
+    }
+    w->kill_at_ms = clock_monotonic_ms() + grace + KILL_SLACK_MS;
+}
+
 void
 pool_stop(struct engine *e, const char *why, bool safe_only)
 {
     for (size_t i = 0; i < e->nworkers; i++) {
         struct worker *w = &e->workers[i];
-        struct err err;
         if (w->step < 0 || w->asked_to_stop) continue;
-        const struct step_state *step = &e->state.steps[w->step];
-        if (safe_only && !step_safe_to_stop(step)) continue;
-        w->asked_to_stop = true;
-        int64_t grace = step->step->grace_ms;
-        if (w->sock >= 0) {
-            struct value *data = value_map(&e->turn);
-            value_set(&e->turn, data, "record", value_int(&e->turn, w->record));
-            value_set(&e->turn, data, "why", value_text(&e->turn, why));
-            value_set(&e->turn, data, "grace_ms", value_int(&e->turn, grace));
-            (void)frame_send(w->sock, FRAME_CANCEL, data, -1, &err);
-        } else if (w->pid > 0) {
-            pool_signal(w, str_eq(why, "cancelled") ? SIGUSR1 : SIGINT); /* adopted: its socket died with its engine */
-        }
-        w->kill_at_ms = clock_monotonic_ms() + grace + KILL_SLACK_MS;
+        if (!safe_only || step_safe_to_stop(&e->state.steps[w->step])) stop_worker(e, w, why);
     }
+}
+
+void
+pool_stop_step(struct engine *e, size_t step, const char *why)
+{
+    for (size_t i = 0; i < e->nworkers; i++)
+        if (e->workers[i].step == (ptrdiff_t)step && !e->workers[i].asked_to_stop)
+            stop_worker(e, &e->workers[i], why);
 }
 
 void

@@ -38,6 +38,7 @@ error_make(struct work *work, struct arena *arena, const struct outcome *outcome
     if (err->file[0] != '\0') value_set(arena, ret, "file", value_text(arena, err->file));
     if (err->line > 0) value_set(arena, ret, "line", value_int(arena, err->line));
     if (err->column > 0) value_set(arena, ret, "column", value_int(arena, err->column));
+    if (outcome->limit != NULL) value_set(arena, ret, "limit", value_text(arena, outcome->limit));
     if (outcome->signal > 0) value_set(arena, ret, "signal", value_int(arena, outcome->signal));
     if (outcome->exit_code > 0) value_set(arena, ret, "exit", value_int(arena, outcome->exit_code));
     return ret;
@@ -70,6 +71,12 @@ outputs_fit(const struct value *outputs)
     return !text.full;
 }
 
+const char *
+outcome_status(const struct outcome *outcome)
+{
+    return outcome->status != NULL ? outcome->status : outcome->error.code ? "failed" : "succeeded";
+}
+
 const struct value *
 receipt_make(struct work *work, struct arena *arena, const struct outcome *outcome)
 {
@@ -83,13 +90,13 @@ receipt_make(struct work *work, struct arena *arena, const struct outcome *outco
         too_large.error.error_class = LEVADA_INVALID;
         outcome = &too_large;
     }
-    const char *status = outcome->status != NULL ? outcome->status : outcome->error.code ? "failed" : "succeeded";
     value_set(arena, ret, "record", value_int(arena, job->record));
     value_set(arena, ret, "fence", value_int(arena, (int64_t)job->fence));
     value_set(arena, ret, "attempt", value_int(arena, job->attempt));
     value_set(arena, ret, "step", value_text(arena, job->step));
     value_set(arena, ret, "item", value_text(arena, job->item));
-    value_set(arena, ret, "status", value_text(arena, status));
+    value_set(arena, ret, "status", value_text(arena, outcome_status(outcome)));
+    if (!work->begun) value_set(arena, ret, "begun", value_bool(arena, false));
     if (outcome->outputs != NULL) set_masked(work, arena, ret, "outputs", outcome->outputs);
     if (outcome->error.code != 0) value_set(arena, ret, "error", error_make(work, arena, outcome));
     if (outcome->skipped != NULL) set_masked(work, arena, ret, "skipped", value_text(arena, outcome->skipped));
@@ -101,10 +108,13 @@ receipt_make(struct work *work, struct arena *arena, const struct outcome *outco
 
     long peak_kib;
     int64_t cpu = receipt_cpu_ms(&peak_kib) - work->cpu_before_ms;
+    const struct usage *peak = &work->limiter.peak;
+    if (peak->memory / 1024 > peak_kib) peak_kib = (long)(peak->memory / 1024);
     value_set(arena, ret, "duration_ms", value_int(arena, (clock_monotonic_us() - work->started_us) / 1000));
     value_set(arena, ret, "log_bytes", value_int(arena, (int64_t)work->log.size));
     value_set(arena, ret, "peak_kib", value_int(arena, peak_kib));
     value_set(arena, ret, "cpu_ms", value_int(arena, cpu));
+    if (peak->processes > 0) value_set(arena, ret, "processes", value_int(arena, peak->processes));
     value_set(arena, ret, "pid", value_int(arena, getpid()));
     return ret;
 }

@@ -99,10 +99,23 @@ half_done(const struct step_state *old)
            (old->status == STEP_CANCELLED_STATUS || str_eq(old->reason_code, "unknown_fail"));
 }
 
+static bool
+undone_within(const struct run_state *state, const struct step_state *step)
+{
+    if (!state_is_parent(step)) return step->undone;
+    for (uint32_t i = 0; step->expanded && i < step->nchildren; i++)
+        if (undone_within(state, &state->steps[step->first + i])) return true;
+    return false;
+}
+
 static void
-judge_by_end(struct retry_row *row, const struct step_state *old)
+judge_by_end(const struct run_state *state, struct retry_row *row, const struct step_state *old)
 {
     const char *code = old->reason_code != NULL ? old->reason_code : "";
+    if (undone_within(state, old)) {
+        set_row(row, RETRY_AGAIN, "undone", "it was undone");
+        return;
+    }
     if (half_done(old)) {
         set_row(row, RETRY_AGAIN, "half_done",
                 old->status == STEP_CANCELLED_STATUS
@@ -143,7 +156,7 @@ judge(struct planner *p, struct level *level, size_t i)
         if (str_eq(named, step->id)) set_row(row, RETRY_AGAIN, "named", "you asked for it");
         else set_row(row, RETRY_KEEP, "not_named", arena_printf(p->arena, "it %s", step_status_name(old->status)));
     } else {
-        judge_by_end(row, old);
+        judge_by_end(p->state, row, old);
         row->parts = row->fate == RETRY_AGAIN && state_is_parent(old) && old->expanded;
     }
     const char *how = p->request->only == NULL && level->block == NULL ? edited(p, old, i) : NULL;
@@ -165,8 +178,9 @@ take_along(struct planner *p, struct level *level)
     size_t n = level->model->nsteps, head = 0, tail = 0;
     uint32_t *first, *behind, *queue = ARENA_ARRAY(p->arena, n + 1, uint32_t);
     sched_dependents(p->arena, level->model->steps, n, &first, &behind);
-    for (size_t i = 0; i < n; i++)
-        if (runs(&level->rows[i])) queue[tail++] = (uint32_t)i;
+    for (size_t i = 0; i < n; i++) /* a hook that is new changes no inputs */
+        if (runs(&level->rows[i]) && (level->model->steps[i].hook == NULL || level->rows[i].fate != RETRY_NEW))
+            queue[tail++] = (uint32_t)i;
     while (head < tail) {
         uint32_t i = queue[head++];
         for (uint32_t k = first[i]; k < first[i + 1]; k++) {
@@ -225,7 +239,7 @@ plan_items(struct planner *p, const struct step_state *loop)
     for (uint32_t i = 0; i < loop->nchildren; i++) {
         const struct step_state *item = &p->state->steps[loop->first + i];
         struct retry_row row = {.step = item->step->id, .item = item->item};
-        judge_by_end(&row, item);
+        judge_by_end(p->state, &row, item);
         row.parts = runs(&row) && state_is_parent(item) && item->expanded;
         if (runs(&row)) again += add_with_parts(p, &row, item);
     }
@@ -290,8 +304,8 @@ plan_inner(struct planner *p, const struct step_state *target)
 
 /* ---- the request ---- */
 
-static int
-check_ended(const struct run_state *state, struct err *err)
+int
+run_must_have_ended(const struct run_state *state, struct err *err)
 {
     for (size_t i = 0; i < state->nsteps && !run_status_ended(state->status); i++) {
         const struct step_state *step = &state->steps[i];
@@ -362,22 +376,15 @@ find_inner(const struct planner *p, const struct step_state **ret, struct err *e
         err_hint(err, "Name the step at the top: --from %.*s", (int)strcspn(named, "."), named);
         return EXIT_USAGE;
     }
-    *ret = state_step(p->state, named, request->item);
-    if (*ret != NULL && !(*ret)->gone && state_is_live(p->state, *ret)) {
-        const struct step *step = (*ret)->step;
-        for (size_t k = 0; k < step->nneeds; k++) {
-            const struct step_state *need = state_sibling(p->state, *ret, step->needs[k]);
-            int code = check_need(named, need->step, need, err);
-            if (code) return code;
-        }
-        return 0;
+    struct step_state *found;
+    int code = state_find(p->state, named, request->item, &found, err);
+    if (code) return code;
+    *ret = found;
+    for (size_t k = 0; k < found->step->nneeds && !code; k++) {
+        const struct step_state *need = state_sibling(p->state, found, found->step->needs[k]);
+        code = check_need(named, need->step, need, err);
     }
-    const char *near = state_nearest_item(p->state, named, request->item);
-    if (request->item != NULL) err_set(err, EXIT_USAGE, "step \"%s\" has no item \"%s\"", named, request->item);
-    else err_set(err, EXIT_USAGE, "the run has no step \"%s\"%s", named,
-                 near != NULL ? " without an item" : "");
-    if (near != NULL) err_hint(err, "Try --item \"%s\"; levada show %s has them all.", near, p->state->id);
-    return EXIT_USAGE;
+    return code;
 }
 
 static void
@@ -402,7 +409,7 @@ retry_plan(struct arena *arena, const struct run_state *state, const struct retr
     const struct step_state *inner = NULL;
     *ret = (struct retry_plan){0};
     state_init(&p.fresh, arena, p.model, state->id);
-    int code = check_ended(state, err);
+    int code = run_must_have_ended(state, err);
     if (!code) code = find_inner(&p, &inner, err);
     if (!code && inner == NULL) code = check_named(&p, err);
     if (code) return code;

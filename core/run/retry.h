@@ -44,6 +44,9 @@ struct retry_plan {
     size_t again;           /* rows of fate AGAIN or NEW, without those of which only parts run */
 };
 
+/* EXIT_UNKNOWN, EXIT_PARKED, EXIT_HELD with what to type instead, when the run has not ended. */
+int run_must_have_ended(const struct run_state *state, struct err *err);
+
 /* EXIT_USAGE: no such step, nothing to retry, a need of `only` that has no result. EXIT_UNKNOWN, EXIT_PARKED,
  * EXIT_HELD: the run has not ended, and what to type instead. */
 int retry_plan(struct arena *arena, const struct run_state *state, const struct retry_request *request,

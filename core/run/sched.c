@@ -95,7 +95,8 @@ enqueue_part(struct sched *sched, const struct sched_scope *scope)
 static void
 enqueue_items(struct sched *sched, struct sched_scope *scope)
 {
-    uint32_t most = sched->state->steps[scope->owner].step->loop->max_parallel;
+    /* Undoing goes back the way it came, one step at a time. */
+    uint32_t most = scope->call ? 0 : scope->owner == NO_PARENT ? 1 : sched->state->steps[scope->owner].step->loop->max_parallel;
     while (scope->next < scope->count && (most == 0 || scope->active < most)) {
         size_t i = scope->first + scope->next++;
         const struct step_state *item = &sched->state->steps[i];
@@ -141,6 +142,7 @@ count_open(struct sched *sched, struct sched_scope *scope)
     for (size_t i = scope->first; i < scope->first + scope->count; i++) {
         const struct step_state *step = &sched->state->steps[i];
         sched->slots[i] = (struct sched_slot){.scope = (uint32_t)(scope - sched->scopes)};
+        scope->open[scope->edges != NULL ? step->step->part : PART_STEPS] += step->open_calls;
         if (!step_status_ended(step->status)) {
             scope->open[scope->edges != NULL ? step->step->part : PART_STEPS]++;
             sched->open += !state_is_parent(step);
@@ -176,12 +178,48 @@ add_scope(struct sched *sched, uint32_t owner, uint32_t first, uint32_t count, c
     tell_done(sched, scope);
 }
 
+static void
+add_call(struct sched *sched, uint32_t i)
+{
+    if (sched->nscopes == sched->scopes_capacity)
+        sched->scopes = more(sched, sched->scopes, sched->nscopes, sched->nscopes + 16, &sched->scopes_capacity,
+                             sizeof *sched->scopes);
+    struct sched_scope *scope = &sched->scopes[sched->nscopes++];
+    *scope = (struct sched_scope){.owner = NO_PARENT, .first = i, .count = 1, .call = true};
+    sched->calls++;
+    count_open(sched, scope);
+    enqueue_items(sched, scope);
+}
+
+/* The scope that the caller is in waits for it. */
+static struct sched_scope *
+holder_of(const struct sched *sched, size_t call, enum step_part *part)
+{
+    uint32_t caller = sched->state->steps[call].caller;
+    struct sched_scope *holder = scope_of(sched, caller);
+    *part = holder->edges != NULL ? sched->state->steps[caller].step->part : PART_STEPS;
+    return holder;
+}
+
+void
+sched_called(struct sched *sched, size_t i)
+{
+    enum step_part part;
+    add_slots(sched);
+    holder_of(sched, i, &part)->open[part]++;
+    add_call(sched, (uint32_t)i);
+}
+
 void
 sched_init(struct sched *sched, struct arena *arena, const struct run_state *state)
 {
     *sched = (struct sched){.arena = arena, .state = state};
     add_slots(sched);
-    add_scope(sched, NO_PARENT, 0, (uint32_t)state->model->nsteps, state->model);
+    if (state->rolling) add_scope(sched, NO_PARENT, state->undo_first, state->undo_count, NULL);
+    else add_scope(sched, NO_PARENT, 0, (uint32_t)state->model->nsteps, state->model);
+    for (uint32_t i = 0; i < state->nsteps; i++)
+        if (state->steps[i].caller != NO_PARENT && !state->steps[i].gone && !step_status_ended(state->steps[i].status))
+            add_call(sched, i);
 }
 
 void
@@ -218,6 +256,14 @@ sched_ended(struct sched *sched, size_t i)
     enum step_part part = scope->edges != NULL ? step->step->part : PART_STEPS;
     ASSERT(step_status_ended(step->status) && scope->open[part] > 0);
     scope->open[part]--;
+    if (scope->call) {
+        struct sched_scope *holder = holder_of(sched, i, &part);
+        sched->calls--;
+        sched->open--;
+        holder->open[part]--;
+        tell_done(sched, holder);
+        return;
+    }
     sched->open -= !state_is_parent(step);
     if (scope->edges == NULL) {
         /* One that ended without having begun was never counted. */

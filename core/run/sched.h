@@ -28,6 +28,7 @@ struct sched_scope {
     size_t open[PARTS];              /* of a part that have not ended; items are in the first */
     uint32_t next, active;           /* items: the next to begin, and how many have begun and not ended */
     bool told;                       /* that the part is done */
+    bool call;                       /* one action that a chunk called: what the chunk is a part of waits for it */
 };
 
 struct sched_slot {                  /* of an instance */
@@ -49,6 +50,7 @@ struct sched {
     size_t ndone, done_capacity;
     struct sched_edges **edges;
     size_t nedges, edges_capacity;
+    size_t calls;                    /* actions called by chunks that have not ended: their callers lend them a slot */
     size_t open;                     /* steps and items that have attempts and have not ended, of what has begun */
 };
 
@@ -68,6 +70,8 @@ void sched_again(struct sched *sched, size_t i);
 bool sched_may_look(const struct sched *sched, size_t i);
 /* The loop or block i has begun: its parts are there. */
 void sched_expanded(struct sched *sched, size_t i);
+/* The step i, an action that a chunk called, is there (again). */
+void sched_called(struct sched *sched, size_t i);
 /* A scope all of whose steps of the present part have ended, each once; -1: none. */
 ptrdiff_t sched_done(struct sched *sched);
 /* Go on to the next part of the scope that has open steps. False: there is none. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See the header. Providers: `env` (a variable) and `file` (a path, as the platform mounts it);
- * with `field` the value is a JSON object and the secret one of its members.
+ * with `field` the value is a JSON object and the secret one of its members. A provider is a row of
+ * the table below.
  */
 #include "run/secret.h"
 
@@ -21,11 +22,23 @@
 
 /* ---- masks ---- */
 
+/* A dump of this process would have the secret in it. One byte and not none: with none the kernel still hands the dump
+ * to a program that core_pattern names. */
+static void
+refuse_core(struct worker *worker)
+{
+    struct rlimit limit = {.rlim_cur = 1, .rlim_max = worker->core.rlim_max};
+    if (worker->no_core) return;
+    if (limit.rlim_max < limit.rlim_cur) limit.rlim_cur = limit.rlim_max;
+    worker->no_core = setrlimit(RLIMIT_CORE, &limit) == 0;
+}
+
 int
 secret_mask_add(struct work *work, const char *value, size_t size, struct err *err)
 {
     struct worker *worker = work->worker;
     pthread_mutex_lock(&worker->mask_mutex);
+    refuse_core(worker);
     int code = mask_add(worker->mask, value, size, err);
     pthread_mutex_unlock(&worker->mask_mutex);
     return code;
@@ -80,11 +93,6 @@ secret_mask_stream(struct work *work, int stream, const char *data, size_t size,
 
 /* ---- providers ---- */
 
-struct source {
-    const char *name, *from, *key, *field; /* field NULL: the whole value */
-    bool mask_only;                        /* the attempt may not use it, only never say it */
-};
-
 static int
 refused(struct err *err, int error_class)
 {
@@ -93,10 +101,14 @@ refused(struct err *err, int error_class)
 }
 
 static int
-fetch_env(struct work *work, const struct source *source, const char **ret, size_t *size, struct err *err)
+fetch_env(struct work *work, const struct secret_source *source, const char **ret, size_t *size, struct err *err)
 {
     (void)work;
     const char *value = getenv(source->key);
+    if (source->version != NULL) {
+        err_set(err, EXIT_INVALID, "secret \"%s\": a variable has no versions", source->name);
+        return refused(err, LEVADA_INVALID);
+    }
     if (value == NULL) {
         err_set(err, EXIT_INVALID, "secret \"%s\": the variable \"%s\" is not set", source->name, source->key);
         err_hint(err, "Set it in the environment of `levada run`.");
@@ -107,9 +119,22 @@ fetch_env(struct work *work, const struct source *source, const char **ret, size
     return 0;
 }
 
+static int
+check_version(const struct secret_source *source, const struct stat *st, struct err *err)
+{
+    char now[32];
+    if (source->version == NULL) return 0;
+    snprintf(now, sizeof now, "%lld%09ld", (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec);
+    if (str_eq(now, source->version)) return 0;
+    err_set(err, EXIT_INVALID, "secret \"%s\": the file \"%s\" has changed: version %s is asked for, and there is %s",
+            source->name, source->key, source->version, now);
+    err_hint(err, "Run the step again that said which version: levada retry RUN --from STEP.");
+    return refused(err, LEVADA_MISSING);
+}
+
 /* Whoever may write the file may choose our credentials; who may read it knows them already. */
 static int
-check_mode(struct work *work, const struct source *source, int fd, struct err *err)
+check_mode(struct work *work, const struct secret_source *source, int fd, struct err *err)
 {
     struct stat st;
     if (fstat(fd, &st) != 0) {
@@ -129,11 +154,11 @@ check_mode(struct work *work, const struct source *source, int fd, struct err *e
     if (S_ISREG(st.st_mode) && (st.st_mode & 004) != 0 && !source->mask_only)
         work_log(work, "warn", "secret \"%s\": the file \"%s\" may be read by everybody (mode %04o)", source->name,
                  source->key, (unsigned)(st.st_mode & 07777));
-    return 0;
+    return check_version(source, &st, err);
 }
 
 static int
-fetch_file(struct work *work, const struct source *source, const char **ret, size_t *size, struct err *err)
+fetch_file(struct work *work, const struct secret_source *source, const char **ret, size_t *size, struct err *err)
 {
     const char *path = source->key;
     if (path[0] != '/') path = arena_printf(&work->arena, "%s/%s", work->job.folder, path);
@@ -161,7 +186,7 @@ fetch_file(struct work *work, const struct source *source, const char **ret, siz
 
 /* Parser messages may quote what they read, so nothing of them is passed on. */
 static int
-pick_field(struct work *work, const struct source *source, const char **text, size_t *size, struct err *err)
+pick_field(struct work *work, const struct secret_source *source, const char **text, size_t *size, struct err *err)
 {
     const struct value *data, *member;
     struct err detail = {0};
@@ -186,18 +211,28 @@ pick_field(struct work *work, const struct source *source, const char **text, si
     return 0;
 }
 
+static const struct provider {
+    const char *name;
+    int (*fetch)(struct work *work, const struct secret_source *source, const char **ret, size_t *size,
+                 struct err *err);
+} providers[] = {{"env", fetch_env}, {"file", fetch_file}};
+
 static int
-fetch(struct work *work, const struct source *source, const struct value **ret, struct err *err)
+fetch_from(struct work *work, const struct secret_source *source, const char **ret, size_t *size, struct err *err)
+{
+    for (size_t i = 0; i < sizeof providers / sizeof providers[0]; i++)
+        if (str_eq(providers[i].name, source->from)) return providers[i].fetch(work, source, ret, size, err);
+    err_set(err, EXIT_INVALID, "secret \"%s\": there is no provider \"%s\"", source->name, source->from);
+    err_hint(err, "There are `env` and `file`.");
+    return refused(err, LEVADA_INVALID);
+}
+
+int
+secret_fetch(struct work *work, const struct secret_source *source, const struct value **ret, struct err *err)
 {
     const char *text = NULL;
     size_t size = 0;
-    int code;
-    if (str_eq(source->from, "env")) code = fetch_env(work, source, &text, &size, err);
-    else if (str_eq(source->from, "file")) code = fetch_file(work, source, &text, &size, err);
-    else {
-        err_set(err, EXIT_INVALID, "secret \"%s\": there is no provider \"%s\"", source->name, source->from);
-        return refused(err, LEVADA_INVALID);
-    }
+    int code = fetch_from(work, source, &text, &size, err);
     if (code == 0 && source->field != NULL) code = pick_field(work, source, &text, &size, err);
     if (code) return code;
     if (memchr(text, '\0', size) != NULL) {
@@ -213,22 +248,49 @@ fetch(struct work *work, const struct source *source, const struct value **ret, 
     return 0;
 }
 
+static struct secret_source
+source_read(const struct value *entry)
+{
+    return (struct secret_source){
+        .name = value_get_str(entry, "name", ""),
+        .from = value_get_str(entry, "from", ""),
+        .key = value_get_str(entry, "key", ""),
+        .field = value_get_str(entry, "field", NULL),
+        .version = value_get_str(entry, "version", NULL),
+        .mask_only = value_get_bool(entry, "mask_only", false),
+    };
+}
+
+const struct value *
+secret_reference(struct arena *arena, const char *output, const struct secret_source *source)
+{
+    struct value *ret = value_map(arena);
+    value_set(arena, ret, "$secret", value_text(arena, output));
+    value_set(arena, ret, "provider", value_text(arena, source->from));
+    value_set(arena, ret, "name", value_text(arena, source->key));
+    if (source->field != NULL) value_set(arena, ret, "field", value_text(arena, source->field));
+    if (source->version != NULL) value_set(arena, ret, "version", value_text(arena, source->version));
+    return ret;
+}
+
 int
 secret_resolve(struct work *work, struct err *err)
 {
-    const struct value *list = work->job.secrets;
+    const struct value *list = work->job.references;
+    work->referred = value_list(&work->arena);
     for (size_t i = 0; list != NULL && i < list->list.count; i++) {
-        const struct value *entry = list->list.items[i];
-        struct source source = {
-            .name = value_get_str(entry, "name", ""),
-            .from = value_get_str(entry, "from", ""),
-            .key = value_get_str(entry, "key", ""),
-            .field = value_get_str(entry, "field", NULL),
-            .mask_only = value_get_bool(entry, "mask_only", false),
-        };
+        const struct secret_source source = source_read(list->list.items[i]);
+        const struct value *value;
+        int code = secret_fetch(work, &source, &value, err);
+        if (code) return code;
+        value_push(&work->arena, work->referred, value);
+    }
+    list = work->job.secrets;
+    for (size_t i = 0; list != NULL && i < list->list.count; i++) {
+        const struct secret_source source = source_read(list->list.items[i]);
         const struct value *value;
         struct err ignored;
-        int code = fetch(work, &source, &value, source.mask_only ? &ignored : err);
+        int code = secret_fetch(work, &source, &value, source.mask_only ? &ignored : err);
         if (source.mask_only) continue; /* one that is not there today cannot be said either */
         if (code) return code;
         value_set(&work->arena, work->secrets, source.name, value);

@@ -114,6 +114,11 @@ struct child {
     const char *program, *cwd;
     char **argv, **env;
     const struct ends *ends;
+    const struct limits *limits;
+    int group;                 /* to come into, or -1 */
+    bool *alone;               /* it could not */
+    bool data;                 /* the kernel bounds its data */
+    const struct rlimit *core; /* to have again, or NULL: ours is the user's */
     mode_t umask;
 };
 
@@ -128,6 +133,8 @@ child_main(const struct child *child)
     sigemptyset(&none);
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) (void)sigaction(ours[i], &action, NULL);
     (void)umask(child->umask);
+    if (child->core != NULL) (void)setrlimit(RLIMIT_CORE, child->core);
+    *child->alone = !limits_child(child->limits, child->group, child->data);
     if (setpgid(0, 0) != 0 || (child->ends->in >= 0 && dup2(child->ends->in, 0) < 0) ||
         dup2(child->ends->out, 1) < 0 || dup2(child->ends->err >= 0 ? child->ends->err : child->ends->out, 2) < 0 ||
         chdir(child->cwd) != 0 || sigprocmask(SIG_SETMASK, &none, NULL) != 0)
@@ -161,6 +168,7 @@ static int
 spawn(struct shell *shell, const struct ends *ends, char **env, struct err *err)
 {
     const struct job *job = &shell->work->job;
+    const struct worker *worker = shell->work->worker;
     const char *program = str_eq(job->shell, "sh") ? "/bin/sh" : job->shell;
     const char *cwd = job->folder;
     if (job->cwd != NULL)
@@ -169,9 +177,14 @@ spawn(struct shell *shell, const struct ends *ends, char **env, struct err *err)
 
     char *argv[] = {arena_strdup(&shell->work->arena, job->shell), arena_strdup(&shell->work->arena, "-c"),
                     arena_strdup(&shell->work->arena, job->script), NULL};
+    bool alone = false, data;
+    int group = limits_prepare(shell->work, &data);
     const struct child child = {.program = program, .cwd = cwd, .argv = argv, .env = env, .ends = ends,
-                                .umask = shell->work->worker->umask};
+                                .limits = &job->limits, .umask = worker->umask,
+                                .group = group, .alone = &alone, .data = data,
+                                .core = worker->no_core ? &worker->core : NULL};
     int error = child_start(&child, &shell->pid);
+    if (alone) limits_alone(shell->work);
     if (error != 0) return explain_spawn(shell, program, cwd, error, err);
     shell->pidfd = pidfd_open(shell->pid, 0);
     if (shell->pidfd < 0) {
@@ -282,7 +295,12 @@ wait_for_end(struct shell *shell)
                 shell->term_sent = true;
             }
             if (clock_monotonic_ms() >= work->kill_at_ms) {
-                /* Its orphans become ours and show up in the next round. */
+                /* Its orphans become ours and show up in the next round. Who starts processes faster than we find
+                 * them stays in the shell's group, which the kernel ends at once. */
+                if (atomic_load(&work->stop) == STOP_LIMIT) {
+                    (void)kill(-shell->pid, SIGKILL);
+                    limits_kill(work);
+                }
                 tree_signal(SIGKILL, NULL);
                 wait_ms = 20;
             }
@@ -302,6 +320,8 @@ failed(struct shell *shell, struct outcome *ret, int error_class, const char *wh
     err_set(&ret->error, EXIT_FAILED, line.size ? "%s: %s" : "%s", what, buf_str(&line));
     ret->error.error_class = error_class;
     ret->status = "failed";
+    (void)limits_explain_file(shell->work, ret->exit_code > 128 ? ret->exit_code - 128 : ret->signal, buf_str(&line),
+                              ret);
 }
 
 static void
@@ -314,7 +334,7 @@ judge(struct shell *shell, int status, struct outcome *ret)
         const char *name = sigabbrev_np(ret->signal);
         snprintf(what, sizeof what, "ended by signal %d (%s)", ret->signal, name != NULL ? name : "?");
         failed(shell, ret, LEVADA_PERMANENT, what);
-        if (ret->signal == SIGKILL)
+        if (ret->signal == SIGKILL && ret->limit == NULL)
             err_hint(&ret->error, "Somebody killed it, or the kernel did when memory ran out (see dmesg).");
         return;
     }
@@ -322,7 +342,7 @@ judge(struct shell *shell, int status, struct outcome *ret)
     int why = atomic_load(&shell->work->stop);
     /* Asked to stop, it ended well all the same: its effect is there, and saying otherwise would
      * make it run again. */
-    if (ret->exit_code == 0 && why != STOP_TIMEOUT) return;
+    if (ret->exit_code == 0 && why != STOP_TIMEOUT && why != STOP_LIMIT) return;
     if (work_stopped(shell->work, ret)) return;
     snprintf(what, sizeof what, "exit code %d", ret->exit_code);
     failed(shell, ret, ret->exit_code == 75 ? LEVADA_TRANSIENT : LEVADA_PERMANENT, what);
@@ -399,10 +419,12 @@ shell_run(struct work *work, struct outcome *ret)
         work_end_tree(work, stopped ? left : LEFT_SELF_MS, stopped ? 0 : LEFT_TERM_MS, pump, &shell);
         drain(&shell);
         work_said_end(work);
-        judge(&shell, status, ret);
+        if (limits_finish(work) && atomic_load(&work->stop) == STOP_NONE && status != 0) limits_explain(work, ret);
+        else judge(&shell, status, ret);
         if (ret->status == NULL) collect(&shell, ret);
         take_checkpoints(work);
     }
+    (void)limits_finish(work);
     if (work->output_made) (void)unlink(work_path(work, "output"));
     close_ends(&shell);
     fd_close(&shell.out);

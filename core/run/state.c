@@ -118,7 +118,7 @@ state_init(struct run_state *state, struct arena *arena, const struct model *mod
     state->index = ARENA_ARRAY(arena, state->index_size, uint32_t);
     for (size_t i = 0; i < model->nsteps; i++) {
         state->steps[i].step = &model->steps[i];
-        state->steps[i].parent = NO_PARENT;
+        state->steps[i].parent = state->steps[i].undoes = state->steps[i].caller = NO_PARENT;
         state_index(state, (uint32_t)i);
     }
     state->next_record = 1; /* 0 is the engine's own */
@@ -359,6 +359,17 @@ apply_retry(struct run_state *state, struct step_state *step, const struct event
     return 0;
 }
 
+/* What others know of it once it has ended. */
+static void
+note_end(struct run_state *state, struct step_state *step, const struct event *event)
+{
+    if (!step_status_ended(step->status)) return;
+    step->ended_seq = event->seq;
+    if (step->undoes != NO_PARENT && step->status == STEP_SUCCEEDED_STATUS) state->steps[step->undoes].undone = true;
+    if (step->caller != NO_PARENT && state->steps[step->caller].open_calls > 0)
+        state->steps[step->caller].open_calls--;
+}
+
 static int
 apply_finished(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
 {
@@ -370,6 +381,7 @@ apply_finished(struct run_state *state, struct step_state *step, const struct ev
     step->status = (enum step_status)i;
     step->model_number = state->model_number;
     step->finished_ms = event->time_ms;
+    note_end(state, step, event);
     step->error = keep(state, event->data, "error");
     /* Mostly those of the receipt. */
     const struct value *outputs = value_get(event->data, "outputs");
@@ -394,7 +406,10 @@ apply_resolved(struct run_state *state, struct step_state *step, const struct ev
         step->ask_first = false;
     } else
         return err_set(err, EXIT_STORE, "a step was resolved as \"%s\"", decision);
-    if (step_status_ended(step->status)) step->finished_ms = event->time_ms;
+    if (step_status_ended(step->status)) {
+        step->finished_ms = event->time_ms;
+        note_end(state, step, event);
+    }
     step->model_number = state->model_number;
     const struct value *outputs = keep(state, event->data, "outputs");
     if (outputs != NULL) step->outputs = outputs;
@@ -441,6 +456,10 @@ apply_retried(struct run_state *state, struct step_state *step, const struct eve
         state_reset(one);
         state_reopen(state, one);
     }
+    /* What was undone for an earlier try is no part of this one. */
+    for (uint32_t i = 0; i < state->undo_count; i++) state->steps[state->undo_first + i].gone = true;
+    state->undo_count = 0;
+    state->rolled_back = false;
     if (value_get(event->data, "model") != NULL) state->group = keep_text(state, event->data, "group", NULL);
     state->model_number = value_get_int(event->data, "model", state->model_number);
     const struct value *params = keep(state, event->data, "params");
@@ -469,11 +488,28 @@ apply_run_end(struct run_state *state, struct step_state *step, const struct eve
     if (run_status_ended(state->status)) state->seated = false;
     state->exit_code = (int)value_get_int(event->data, "exit", 0);
     state->finished_ms = run_status_ended(state->status) ? event->time_ms : 0;
+    if (run_status_ended(state->status)) {
+        state->rolled_back = value_get_bool(event->data, "rolled_back", false);
+        state->rolling = false;
+    }
     state->outputs = keep(state, event->data, "outputs");
     state->error = keep(state, event->data, "error");
     state->failed_step = keep_text(state, event->data, "failed_step", NULL);
     state->failed_item = keep_text(state, event->data, "failed_item", NULL);
     return 0;
+}
+
+static int
+apply_called(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
+{
+    return state_call(state, step, event, err);
+}
+
+static int
+apply_rollback(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
+{
+    (void)step;
+    return state_roll_back(state, event, err);
 }
 
 typedef int apply_function(struct run_state *, struct step_state *, const struct event *, struct err *);
@@ -490,6 +526,8 @@ static const struct {
     [EVENT_CANCEL_ASKED] = {apply_cancel, false},       [EVENT_RUN_STOPPED] = {apply_run_end, false},
     [EVENT_RUN_FINISHED] = {apply_run_end, false},      [EVENT_RUN_RETRIED] = {apply_retried, false},
     [EVENT_RUN_QUEUED] = {apply_run_queued, false},     [EVENT_RUN_SEATED] = {apply_run_seated, false},
+    [EVENT_STEP_CALLED] = {apply_called, true},
+    [EVENT_RUN_ROLLBACK] = {apply_rollback, false},
     [EVENT_STEP_QUEUED] = {apply_step_queued, true},   [EVENT_STEP_EXPANDED] = {apply_expanded, true},
 };
 

@@ -67,9 +67,14 @@ struct step_state {
     uint32_t first, nchildren;      /* its own parts, once it has begun */
     bool is_item;                   /* of the loop that is its parent, and has the same `step` */
     bool expanded;                  /* a loop or block that has begun */
+    bool undone;                    /* its effect was taken back */
+    uint32_t caller;                /* index of the step whose chunk called this action, or NO_PARENT */
+    uint32_t open_calls;            /* actions that its chunk called and that have not ended */
+    uint32_t undoes;                /* index of the step that it takes back, or NO_PARENT */
+    int64_t ended_seq;              /* of the event that it ended by; 0: not known */
     bool gone;                      /* an item that a later try of its loop has replaced */
     const struct value *bindings;   /* map: loop variables; NULL: none */
-    const struct value *given;      /* STEP_WORKFLOW: its params as bound; NULL before it has begun */
+    const struct value *given;      /* STEP_WORKFLOW: its params as bound; of a call what the chunk gave; or NULL */
     const struct value *params, *env, *items; /* made when first asked for, from `given` and the children; or NULL */
     uint32_t polls;                 /* successes after which `until` did not hold yet */
     enum step_status status;
@@ -109,6 +114,11 @@ struct run_state {
     const char *group;              /* that it belongs to; NULL: none */
     bool seated;                    /* it has its place in the group */
     const char *queued_text;        /* RUNNING, and not seated: what it waits for; NULL: nothing */
+    bool rolling;                   /* what succeeded is being undone, and nothing else runs */
+    uint32_t undo_first, undo_count;/* instances: in the order in which they run */
+    enum run_status before;         /* rolling: how it had ended, and ends again when all is undone */
+    int exit_before;
+    bool rolled_back;               /* the last rollback undid all that was asked for */
     bool cancel_asked;
     const char *cancel_who, *cancel_why;
     const struct value *params;     /* as bound; secrets never are params */
@@ -141,6 +151,9 @@ bool state_is_loop(const struct step_state *step);
 bool state_is_parent(const struct step_state *step);
 /* Is it a part of the run as it is now, and not of an earlier try of what is around it? */
 bool state_is_live(const struct run_state *state, const struct step_state *step);
+/* What a person means by a step's id and, for a part of a loop, its item (or NULL). EXIT_USAGE with the nearest. */
+int state_find(const struct run_state *state, const char *id, const char *item, struct step_state **ret,
+               struct err *err);
 /* What a person types for it: `load`, or `load --item KEY`. */
 const char *state_address(struct arena *arena, const struct step_state *step);
 /* The item of the step whose name is nearest to `item` (NULL: any); NULL: it has none. */
@@ -162,8 +175,8 @@ const struct step_state *state_failure(const struct run_state *state, const stru
 const struct step_state *state_culprit(const struct run_state *state, const struct step_state *failed);
 /* How people name it: "load", "load[a.csv]", "tables.dump[orders]". */
 const char *state_name(struct arena *arena, const struct step_state *step);
-/* How a command names it: "tables.dump --item 'a b'". */
-const char *state_arguments(struct arena *arena, const struct step_state *step);
+/* What the call of this number in this round of the step is named as an item; in `arena`. */
+const char *state_call_name(struct arena *arena, const struct step_state *caller, int64_t number);
 /* What an item of the loop with this key is called; lives as long as the state. */
 const char *state_item_name(const struct run_state *state, const struct step_state *loop, const char *key);
 

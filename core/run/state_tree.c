@@ -60,6 +60,24 @@ state_nearest_item(const struct run_state *state, const char *id, const char *it
     return near != NULL ? near : count > 0 ? names[0] : NULL;
 }
 
+int
+state_find(const struct run_state *state, const char *id, const char *item, struct step_state **ret, struct err *err)
+{
+    *ret = state_step(state, id, item);
+    if (*ret != NULL && state_is_live(state, *ret)) return 0;
+    const char *near_item = state_nearest_item(state, id, item);
+    if (near_item != NULL) {
+        if (item != NULL) err_set(err, EXIT_USAGE, "step \"%s\" has no item \"%s\"", id, item);
+        else err_set(err, EXIT_USAGE, "there is a step \"%s\" for each item: which one?", id);
+        err_hint(err, "Say --item KEY, as in: --item \"%s\"", near_item);
+        return EXIT_USAGE;
+    }
+    const char *near = state_nearest(state, id);
+    err_set(err, EXIT_USAGE, "run %s has no step \"%s\"%s", state->id, id, *ret != NULL ? " any more" : "");
+    if (near != NULL && !str_eq(near, id)) err_hint(err, "Did you mean \"%s\"?", near);
+    return EXIT_USAGE;
+}
+
 const struct step_state *
 state_block(const struct run_state *state, const struct step_state *step)
 {
@@ -134,17 +152,6 @@ state_name(struct arena *arena, const struct step_state *step)
     return arena_printf(arena, "%s[%s]", step->step->id, step->item);
 }
 
-const char *
-state_arguments(struct arena *arena, const struct step_state *step)
-{
-    struct buf buf BUF_SCOPED = {0};
-    if (step->item == NULL) return step->step->id;
-    buf_init(&buf, LIMIT_VALUE_SIZE);
-    buf_printf(&buf, "%s --item ", step->step->id);
-    str_shell(&buf, step->item);
-    return arena_strdup(arena, buf_str(&buf));
-}
-
 /* ---- growing ------------------------------------------------------------------------------------------ */
 
 static uint32_t
@@ -212,7 +219,8 @@ state_reset(struct step_state *step)
     step->status = STEP_WAITING_STATUS;
     step->past = step->nattempts;
     step->vanished = step->polls = 0;
-    step->queued = step->ask_first = step->expanded = false;
+    step->queued = step->ask_first = step->expanded = step->undone = false;
+    step->ended_seq = 0;
     step->started_ms = step->finished_ms = 0;
     step->inputs = step->outputs = step->error = NULL;
     step->given = step->params = step->env = step->items = NULL;
@@ -236,6 +244,9 @@ take_over(struct run_state *state, struct step_state *item)
     old->gone = true;
     for (uint32_t i = 0; i < item->nchildren; i++)
         state->steps[item->first + i].parent = (uint32_t)(item - state->steps);
+    for (size_t i = 0; item->step->calls != NULL && i < state->nsteps; i++)
+        if (state->steps[i].caller == (uint32_t)(old - state->steps))
+            state->steps[i].caller = (uint32_t)(item - state->steps);
 }
 
 static int
@@ -257,6 +268,7 @@ expand_loop(struct run_state *state, uint32_t loop, const struct value *items, s
         struct step_state *item = &state->steps[first + i];
         if (key == NULL || value == NULL) return err_set(err, EXIT_STORE, "an item has no key or value");
         *item = (struct step_state){.step = parent->step, .parent = loop, .is_item = true, .key = key,
+                                    .undoes = NO_PARENT, .caller = NO_PARENT,
                                     .item = state_item_name(state, parent, key),
                                     .bindings = bind(state, parent->bindings, parent->step->loop->as, value)};
         take_over(state, item);
@@ -282,6 +294,7 @@ expand_block(struct run_state *state, uint32_t block, struct err *err)
         if (again) state_reset(child);
         child->step = &body->steps[i];
         child->parent = block;
+        child->undoes = child->caller = NO_PARENT;
         child->item = parent->item;
         child->gone = false;
         child->bindings = parent->step->kind == STEP_GROUP ? parent->bindings : NULL;
@@ -303,6 +316,96 @@ state_expand(struct run_state *state, struct step_state *step, const struct even
     step->started_ms = event->time_ms;
     step->given = params != NULL ? value_copy(state->arena, params) : NULL;
     return items != NULL ? expand_loop(state, at, value_copy(state->arena, items), err) : expand_block(state, at, err);
+}
+
+const char *
+state_call_name(struct arena *arena, const struct step_state *caller, int64_t number)
+{
+    const char *name = caller->round == 0 ? arena_printf(arena, "%lld", (long long)number)
+                                          : arena_printf(arena, "%lld.%u", (long long)number, caller->round);
+    return caller->item != NULL ? arena_printf(arena, "%s/%s", caller->item, name) : name;
+}
+
+int
+state_call(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
+{
+    const char *action = value_get_str(event->data, "action", ""), *dot = strchr(action, '.');
+    const char *item = value_get_str(event->data, "key", NULL);
+    const struct step *callee = NULL;
+    uint32_t caller = (uint32_t)(step - state->steps);
+    for (size_t i = 0; step->step->calls != NULL && dot != NULL && i < step->step->calls->nsteps; i++) {
+        const struct step *one = &step->step->calls->steps[i];
+        if (strncmp(one->plugin, action, (size_t)(dot - action)) == 0 && one->plugin[dot - action] == '\0' &&
+            str_eq(one->action, dot + 1))
+            callee = one;
+    }
+    if (callee == NULL || item == NULL)
+        return state->model_number < state->models ? 0 : err_set(err, EXIT_STORE, "it calls what it cannot call");
+    struct step_state *call = state_step(state, callee->id, item);
+    if (call == NULL) {
+        uint32_t i = add_room(state, 1);
+        call = &state->steps[i];
+        *call = (struct step_state){.step = callee, .parent = NO_PARENT, .undoes = NO_PARENT,
+                                    .item = arena_strdup(state->arena, item)};
+        state_index(state, i);
+    } else {
+        state_reset(call);
+    }
+    for (size_t i = 0; i < state->steps[caller].step->calls->nsteps; i++) {
+        struct step_state *other = state_step(state, state->steps[caller].step->calls->steps[i].id, item);
+        if (other != NULL) other->gone = true; /* under this number there was another action before */
+    }
+    call->gone = false;
+    call->caller = caller;
+    call->given = value_copy(state->arena, value_get(event->data, "given"));
+    call->inputs = value_copy(state->arena, value_get(event->data, "inputs"));
+    call->bindings = state->steps[caller].bindings;
+    state->steps[caller].open_calls++;
+    return 0;
+}
+
+/* The step that the entry names, and that can be undone; NULL: there is none such. */
+static struct step_state *
+undo_target(const struct run_state *state, const struct value *entry)
+{
+    bool item = value_is(entry, VALUE_MAP);
+    struct step_state *target = state_step(state, item ? value_get_str(entry, "step", "") : value_str(entry, ""),
+                                           item ? value_get_str(entry, "item", NULL) : NULL);
+    return target != NULL && target->step->undo != NULL ? target : NULL;
+}
+
+int
+state_roll_back(struct run_state *state, const struct event *event, struct err *err)
+{
+    const struct value *list = value_get(event->data, "undo");
+    uint32_t count = 0;
+    if (!value_is(list, VALUE_LIST)) return err_set(err, EXIT_STORE, "it does not say what to undo");
+    for (uint32_t i = 0; i < state->undo_count; i++) state->steps[state->undo_first + i].gone = true;
+    state->undo_first = add_room(state, list->list.count);
+    for (size_t i = 0; i < list->list.count; i++) {
+        const struct step_state *target = undo_target(state, list->list.items[i]);
+        struct step_state *undo = &state->steps[state->undo_first + count];
+        if (target == NULL && state->model_number < state->models) continue;
+        if (target == NULL) return err_set(err, EXIT_STORE, "it names a step that cannot be undone");
+        *undo = (struct step_state){.step = target->step->undo->steps, .parent = NO_PARENT, .item = target->item,
+                                    .undoes = (uint32_t)(target - state->steps), .caller = NO_PARENT,
+                                    .bindings = target->bindings};
+        take_over(state, undo);
+        undo->undoes = (uint32_t)(target - state->steps);
+        undo->gone = false;
+        state_index(state, state->undo_first + count++);
+    }
+    state->nsteps = state->undo_first + count;
+    state->undo_count = count;
+    state->rolling = true;
+    state->rolled_back = false;
+    state->before = state->status;
+    state->exit_before = state->exit_code;
+    state->status = RUN_INTERRUPTED_STATUS;
+    state->begun_ms = event->time_ms;
+    state->finished_ms = 0;
+    state->cancel_asked = false;
+    return 0;
 }
 
 void

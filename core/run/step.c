@@ -12,6 +12,7 @@
 #include "base/assert.h"
 #include "base/str.h"
 #include "run/engine_internal.h"
+#include "run/worth.h"
 
 const struct value *
 error_value(struct arena *arena, int error_class, const struct err *err)
@@ -57,6 +58,8 @@ step_end(struct engine *e, size_t i, enum step_status status, const struct value
     value_set(&e->turn, data, "duration_ms",
               value_int(&e->turn, step->started_ms ? turn_since(e, step->started_ms) : 0));
     engine_emit(e, EVENT_STEP_FINISHED, step, data);
+    calls_ended(e, i);
+    if (step_status_ended(status)) calls_abandon(e, i);
     if (!e->scheduled || !step_status_ended(status)) return;
     sched_ended(&e->sched, i);
     parent_fail_fast(e, i);
@@ -133,6 +136,7 @@ step_look(struct engine *e, size_t i)
         step_cancel(e, i, "the run was cancelled");
         return;
     }
+    if (calls_unknown(e, i)) return; /* a person settles that first, and `resume` comes here again */
     const char *reuse = step->inputs != NULL ? attempt_reuse(e, step->step, step->inputs) : NULL;
     if (reuse != NULL && pool_busy(e, reuse)) {
         pool_hold(e, i, reuse);
@@ -157,13 +161,14 @@ step_look(struct engine *e, size_t i)
 }
 
 /* What uses up `retry`: a machine that has a bad day does not, and has a bound of its own. */
-static uint32_t
-failed_attempts(const struct step_state *step)
+uint32_t
+step_failed_attempts(const struct step_state *step)
 {
     uint32_t count = 0;
     for (size_t k = step->past; k < step->nattempts; k++) {
         const struct attempt_state *attempt = &step->attempts[k];
         if (attempt->resolve || attempt->status == NULL || str_eq(attempt->status, "interrupted")) continue;
+        if (str_eq(attempt->status, "succeeded")) continue; /* `until` did not hold yet */
         count += !str_eq(attempt->status, "vanished") || attempt->crashed;
     }
     return count;
@@ -181,19 +186,10 @@ failed_asks(const struct step_state *step)
 }
 
 static bool
-worth_retrying(const struct step_state *step, uint32_t tries, int error_class)
+is_worth(const struct step_state *step, uint32_t tries, int error_class, bool limited)
 {
-    const struct retry *retry = &step->step->retry;
-    if (tries >= retry->attempts || error_class == LEVADA_CANCELLED) return false;
-    if (retry->classes) return (retry->classes >> error_class & 1) != 0;
-    /* An exit code says nothing about its class, so `retry` on a shell step means any failure. */
-    if (step->step->kind != STEP_USES) return true;
-    switch (error_class) {
-#define X(id, number, word, again, meaning) case number: return again;
-        LEVADA_CLASSES(X)
-#undef X
-    default: return false;
-    }
+    return worth_retrying(&step->step->retry, step->step->kind == STEP_USES, tries, error_class,
+                          limited);
 }
 
 static int64_t
@@ -201,7 +197,7 @@ retry_delay(const struct step_state *step)
 {
     const struct retry *retry = &step->step->retry;
     double delay = (double)retry->delay_ms;
-    for (uint32_t k = 1; k < failed_attempts(step) && delay < 1e12; k++) delay *= retry->backoff;
+    for (uint32_t k = 1; k < step_failed_attempts(step) && delay < 1e12; k++) delay *= retry->backoff;
     if (retry->max_delay_ms && delay > (double)retry->max_delay_ms) delay = (double)retry->max_delay_ms;
     unsigned char chance;
     arc4random_buf(&chance, 1);
@@ -265,31 +261,36 @@ step_succeeded(struct engine *e, size_t i, const struct value *outputs, const st
 }
 
 static void
-step_failed(struct engine *e, size_t i, const struct value *error)
+step_failed(struct engine *e, size_t i, const struct value *outputs, const struct value *error)
 {
     struct step_state *step = &e->state.steps[i];
     const char *word = value_get_str(error, "class", "permanent");
     const char *message = value_get_str(error, "message", "it failed");
     int error_class = schema_class_from_name(word);
+    bool limited = value_get(error, "limit") != NULL;
     if (!e->state.cancel_asked &&
-        worth_retrying(step, failed_attempts(step), error_class ? error_class : LEVADA_PERMANENT)) {
+        is_worth(step, step_failed_attempts(step), error_class ? error_class : LEVADA_PERMANENT, limited)) {
         int64_t delay = retry_delay(step);
         struct buf shown BUF_SCOPED;
         buf_init(&shown, 64);
         str_duration(&shown, delay);
-        /* Out of time means that it was stopped by us, and not that its effect did not happen. */
-        schedule_again(e, i, delay, error_class == LEVADA_TIMEOUT && step_can_be_asked(step),
-                       engine_reason(e, "retry", "attempt %u of %u failed (%s: %s); again in %s", failed_attempts(step),
-                                     step->step->retry.attempts, word, message, buf_str(&shown)));
+        /* Out of time or over a limit means that it was stopped by us, and not that its effect did not happen. */
+        schedule_again(e, i, delay, (error_class == LEVADA_TIMEOUT || limited) && step_can_be_asked(step),
+                       engine_reason(e, "retry", "attempt %u of %u failed (%s: %s); again in %s",
+                                     step_failed_attempts(step), step->step->retry.attempts, word, message,
+                                     buf_str(&shown)));
         return;
     }
     const struct value *reason =
-        step->step->retry.attempts > 1 && failed_attempts(step) >= step->step->retry.attempts
+        step->step->retry.attempts > 1 && step_failed_attempts(step) >= step->step->retry.attempts
             ? engine_reason(e, "retries_used_up", "all %u attempts failed", step->step->retry.attempts)
+        : step->step->retry.attempts > 1 && limited
+            ? engine_reason(e, "not_worth_retrying",
+                            "what went over a limit would only do so again; `for: [%s]` repeats it all the same", word)
         : step->step->retry.attempts > 1
             ? engine_reason(e, "not_worth_retrying", "errors of class %s are not retried here", word)
             : engine_reason(e, "failed", "%s", message);
-    step_end(e, i, STEP_FAILED_STATUS, NULL, error, reason);
+    step_end(e, i, STEP_FAILED_STATUS, outputs, error, reason);
 }
 
 /* Nobody can know by looking. What the workflow says of that decides: ask a person, do it again, or call it failed. */
@@ -323,7 +324,8 @@ ask_failed(struct engine *e, size_t i, const struct value *error)
     struct step_state *step = &e->state.steps[i];
     const char *message = value_get_str(error, "message", "asking failed");
     int error_class = schema_class_from_name(value_get_str(error, "class", "permanent"));
-    if (e->state.cancel_asked || !worth_retrying(step, failed_asks(step), error_class)) {
+    bool limited = value_get(error, "limit") != NULL;
+    if (e->state.cancel_asked || !is_worth(step, failed_asks(step), error_class, limited)) {
         step_unknown(e, i, message);
         return;
     }
@@ -347,7 +349,8 @@ step_receipt(struct engine *e, size_t i, uint32_t record, const struct value *re
         err_set(&none, EXIT_FAILED, "it failed and did not say why");
         error = error_value(&e->turn, LEVADA_PERMANENT, &none);
     }
-    if (str_eq(status, "interrupted") && step->step->effect == LEVADA_EFFECT_UNSAFE && !ask) {
+    bool begun = value_get_bool(receipt, "begun", true);
+    if (str_eq(status, "interrupted") && step->step->effect == LEVADA_EFFECT_UNSAFE && !ask && begun) {
         step_unknown(e, i, "it was told to end half-way, and an unsafe effect is never repeated by itself");
     } else if (str_eq(status, "interrupted")) {
         schedule_again(e, i, 0, ask || step_can_be_asked(step),
@@ -373,7 +376,7 @@ step_receipt(struct engine *e, size_t i, uint32_t record, const struct value *re
     } else if (str_eq(status, "cancelled")) {
         step_end(e, i, STEP_CANCELLED_STATUS, NULL, error, engine_reason(e, "cancelled", "it was cancelled"));
     } else {
-        step_failed(e, i, error);
+        step_failed(e, i, outputs, error);
     }
 }
 
@@ -453,7 +456,7 @@ step_vanished(struct engine *e, size_t i, uint32_t record, int status, bool star
     } else if (effect == LEVADA_EFFECT_UNSAFE) {
         step_unknown(e, i, arena_printf(&e->turn, "%s, and an unsafe effect is never repeated by itself", how));
     } else if (crash) {
-        step_failed(e, i, crash_error(e, i, how));
+        step_failed(e, i, NULL, crash_error(e, i, how));
     } else {
         look_again(e, i);
     }

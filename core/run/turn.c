@@ -65,9 +65,39 @@ engine_note(struct engine *e, const char *fmt, ...)
 
 /* ---- ending ---- */
 
+/* All undone: the run is as ended as it was. Else it has failed, whatever it was. */
+static void
+finish_rollback(struct engine *e)
+{
+    struct value *data = value_map(&e->turn);
+    const struct step_state *failed = NULL;
+    for (uint32_t i = 0; i < e->state.undo_count; i++)
+        if (e->state.steps[e->state.undo_first + i].status == STEP_FAILED_STATUS)
+            failed = &e->state.steps[e->state.undo_first + i];
+    bool cancelled = failed == NULL && e->state.cancel_asked;
+    enum run_status status = failed != NULL ? RUN_FAILED_STATUS : cancelled ? RUN_CANCELLED_STATUS : e->state.before;
+    int code = failed != NULL ? EXIT_FAILED : cancelled ? EXIT_CANCELLED : e->state.exit_before;
+    value_set(&e->turn, data, "status", value_text(&e->turn, run_status_name(status)));
+    value_set(&e->turn, data, "exit", value_int(&e->turn, code));
+    if (failed != NULL) {
+        value_set(&e->turn, data, "error", failed->error);
+        value_set(&e->turn, data, "failed_step", value_text(&e->turn, failed->step->id));
+        if (failed->item != NULL) value_set(&e->turn, data, "failed_item", value_text(&e->turn, failed->item));
+    } else if (!cancelled) {
+        value_set(&e->turn, data, "rolled_back", value_bool(&e->turn, true));
+    }
+    value_set(&e->turn, data, "duration_ms", value_int(&e->turn, turn_since(e, e->state.begun_ms)));
+    engine_emit(e, EVENT_RUN_FINISHED, NULL, data);
+    e->ended = true;
+}
+
 static void
 finish_run(struct engine *e)
 {
+    if (e->state.rolling) {
+        finish_rollback(e);
+        return;
+    }
     struct value *data = value_map(&e->turn);
     const struct step_state *failed = state_culprit(&e->state, state_failure(&e->state, NULL));
     enum run_status status = e->state.cancel_asked ? RUN_CANCELLED_STATUS
@@ -240,7 +270,7 @@ turn_decide(struct engine *e)
     if (e->seating != NULL) seating_wake(e);
     if (e->state.cancel_asked && !e->cancelling) carry_out_cancel(e);
     if (!e->interrupted) wake_due(e);
-    while (!e->interrupted && e->running + e->launching < e->state.max_parallel) {
+    while (!e->interrupted && e->running + e->launching < e->state.max_parallel + e->sched.calls) {
         ptrdiff_t i = sched_next(&e->sched);
         ptrdiff_t done = i < 0 ? sched_done(&e->sched) : -1;
         if (i >= 0) step_look(e, (size_t)i);

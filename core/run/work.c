@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "levada/plugin.h"
+#include "run/calling.h"
 #include "run/secret.h"
 #include "run/tree.h"
 
@@ -46,6 +47,7 @@ work_release(struct work *work)
     for (int stream = 0; stream < 2; stream++) mask_stream_release(&work->streams[stream]);
     pthread_cond_destroy(&work->changed);
     pthread_mutex_destroy(&work->mutex);
+    arena_release(&work->call_arena);
     arena_release(&work->arena);
 }
 
@@ -106,6 +108,7 @@ work_receive(struct work *work, struct arena *scratch)
             work->receipt_acked = true;
             return; /* what follows is another attempt's: its job may be right behind */
         }
+        if (frame.type == FRAME_CALL_REPLY) calling_reply(work, frame.data);
         if (frame.type == FRAME_CHECKPOINT_ACK) {
             pthread_mutex_lock(&work->mutex);
             work->acks++;
@@ -173,7 +176,10 @@ work_tick(struct work *work)
         work_stop(work, STOP_TIMEOUT, work->job.grace_ms);
         stopped = true;
     }
+    int64_t look_ms = limits_look(work, now);
+    stopped = atomic_load(&work->stop) != STOP_NONE;
     int64_t next = stopped ? work->kill_at_ms : work->deadline_ms;
+    if (look_ms != 0 && (next == 0 || look_ms < next)) next = look_ms;
     /* A signal may reach the thread that does not poll, so without an engine somebody looks now
      * and then. */
     int longest = atomic_load(&work->worker->gone) ? 200 : 60000;
@@ -272,6 +278,7 @@ work_stopped(struct work *work, struct outcome *ret)
         ret->error.error_class = LEVADA_CANCELLED;
         return true;
     case STOP_INTERRUPTED: ret->status = "interrupted"; return true;
+    case STOP_LIMIT: limits_explain(work, ret); return true;
     case STOP_TIMEOUT: break;
     }
     struct buf text BUF_SCOPED;

@@ -26,6 +26,7 @@
 #include "run/job.h"
 #include "run/locks.h"
 #include "run/mask.h"
+#include "run/limits.h"
 #include "run/logfile.h"
 
 struct expr_vm;
@@ -42,14 +43,16 @@ struct job {
     uint32_t attempt, record;
     uint64_t fence;
     int64_t timeout_ms, grace_ms;
+    struct limits limits;
     const char *reuse;
     const char *script, *shell, *cwd;
     const char *plugin, *action, *digest;
-    const char *text;
+    const char *text, *file;
     int line;
     const struct value *env, *vars, *with, *names, *checkpoints; /* maps or NULL */
-    const struct value *unset, *deferred, *secrets, *outputs;    /* lists or NULL */
+    const struct value *unset, *deferred, *secrets, *references, *outputs; /* lists or NULL */
     const struct value *standard_input;                          /* string or VALUE_SECRET, or NULL */
+    const struct value *hooks;   /* map or NULL */
 };
 
 /* EXIT_INVALID naming the member that is missing or wrong. */
@@ -59,18 +62,21 @@ struct outcome {
     const char *status;           /* of the receipt; NULL: not decided, error tells */
     const struct value *outputs;  /* map or NULL */
     struct err error;             /* code 0: none */
+    const char *limit;            /* the key of the limit that it went over, or NULL */
     int signal, exit_code;        /* 0 and -1: none */
     const char *skipped, *found;  /* or NULL */
     bool abandoned;               /* the action still runs: what it gathered must not be touched */
 };
 
-enum stop { STOP_NONE, STOP_TIMEOUT, STOP_CANCELLED, STOP_INTERRUPTED };
+enum stop { STOP_NONE, STOP_TIMEOUT, STOP_CANCELLED, STOP_INTERRUPTED, STOP_LIMIT };
 
 struct worker {
     int sock;                     /* non-blocking */
     atomic_bool gone;             /* shared: no engine (any more) */
     struct attempt_record self;
     mode_t umask;                 /* the user's, for what `run:` starts; ours is 077 */
+    struct rlimit core;           /* the same: a worker that knows a secret writes no core file */
+    bool no_core;
     int attempts;                 /* descriptor of the run's file, or -1 */
     int folder;                   /* of the run: it may be moved while an attempt runs; -1: none yet */
     int seat, slot;               /* the run's place in its group, the attempt's slot of a pool: seats.h; or -1 */
@@ -97,17 +103,22 @@ struct work {
     struct value *checkpoints;    /* those that no engine acknowledged: map */
     struct value *metrics;        /* list */
     struct value *secrets;        /* map: name to VALUE_SECRET */
+    struct value *referred;       /* list of VALUE_SECRET, as job.references; NULL before secret_resolve */
     struct mask_stream streams[2]; /* of what programs write; who reads their output owns them */
     int64_t started_us, cpu_before_ms;
     int64_t deadline_ms;          /* monotonic; 0: none */
     atomic_int stop;              /* shared: enum stop */
     int64_t kill_at_ms;           /* watch: end of grace; 0: nobody asked for the end */
-    bool claimed;                 /* the record says started, and its byte is locked */
+    struct limiter limiter;
+    bool claimed;                 /* the record names us, and its byte is locked */
+    bool begun;                   /* the record says started: from here on there may be an effect */
     bool receipt_acked;
     bool output_made;             /* there is or may be a file $LEVADA_OUTPUT */
     pthread_mutex_t mutex;        /* shared, with the condition: guards what follows */
     pthread_cond_t changed;       /* stop, gone or acks */
     uint64_t acks;                /* checkpoints the engine has committed */
+    const struct value *call_reply; /* to the last call, or NULL */
+    struct arena call_arena;      /* of the replies: for the thread that hears the engine */
 };
 
 /* ---- work.c: the engine at the other end ---- */
@@ -146,6 +157,8 @@ bool work_stopped(struct work *work, struct outcome *ret);
 
 /* ---- receipt.c ---- */
 
+/* "succeeded", "failed" and so on: what the receipt will say. */
+const char *outcome_status(const struct outcome *outcome);
 const struct value *receipt_make(struct work *work, struct arena *arena, const struct outcome *outcome);
 /* To the engine, waiting until it is committed; without one into receipts/RECORD.json, if the
  * attempt was claimed. False: it could not be kept. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A worker process: takes jobs, claims their attempts, runs them, delivers receipts. The order is
- * the promise: lock, look at the claim, write `started`, only then the first effect; and the
+ * the promise: lock, look at the claim, hooks, write `started`, only then the first effect; and the
  * receipt is committed or durable before the lock goes.
  */
 #include <fcntl.h>
@@ -18,6 +18,7 @@
 #include "base/str.h"
 #include "levada/plugin.h"
 #include "run/environ.h"
+#include "run/hook.h"
 #include "run/job.h"
 #include "run/mask.h"
 #include "run/secret.h"
@@ -38,7 +39,21 @@ open_attempts(struct worker *worker, const char *run_folder, struct err *err)
     return worker->attempts >= 0 ? 0 : EXIT_STORE;
 }
 
-/* 0: ours, and its record says started. 1: refused, *why tells. Else an exit code. */
+static int
+write_mark(struct work *work, enum attempt_mark mark, struct err *err)
+{
+    struct worker *worker = work->worker;
+    struct attempt_record record = worker->self;
+    record.mark = mark;
+    record.fence = work->job.fence;
+    record.claim = work->job.fence;
+    int code = attempts_write(worker->attempts, work->job.record, &record, err);
+    work->begun = code == 0 && mark == ATTEMPT_STARTED;
+    return code;
+}
+
+/* 0: ours. Its record says started, unless hooks come first: then it only says whose it is, so that a resumer waits
+ * for us, and whoever finds us gone knows that nothing has happened. 1: refused, *why tells. Else an exit code. */
 static int
 claim(struct work *work, const char **why, struct err *err)
 {
@@ -61,13 +76,7 @@ claim(struct work *work, const char **why, struct err *err)
         *why = newer ? "a newer engine claimed this attempt" : "this attempt was started before";
         return 1;
     }
-    if (code == 0) {
-        record = worker->self;
-        record.mark = ATTEMPT_STARTED;
-        record.fence = job->fence;
-        record.claim = job->fence;
-        code = attempts_write(worker->attempts, job->record, &record, err);
-    }
+    if (code == 0) code = write_mark(work, hook_comes_first(job) ? ATTEMPT_NEW : ATTEMPT_STARTED, err);
     if (code) attempts_unlock(worker->attempts, job->record);
     work->claimed = code == 0;
     FAILPOINT("worker_claimed");
@@ -83,6 +92,7 @@ run_kind(struct work *work, struct outcome *ret)
     for (size_t i = 0; kept != NULL && i < kept->map.count; i++)
         value_set(&work->arena, work->kept, kept->map.names[i], kept->map.values[i]);
     if (secret_resolve(work, &ret->error) != 0) return;
+    if (!work->begun && (!hook_before(work, ret) || write_mark(work, ATTEMPT_STARTED, &ret->error) != 0)) return;
     switch (work->job.kind) {
     case JOB_RUN: shell_run(work, ret); return;
     case JOB_USES: case JOB_RESOLVE: action_run(work, ret); return;
@@ -117,6 +127,7 @@ run_claimed(struct work *work)
     run_kind(work, &outcome);
     FAILPOINT("worker_done");
     work_end_tree(work, 0, 0, NULL, NULL);
+    hook_after(work, &outcome);
     FAILPOINT("worker_ended");
     bool kept = deliver(work, &outcome);
     FAILPOINT("worker_delivered");
@@ -177,6 +188,7 @@ become_worker(struct worker *worker, int sock)
     if (null >= 0 && dup2(null, 0) == 0) fd_close(&null);
     *worker = (struct worker){
         .sock = sock, .attempts = -1, .folder = -1, .seat = -1, .slot = -1, .umask = umask(077)};
+    (void)getrlimit(RLIMIT_CORE, &worker->core);
     worker->mask = mask_new(&worker->mask_arena);
     pthread_mutex_init(&worker->mask_mutex, NULL);
     attempts_self(&worker->self);

@@ -103,6 +103,7 @@ enter(struct board *board, struct board_sum *sum, const struct step_state *step)
     uint32_t i = (uint32_t)(step - board->state->steps);
     struct board_part *part = board_part(board, step);
     part->seen = step->status;
+    part->known = true;
     part->linked = false;
     tally_add(&sum->tally, step->status);
     if (at_work(step->status)) link_part(board, sum, i);
@@ -131,12 +132,14 @@ scan(struct board *board, const struct step_state *parent)
 static void
 scan_all(struct board *board)
 {
-    for (size_t i = 0; i < board->nparts; i++) board->parts[i].counted = false;
+    for (size_t i = 0; i < board->nparts; i++) board->parts[i].counted = board->parts[i].known = false;
     board->all = (struct tally){0};
     scan(board, NULL);
     for (const struct step_state *at = instance_next(board->state, NULL); at != NULL;
          at = instance_next(board->state, at))
         if (at->expanded && state_is_parent(at)) scan(board, at);
+        else if (at->parent == NO_PARENT && at >= board->state->steps + board->state->model->nsteps)
+            enter(board, &board->sum, at);
 }
 
 void
@@ -153,6 +156,10 @@ note(struct board *board, const struct step_state *step)
     struct board_part *part = board_part(board, step);
     uint32_t i = (uint32_t)(step - board->state->steps);
     if (sum == NULL || step->gone) return;
+    if (!part->known) { /* a call: no event names it before it begins */
+        enter(board, sum, step);
+        return;
+    }
     count_in_run(board, step);
     if (part->seen == step->status) return;
     sum->tally.by[part->seen]--;
@@ -168,7 +175,7 @@ board_event(struct board *board, const struct event *event)
 {
     const struct step_state *step =
         event->step != NULL ? state_step(board->state, event->step, event->item) : NULL;
-    if (event->type == EVENT_RUN_RETRIED) {
+    if (event->type == EVENT_RUN_RETRIED || event->type == EVENT_RUN_ROLLBACK) {
         scan_all(board);
     } else if (step != NULL) {
         if (event->type == EVENT_STEP_EXPANDED && step->expanded) scan(board, step);

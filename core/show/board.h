@@ -24,6 +24,7 @@ struct board_sum {
 struct board_part {
     enum step_status seen, counted_as;
     bool counted;                 /* in the tally of the run */
+    bool known;                   /* it is in the sum above it */
     bool linked;                  /* it is one of those at work */
     uint32_t next, before;        /* position + 1 */
     struct meter *meter;          /* NULL: it has said nothing */

@@ -11,6 +11,12 @@
 #include "show/text.h"
 #include "show/view.h"
 
+static bool
+is_live(const struct run_state *state, uint32_t i)
+{
+    return state_is_live(state, &state->steps[i]);
+}
+
 const struct step_state *
 instance_parts(const struct run_state *state, const struct step_state *step, size_t *count)
 {
@@ -22,6 +28,15 @@ instance_parts(const struct run_state *state, const struct step_state *step, siz
     return &state->steps[step->first];
 }
 
+/* Calls of Lua steps, and steps that undo others, stand in no workflow and have no parent. */
+static const struct step_state *
+beside_the_tree(const struct run_state *state, const struct step_state *at)
+{
+    for (; at < state->steps + state->nsteps; at++)
+        if (at->parent == NO_PARENT && !at->gone && (at->caller == NO_PARENT || is_live(state, at->caller))) return at;
+    return NULL;
+}
+
 const struct step_state *
 instance_past(const struct run_state *state, const struct step_state *at)
 {
@@ -31,7 +46,7 @@ instance_past(const struct run_state *state, const struct step_state *at)
         const struct step_state *first = instance_parts(state, parent, &count);
         for (at++; at < first + count; at++)
             if (!at->gone) return at;
-        if (parent == NULL) return NULL;
+        if (parent == NULL) return beside_the_tree(state, at);
         at = parent;
     }
 }
@@ -90,19 +105,18 @@ instance_name_text(struct arena *arena, const struct step_state *step)
 
 /* ---- finding ------------------------------------------------------------------------------------------ */
 
-/* "a" begins "a.b" and "a/b", and not "ab". */
-static bool
-begins(const char *text, const char *start, char mark)
-{
-    size_t size = strlen(start);
-    return strncmp(text, start, size) == 0 && (text[size] == '\0' || text[size] == mark);
-}
-
 bool
-instance_within(const struct step_state *step, const char *id, const char *item)
+instance_within(const struct run_state *state, const struct step_state *step, const char *id, const char *item)
 {
-    if (!begins(step->step->id, id, '.')) return false;
-    return item == NULL || (step->item != NULL && begins(step->item, item, '/'));
+    size_t size = strlen(id);
+    /* "a" is around "a.b", and not around "ab". */
+    if (strncmp(step->step->id, id, size) != 0 || (step->step->id[size] != '\0' && step->step->id[size] != '.'))
+        return false;
+    for (; item != NULL; step = &state->steps[step->parent]) {
+        if (step->item != NULL && str_eq(step->item, item)) return true;
+        if (step->parent == NO_PARENT) return false;
+    }
+    return true;
 }
 
 void

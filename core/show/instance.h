@@ -14,7 +14,8 @@
 #include "base/err.h"
 #include "run/state.h"
 
-/* The one behind `at` (NULL: the first), in the order of the file, each before its parts. NULL: there is no more. */
+/* The one behind `at` (NULL: the first), in the order of the file, each before its parts; then calls of Lua steps, and
+ * steps that undo others. NULL: there is no more. */
 const struct step_state *instance_next(const struct run_state *state, const struct step_state *at);
 /* The same, past the parts of `at`. */
 const struct step_state *instance_past(const struct run_state *state, const struct step_state *at);
@@ -29,7 +30,7 @@ void instance_name(struct buf *buf, const struct step_state *step);
 void instance_label(struct buf *buf, const struct step_state *step);
 const char *instance_name_text(struct arena *arena, const struct step_state *step);
 /* Is it the step `id` (of the item, when that is not NULL), or within it? */
-bool instance_within(const struct step_state *step, const char *id, const char *item);
+bool instance_within(const struct run_state *state, const struct step_state *step, const char *id, const char *item);
 /* What somebody named: STEP, STEP and the key of an item, or STEP[KEY]. `run`: how to call the run in hints.
  * EXIT_USAGE: there is none; the hint says what is near. */
 int instance_find(const struct run_state *state, const char *run, const char *step, const char *item,

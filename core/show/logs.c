@@ -183,7 +183,7 @@ static bool
 attempt_wanted(const struct follower *follower, const struct step_state *step, size_t at)
 {
     const struct logs_options *options = follower->options;
-    if (options->step != NULL && !instance_within(step, options->step, options->item)) return false;
+    if (options->step != NULL && !instance_within(&follower->view->state, step, options->step, options->item)) return false;
     if (step->gone || step->attempts[at].log == NULL) return false;
     if (options->attempt != 0) return step->attempts[at].attempt == options->attempt;
     return options->follow || at + 1 == step->nattempts;
@@ -259,7 +259,7 @@ check_names(const struct view *view, const struct logs_options *options, struct 
     const struct step_state *step;
     bool any = options->step == NULL;
     for (size_t i = 0; i < state->nsteps && !any; i++)
-        any = instance_within(&state->steps[i], options->step, options->item);
+        any = instance_within(state, &state->steps[i], options->step, options->item);
     if (!any) return instance_find(state, view->name, options->step, options->item, &step, err);
     if (options->step == NULL || options->attempt == 0 || options->follow) return 0;
     step = state_step(state, options->step, options->item);
@@ -283,7 +283,7 @@ choose_names(struct follower *follower)
     buf_init(&name, 1 << 16);
     for (size_t i = 0; i < state->nsteps && follower->named; i++) {
         if (state_is_parent(&state->steps[i])) continue;
-        if (options->step != NULL && !instance_within(&state->steps[i], options->step, options->item)) continue;
+        if (options->step != NULL && !instance_within(state, &state->steps[i], options->step, options->item)) continue;
         buf_clear(&name);
         instance_name(&name, &state->steps[i]);
         size_t size = text_width(buf_str(&name), name.size);

@@ -102,7 +102,7 @@ next_commands(struct buf *buf, const struct run_state *state, enum run_status st
     struct commands commands = {.buf = buf, .id = view_short_id(state->id), .place = place};
     if (place.file != NULL) commands.id = shell_word(&arena, place.file);
     const struct step_state *culprit = next_culprit(state);
-    const char *step = culprit != NULL ? state_arguments(&arena, culprit) : NULL;
+    const char *step = culprit != NULL ? state_address(&arena, culprit) : NULL;
     if (place.past) {
         commands.place.here = "";
         command(&commands, place.here, "", "as it is now");

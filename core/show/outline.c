@@ -89,7 +89,7 @@ outline_build(struct arena *arena, const struct run_state *state, const struct o
     }
     unsigned top = 0;
     for (const struct step_state *at = instance_next(state, NULL); at != NULL; at = instance_next(state, at)) {
-        if (!instance_within(at, options->step, options->item) || (options->failed && !is_bad(at))) continue;
+        if (!instance_within(state, at, options->step, options->item) || (options->failed && !is_bad(at))) continue;
         unsigned depth = instance_depth(state, at);
         if (ret->count == 0 || depth < top) top = depth;
         add(&b, (struct outline_row){.step = at, .depth = depth - top});

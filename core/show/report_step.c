@@ -211,7 +211,7 @@ put_logs(struct buf *buf, const struct view *view, const struct step_state *step
         if (size > *log_left) {
             struct buf escaped BUF_SCOPED = {0};
             buf_init(&escaped, 1 << 16);
-            html_text(&escaped, state_arguments(&arena, step));
+            html_text(&escaped, state_address(&arena, step));
             const char *arguments = buf_str(&escaped);
             buf_printf(buf, "<p class=\"dim\">left out, the page is large enough: <code class=\"cmd\">levada "
                 "logs %s %s"

@@ -81,9 +81,9 @@ step_json(struct buf *buf, const struct step_state *step, int64_t now_ms)
 }
 
 static bool
-is_wanted(const struct show_wanted *wanted, const struct step_state *step)
+is_wanted(const struct view *view, const struct show_wanted *wanted, const struct step_state *step)
 {
-    if (wanted->step != NULL && !instance_within(step, wanted->step, wanted->item)) return false;
+    if (wanted->step != NULL && !instance_within(&view->state, step, wanted->step, wanted->item)) return false;
     return !wanted->failed || step->status == STEP_FAILED_STATUS || step->status == STEP_UNKNOWN_STATUS;
 }
 
@@ -102,7 +102,7 @@ show_json(struct buf *buf, const struct view *view, const struct show_wanted *wa
     json_map(buf, "params", state->params);
     buf_text(buf, ",\"steps\":[");
     for (const struct step_state *at = instance_next(state, NULL); at != NULL; at = instance_next(state, at)) {
-        if (!is_wanted(wanted, at)) continue;
+        if (!is_wanted(view, wanted, at)) continue;
         if (!first) buf_char(buf, ',');
         first = false;
         step_json(buf, at, view_now(view, now_ms));

@@ -148,7 +148,8 @@ const char *
 text_secret_name(const struct value *value)
 {
     const char *name = value_get_str(value, "$secret", NULL);
-    return name != NULL && value->map.count == 1 ? name : NULL;
+    bool whole = name != NULL && (value->map.count == 1 || value_get_str(value, "provider", NULL) != NULL);
+    return whole ? name : NULL;
 }
 
 void

@@ -31,7 +31,7 @@ void text_pad(struct buf *buf, const char *text, size_t cells);
 size_t text_width(const char *text, size_t size);
 /* A value on one line: texts plainly, all else as JSON; a reference to a secret as "secret NAME". */
 void text_value(struct buf *buf, const struct value *value);
-/* The name of the secret when value is a reference to one ({"$secret": NAME}), else NULL. */
+/* The name of the secret when value is a reference to one ({"$secret": NAME, …}), else NULL. */
 const char *text_secret_name(const struct value *value);
 
 const char *text_glyph(enum step_status status); /* one cell */

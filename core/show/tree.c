@@ -460,6 +460,16 @@ add_going_on(struct rows *rows, const struct step_state *parent)
     }
 }
 
+/* Calls and steps that undo, while they are at work: they have no place among the steps. */
+static void
+add_beside(struct rows *rows)
+{
+    const struct board *board = rows->view->board;
+    size_t own = board->state->model->nsteps;
+    for (uint32_t i = board->sum.first; i != 0 && !is_full(rows); i = board->parts[i - 1].next)
+        if (i > own) add_row(rows, (struct row){.step = &board->state->steps[i - 1], .full = true});
+}
+
 static size_t
 name_column(const struct rows *rows)
 {
@@ -496,6 +506,7 @@ tree_render(const struct tree_view *view, struct buf *buf)
     size_t lines = put_title(view, buf), height = view->height > 8 ? (size_t)view->height - 1 : 7;
     struct rows rows = {.view = view, .room = view->final ? ROWS_MAX : height - lines};
     add_block(&rows, NULL, 0);
+    add_beside(&rows);
     bool fits = !is_full(&rows);
     if (!fits) {
         size_t room = view->final ? 60 : height - lines;

@@ -249,7 +249,7 @@ why_text(struct buf *buf, const struct view *view, const struct step_state *step
         put_failed_parts(buf, view, step, now_ms);
         put_decisions(buf, view, step, colour);
         if (step->nattempts || step->nchildren)
-            buf_printf(buf, "next: levada logs %s %s\n", view->name, state_arguments(&arena, step));
+            buf_printf(buf, "next: levada logs %s %s\n", view->name, state_address(&arena, step));
         return;
     }
     buf_text(buf, TEXT_BOLD(colour));

@@ -100,6 +100,8 @@ check_defaults(struct check *check)
     keys_check(check->diags, PLACE_DEFAULTS, defaults, "`defaults`");
     const struct value *retry = keys_get(PLACE_DEFAULTS, defaults, "retry");
     if (retry != NULL) keys_check(check->diags, PLACE_RETRY, retry, "`retry` of `defaults`");
+    const struct value *limits = keys_get(PLACE_DEFAULTS, defaults, "limits");
+    if (limits != NULL) keys_check(check->diags, PLACE_LIMITS, limits, "`limits` of `defaults`");
     const struct value *shell = keys_get(PLACE_DEFAULTS, defaults, "shell");
     if (shell != NULL && (shell->text.size == 0 || strpbrk(shell->text.ptr, " \t\n") != NULL))
         CHECK_ERROR(check, shell, "wrong-value", NULL, "\"shell\" of `defaults` must be the name of one program");
@@ -151,13 +153,18 @@ check_workflow(struct check *check, const char *path)
     check_defaults(check);
     check_shared_env(check);
     check_concurrency(check);
+    check_hooks(check);
     const struct value *parts[PARTS];
     for (size_t p = 0; p < PARTS; p++) parts[p] = keys_get(PLACE_WORKFLOW, check->root, model_parts[p]);
+    parts[PART_STEPS] = check_hook_steps(check, parts[PART_STEPS]);
     check_steps_read(check, parts);
+    check_hook_steps_read(check);
     check_steps_link(check);
+    check_hook_edges(check);
     check_pools(check);
     check_run_outputs(check);
     check_shared_inputs(check);
+    check_hooks_end(check);
     if (check->diags->errors == 0) check_unused(check);
 }
 

@@ -25,6 +25,8 @@ struct draft {
     const struct value *own_env; /* of the step alone; NULL: none */
     struct edges edges, reads; /* steps of its own part and of earlier ones */
     struct check *inner;       /* of its own steps; NULL: none */
+    struct check *undo;        /* of what takes it back; NULL: none */
+    struct check *calls;       /* of the actions that its chunk calls; NULL: none */
     bool broken;               /* its kind or action is unknown: say nothing about its inputs and outputs */
 };
 
@@ -41,10 +43,13 @@ struct check {
     const struct schema_plugin **schemas;  /* by number in `plugins`; NULL: could not be loaded */
     struct draft *drafts;
     const struct value *env;               /* top-level and `defaults: env`, merged: what `env.` names; NULL: none */
+    struct hook_source *hook_sources;      /* Lua files that hooks named: check_hooks.c */
     struct check *outer;                   /* of the steps that a group stands among; NULL: it is the file itself */
     uint32_t owner;                        /* which of them the group is */
     const char *prefix;                    /* what ids of steps begin with: "" or "tables." */
     const char *const *variables;          /* loop variables of what is around; NULL: none */
+    bool calls;                            /* it is of actions that a chunk calls: their inputs are not known yet */
+    bool undoes;                           /* it is the undo of its owner, whose outputs are `outputs` in it */
     bool after_failure;                    /* it stands behind the steps of the run: run.error is known */
     const struct including *including;     /* the files that led here */
     size_t *total;                         /* steps of all files so far */
@@ -115,7 +120,19 @@ void check_edges(struct check *check);
 void check_loop_read(struct check *check, uint32_t index);
 void check_loop_texts(struct check *check, uint32_t index);
 
+/* check_calls.c: the actions that a chunk calls. */
+void check_calls_read(struct check *check, uint32_t index);
+void check_calls_link(struct check *check, uint32_t index);
+
+/* check_undo.c: what takes a step back. */
+void check_undo_read(struct check *check, uint32_t index);
+void check_undo_link(struct check *check, uint32_t index);
+
 /* check_body.c: steps within a step, and the workflow of another file. */
+/* A check of steps that stand in step `index`, with a model of their own: a part of the same file. The second gives
+ * back what they have loaded, once they are read. */
+void check_inner(struct check *check, uint32_t index, struct model *body, struct check *inner);
+void check_inner_end(struct check *check, const struct check *inner);
 void check_body_read(struct check *check, uint32_t index);
 void check_body_link(struct check *check, uint32_t index);
 
@@ -145,8 +162,25 @@ void check_concurrency(struct check *check);
 void check_pool(struct check *check, uint32_t index);
 void check_pools(struct check *check); /* all of them, beside each other */
 
+/* check_limits.c: `limits` of a step. */
+void check_limits(struct check *check, uint32_t index);
+
 /* check_script.c: the text of `run` and `lua`. */
 void check_script(struct check *check, uint32_t index);
+/* One Lua chunk, wherever it stands: that it compiles, and the names it mentions. */
+void check_lua_text(struct check *check, const struct scope *scope, const char *text, int line, int column);
+
+/* check_hooks.c: `hooks` of the top, once params and env are known, and of a step: first read, then, when all steps are
+ * known, looked through for the names they mention. The end tells what is wrong in the files. */
+void check_hooks(struct check *check);
+void check_step_hooks(struct check *check, uint32_t index);
+void check_step_hook_texts(struct check *check, const struct scope *around, uint32_t index);
+void check_hooks_end(struct check *check);
+/* `before_run`: a step for each, in front of the others, which all wait for it. First the steps as a file would have
+ * them; then, when they are read, what only hooks are; at last, when all edges are known, those to them. */
+const struct value *check_hook_steps(struct check *check, const struct value *steps);
+void check_hook_steps_read(struct check *check);
+void check_hook_edges(struct check *check);
 
 /* check_step_texts.c: every expression of a step. */
 void check_step_texts(struct check *check, uint32_t index);

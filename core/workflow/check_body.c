@@ -22,6 +22,32 @@ prefix_of(struct check *check, const struct step *step)
     return arena_printf(check->arena, "%s%s.", check->prefix, step->local != NULL ? step->local : "?");
 }
 
+void
+check_inner(struct check *check, uint32_t index, struct model *body, struct check *inner)
+{
+    const struct step *step = &check->model->steps[index];
+    *body = *check->model;
+    body->steps = NULL;
+    body->nsteps = 0;
+    body->owner = step;
+    body->outputs = NULL;
+    *inner = *check;
+    inner->model = body;
+    inner->outer = check;
+    inner->owner = index;
+    inner->prefix = prefix_of(check, step);
+    inner->variables = step->variables;
+    inner->after_failure = check->after_failure || step->part != PART_STEPS;
+    names_init(&inner->steps, check->arena);
+}
+
+void
+check_inner_end(struct check *check, const struct check *inner)
+{
+    check->plugins = inner->plugins;
+    check->schemas = inner->schemas;
+}
+
 /* ---- groups ------------------------------------------------------------------------------------------- */
 
 static void
@@ -33,24 +59,11 @@ read_group(struct check *check, uint32_t index)
     if (parts[0] == NULL) return;
     struct model *body = ARENA_NEW(check->arena, struct model);
     struct check *inner = ARENA_NEW(check->arena, struct check);
-    *body = *check->model;
-    body->steps = NULL;
-    body->nsteps = 0;
-    body->owner = step;
+    check_inner(check, index, body, inner);
     body->outputs = keys_get(PLACE_STEP, draft->map, "outputs");
-    *inner = *check;
-    inner->model = body;
-    inner->outer = check;
-    inner->owner = index;
-    inner->prefix = prefix_of(check, step);
-    inner->variables = step->variables;
-    inner->after_failure = check->after_failure || step->part != PART_STEPS;
-    names_init(&inner->steps, check->arena);
     draft->inner = inner;
     check_steps_read(inner, parts);
-    /* What its steps have loaded is known to those behind it. */
-    check->plugins = inner->plugins;
-    check->schemas = inner->schemas;
+    check_inner_end(check, inner);
     step->body = body;
 }
 

@@ -57,6 +57,7 @@ check_needs(struct check *check, uint32_t index)
 static void
 warn_alone(struct check *check)
 {
+    if (check->calls) return;
     bool edges = false, *named = ARENA_ARRAY(check->arena, check->model->nsteps, bool);
     for (size_t i = 0; i < check->model->nsteps; i++) {
         const struct step *step = &check->model->steps[i];

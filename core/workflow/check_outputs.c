@@ -39,6 +39,17 @@ declare(struct check *check, uint32_t index, const char *name, int line, int col
     return def;
 }
 
+/* May a hook of its set outputs that its action has not? */
+static bool
+has_setter(const struct check *check, const struct step *step)
+{
+    for (size_t i = 0; i < step->nhooks; i++)
+        if (step->hooks[i].on == HOOK_AFTER_STEP) return true;
+    for (size_t i = 0; i < check->model->nhooks; i++)
+        if (check->model->hooks[i].on == HOOK_AFTER_STEP) return true;
+    return false;
+}
+
 static void
 declare_member(struct check *check, uint32_t index, struct output_def *def, const struct value *value)
 {
@@ -48,7 +59,8 @@ declare_member(struct check *check, uint32_t index, struct output_def *def, cons
         def->value = value;
         return;
     }
-    if (step->kind == STEP_USES) {
+    bool empty = value->type == VALUE_NULL || (value->type == VALUE_MAP && value->map.count == 0);
+    if (step->kind == STEP_USES && !(empty && has_setter(check, step))) {
         CHECK_ERROR(check, value, "wrong-type",
                     "Write `${{ outputs.NAME … }}`; the action's own outputs need no declaration.",
                     "%s must be an expression", what);
@@ -80,7 +92,7 @@ check_step_outputs(struct check *check, uint32_t index)
     if (given == NULL) return;
     bool list = given->type == VALUE_LIST;
     size_t count = list ? given->list.count : given->map.count;
-    if (list && step->kind == STEP_USES) {
+    if (list && step->kind == STEP_USES && !has_setter(check, step)) {
         CHECK_ERROR(check, given, "misplaced-key",
                     "Leave it out, or make new ones: `outputs: {x: \"${{ outputs.NAME }}\"}`.",
                     "the outputs of %s are those of its action", check->drafts[index].what);

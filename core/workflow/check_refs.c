@@ -205,6 +205,8 @@ member_ref(struct check *check, struct check *at, const struct scope *scope, uin
     }
     if (step->loop != NULL && k == 0) loop_ref(check, ref, line, column);
     else if (k == 0) output_ref(at, scope, to, ref, 3, line, column);
+    else if (k == 4 && ref->depth > 5 && str_eq(ref->path[4], "outputs"))
+        output_ref(at, scope, to, ref, 5, line, column);
     else if (k < 4 && ref->depth > 3)
         REPORT("unknown-name", NULL, "\"steps.%s.%s\" has no members", ref->path[1], ref->path[2]);
 }
@@ -272,7 +274,9 @@ check_ref(struct check *check, const struct scope *scope, const struct expr_ref 
     if (str_eq(root, "env")) env_ref(check, ref, line, column);
     if (str_eq(root, "steps")) step_ref(check, scope, ref, line, column);
     if (str_eq(root, "run")) run_ref(check, scope, ref, line, column);
-    if (str_eq(root, "outputs") && scope->step != NO_STEP)
+    if (str_eq(root, "outputs") && check->undoes)
+        output_ref(check->outer, scope, check->owner, ref, 1, line, column);
+    else if (str_eq(root, "outputs") && scope->step != NO_STEP)
         output_ref(check, scope, scope->step, ref, 1, line, column);
 }
 

@@ -110,24 +110,23 @@ check_lua_names(struct check *check, const struct scope *scope, struct lexer *le
     }
 }
 
-static void
-check_lua(struct check *check, const struct scope *scope, uint32_t index)
+void
+check_lua_text(struct check *check, const struct scope *scope, const char *text, int line, int column)
 {
-    const struct step *step = &check->model->steps[index];
     struct err err = {0};
-    if (script_check(step->text, step->text_line, scope->variables, &err)) {
+    if (script_check(text, line, scope->variables, &err)) {
         if (err.line == 0) {
-            err.line = step->text_line;
-            err.column = step->text_column;
-        } else if (err.column > 0 && step->text_column > 1) {
-            err.column += step->text_column - 1; /* the chunk's columns begin where its text does */
+            err.line = line;
+            err.column = column;
+        } else if (err.column > 0 && column > 1) {
+            err.column += column - 1; /* the chunk's columns begin where its text does */
         }
         if (err.column == 0) err.column = 1;
         diag_err(check->diags, "lua", &err);
         return;
     }
     struct lexer lexer;
-    lex_init(&lexer, check->arena, step->text, strlen(step->text), step->text_line, step->text_column);
+    lex_init(&lexer, check->arena, text, strlen(text), line, column);
     lexer.script = true;
     check_lua_names(check, scope, &lexer);
 }
@@ -136,8 +135,8 @@ void
 check_script(struct check *check, uint32_t index)
 {
     const struct step *step = &check->model->steps[index];
-    if (step->text == NULL) return;
+    if (step->text == NULL || step->hook != NULL) return; /* a hook has been looked at */
     struct scope scope = check_scope(check, index, step->kind == STEP_RUN ? "`run`" : "`lua`");
     if (step->kind == STEP_RUN) check_run(check, &scope, index);
-    else check_lua(check, &scope, index);
+    else check_lua_text(check, &scope, step->text, step->text_line, step->text_column);
 }

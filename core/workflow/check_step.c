@@ -69,7 +69,9 @@ step_misplaced(struct check *check, uint32_t index)
         {"retry", OF(USES) | OF(RUN) | OF(LUA), NULL, inside}, {"pool", OF(USES) | OF(RUN) | OF(LUA), NULL, inside},
         {"timeout", OF(USES) | OF(RUN) | OF(LUA), NULL, inside}, {"grace", OF(USES) | OF(RUN) | OF(LUA), NULL, inside},
         {"on_unknown", OF(USES) | OF(RUN) | OF(LUA), NULL, inside},
+        {"limits", OF(USES) | OF(RUN) | OF(LUA), NULL, inside},
         {"until", OF(USES) | OF(RUN) | OF(LUA), NULL, inside},
+        {"hooks", OF(USES) | OF(RUN) | OF(LUA), NULL, inside},
         {"outputs", OF(USES) | OF(RUN) | OF(LUA) | OF(GROUP), NULL,
          "Its outputs are those that the other file declares at its top."},
     };
@@ -210,6 +212,8 @@ step_settings(struct check *check, uint32_t index)
     step->env = check_merge(check->arena, check->env, draft->own_env);
     step_retry(check, index, defaults);
     check_pool(check, index);
+    if (!step_is_block(step)) check_step_hooks(check, index);
+    check_limits(check, index);
     if (step->kind == STEP_USES || step_is_block(step)) {
         step->shell = NULL;
         step->cwd = NULL;
@@ -226,7 +230,8 @@ check_scope(const struct check *check, uint32_t index, const char *what)
     const struct step *step = &check->model->steps[index];
     bool after = check->after_failure || step->part != PART_STEPS;
     return (struct scope){.what = what, .step = index, .nparams = check->model->nparams, .variables = step->variables,
-                          .allow = SCOPE_PARAMS | SCOPE_ENV | SCOPE_STEPS | SCOPE_RUN | (after ? SCOPE_FAILURE : 0)};
+                          .allow = SCOPE_PARAMS | SCOPE_ENV | SCOPE_STEPS | SCOPE_RUN | (after ? SCOPE_FAILURE : 0) |
+                                   (check->undoes ? SCOPE_OUTPUTS : 0)};
 }
 
 static void
@@ -250,6 +255,11 @@ read_step(struct check *check, const struct value *map, enum step_part part, siz
     step_kind(check, index, check->diags->errors - errors);
     step_settings(check, index);
     if (!step_is_block(step)) check_step_outputs(check, index);
+    check_calls_read(check, index);
+    check_undo_read(check, index);
+    /* A chunk reaches nothing outside but through its calls, and these are journalled. */
+    if (step->kind == STEP_LUA && value_get(map, "effect") == NULL)
+        step->effect = step->calls != NULL ? LEVADA_EFFECT_CHECKPOINTED : LEVADA_EFFECT_PURE;
 }
 
 void
@@ -274,7 +284,9 @@ check_steps_read(struct check *check, const struct value *const parts[PARTS])
         for (size_t i = 0; parts[p] != NULL && i < parts[p]->list.count; i++)
             read_step(check, parts[p]->list.items[i], (enum step_part)p, i);
     for (size_t i = 0; i < check->model->nsteps; i++)
-        if (check->model->steps[i].body != NULL) check->model->total += check->model->steps[i].body->total;
+        check->model->total += (check->model->steps[i].body != NULL ? check->model->steps[i].body->total : 0) +
+                               (check->model->steps[i].undo != NULL) +
+                               (check->model->steps[i].calls != NULL ? check->model->steps[i].calls->nsteps : 0);
 }
 
 void
@@ -285,6 +297,8 @@ check_steps_link(struct check *check)
         check_step_texts(check, i);
         check_loop_texts(check, i);
         check_body_link(check, i);
+        check_calls_link(check, i);
+        check_undo_link(check, i);
     }
     check_edges(check);
 }

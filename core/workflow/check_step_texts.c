@@ -80,11 +80,13 @@ check_step_texts(struct check *check, uint32_t index)
     check_condition(check, &scope, index);
     if (step->kind == STEP_USES && value_get(draft->map, "uses") != NULL) check_inputs(check, index);
     if (!draft->broken) check_script(check, index);
+    check_step_hook_texts(check, &scope, index);
     scope.what = "`cwd`";
     check_tree(check, &scope, keys_get(PLACE_STEP, draft->map, "cwd"));
     scope.what = "`stdin`";
     scope.allow |= SCOPE_SECRETS;
     check_tree(check, &scope, step->standard_input);
+    if (check->undoes) return; /* it has neither outputs nor `expect` */
     scope.allow = (scope.allow & ~(unsigned)SCOPE_SECRETS) | SCOPE_OUTPUTS;
     check_expect(check, &scope, index);
     scope.what = "`outputs`";

@@ -69,9 +69,12 @@ struct script_host {
     int (*metric)(void *context, const char *name, double value, const char *unit);
     int (*set_output)(void *context, const char *name, const struct value *value, struct err *err);
     bool (*cancelled)(void *context);
+    /* Runs an action and waits for its outputs, a map; err has a class. */
+    int (*call)(void *context, const char *action, const struct value *with, const struct value **ret, struct err *err);
+    uint64_t instructions; /* at most; 0: LIMIT_LUA_INSTRUCTIONS */
 };
 /* Runs the chunk with the same names as expressions plus log, metric, fail(message[, class]),
- * skip(reason), set_output(name, value). If the chunk returns a map, its members become outputs.
+ * skip(reason), set_output(name, value), call(action, inputs). If the chunk returns a map, its members become outputs.
  * *skipped is set (arena) when skip() ended it. Errors: EXIT_FAILED with error_class. */
 int script_run(const char *text, int line, const struct value *names, const struct script_host *host,
                struct arena *arena, const char **skipped, struct err *err);

@@ -41,7 +41,7 @@ static const struct key workflow_keys[] = {
     KEY("schedule", LATER, "Let cron or a timer call `levada run`."),
     KEY("deadline", LATER, "Give the steps a `timeout`."),
     KEY("objectives", LATER, "Compare the measured values in an `expect`."),
-    KEY("hooks", LATER, "Use `on_failure` or `finally`."),
+    KEY("hooks", MAP, "Lua beside the work of every step, and before the run; see hooks."),
     KEY("history", MAP, "How long `levada gc` keeps its runs; see history."),
     KEY("require", LATER, "Check it in a first step."),
 };
@@ -56,6 +56,19 @@ static const struct key_alias workflow_aliases[] = {
     {"doc", "description", NULL}, {"tags", "labels", NULL}, {"results", "outputs", NULL},
     {"mutex", "concurrency", NULL}, {"lock", "concurrency", NULL}, {"group", "concurrency", NULL},
     {"retention", "history", NULL}, {"keep", "history", "Write `history: {keep: 30d}`."},
+    {"callbacks", "hooks", NULL}, {"hook", "hooks", NULL},
+    {"before_run", "hooks", "Write `hooks: {before_run: …}`."},
+    {"on-run-start", "hooks", "Write `hooks: {before_run: …}`."},
+    {"before_step", "hooks", "Write `hooks: {before_step: …}`."},
+    {"before_script", "hooks", "Write `hooks: {before_step: …}`, in Lua; shell commands are a step of their own."},
+    {"after_step", "hooks", "Write `hooks: {after_step: …}`."},
+    {"after_script", "hooks", "Write `hooks: {after_step: …}`, in Lua; shell commands are a step of `finally`."},
+    {"on_retry", "hooks", "Write `hooks: {on_retry: …}`."},
+    {"on_retry_callback", "hooks", "Write `hooks: {on_retry: …}`."},
+    {"on_failure_callback", "on_failure", "Steps go under `on_failure`, Lua under `hooks: {on_failure: …}`."},
+    {"on_success_callback", "on_success", "Steps go under `on_success`, Lua under `hooks: {after_step: …}`."},
+    {"sla_miss_callback", "hooks", "Write `hooks: {after_step: {use: levada:slow, with: {after: 10m}}}`."},
+    {"on-run-end", "finally", NULL}, {"onExit", "finally", NULL},
 };
 
 static const struct key param_keys[] = {
@@ -103,6 +116,7 @@ static const struct key defaults_keys[] = {
     KEY("env", MAP, "As at the top."),
     KEY("shell", TEXT, "As in a step."),
     KEY("grace", DURATION, "As in a step."),
+    KEY("limits", MAP, "As in a step; a step's own `limits` replace single members."),
 };
 
 static const struct key step_keys[] = {
@@ -123,7 +137,7 @@ static const struct key step_keys[] = {
     KEY("retry", MAP, "How often and when to try again; see retry."),
     KEY("timeout", DURATION, "End an attempt after this time."),
     KEY("grace", DURATION, "From the polite end of an attempt to the hard one; 10s without it."),
-    KEY("effect", WORD, "What may be done when an attempt vanishes; `unsafe` without it; `run` and `lua`.", effects),
+    KEY("effect", WORD, "What may be done when an attempt vanishes; `unsafe` without it for `run`, `pure` for `lua`.", effects),
     KEY("pool", SHORT, "What it shares with steps of all runs, by name, and how many may use it at once; see pool."),
     KEY("on_unknown", WORD, "When nobody knows whether its effect happened: `hold` and ask a person, the default; "
         "`retry`: run it again all the same; `fail`.", on_unknowns),
@@ -140,11 +154,11 @@ static const struct key step_keys[] = {
     KEY("steps", LIST, "A group: steps that begin and end together, and see what is around them."),
     KEY("workflow", TEXT, "The workflow of another file, relative to this one; `with` gives it its params."),
     KEY("approve", LATER, "Split the workflow where a person decides."),
-    KEY("undo", LATER, "Use `on_failure` or `finally`."),
+    KEY("undo", MAP, "What takes its effect back, when `levada rollback` is asked for; see undo."),
     KEY("lifecycle", LATER, "Leave it out."),
-    KEY("limits", LATER, "Use ulimit in `run`."),
+    KEY("limits", MAP, "What an attempt may use at most; see limits."),
     KEY("sandbox", LATER, "Leave it out."),
-    KEY("hooks", LATER, "Use `on_failure` or `finally`."),
+    KEY("hooks", MAP, "Lua beside the work of this step, behind the hooks at the top; see hooks."),
 };
 static const struct key_alias step_aliases[] = {
     {"depends_on", "needs", NULL}, {"dependsOn", "needs", NULL}, {"depends", "needs", NULL},
@@ -172,9 +186,31 @@ static const struct key_alias step_aliases[] = {
     {"timeout_minutes", "timeout", "Write `timeout: 5m`."}, {"timeout-minutes", "timeout", "Write `timeout: 5m`."},
     {"timeout_seconds", "timeout", "Write `timeout: 30s`."},
     {"assert", "expect", NULL}, {"checks", "expect", NULL}, {"title", "name", NULL}, {"input_text", "stdin", NULL},
+    {"resources", "limits", NULL}, {"limit", "limits", NULL}, {"ulimit", "limits", NULL},
+    {"memory", "limits", "Write `limits: {memory: 256MiB}`."}, {"cpu", "limits", "Write `limits: {cpu_time: 10m}`."},
     {"semaphore", "pool", NULL}, {"mutex", "pool", NULL}, {"lock", "pool", NULL}, {"resource", "pool", NULL},
     {"pool_slots", "pool", "Write `pool: {name: NAME, slots: 3}`."},
     {"concurrency", "pool", "`concurrency` is of the whole workflow; steps share a `pool`."},
+    {"callbacks", "hooks", NULL}, {"hook", "hooks", NULL},
+    {"pre", "hooks", "Write `hooks: {before_step: …}`."}, {"before", "hooks", "Write `hooks: {before_step: …}`."},
+    {"before_step", "hooks", "Write `hooks: {before_step: …}`."},
+    {"pre_hook", "hooks", "Write `hooks: {before_step: …}`."},
+    {"pre_execute", "hooks", "Write `hooks: {before_step: …}`."},
+    {"on_execute_callback", "hooks", "Write `hooks: {before_step: …}`."},
+    {"before_script", "hooks", "Put shell commands into `run`; Lua goes into `hooks: {before_step: …}`."},
+    {"post", "hooks", "Write `hooks: {after_step: …}`."}, {"after_step", "hooks", "Write `hooks: {after_step: …}`."},
+    {"post_hook", "hooks", "Write `hooks: {after_step: …}`."},
+    {"post_execute", "hooks", "Write `hooks: {after_step: …}`."},
+    {"on_success", "hooks", "Write `hooks: {after_step: …}`, or steps under `on_success` at the top."},
+    {"on_success_callback", "hooks", "Write `hooks: {after_step: …}`."},
+    {"after_script", "hooks", "Put shell commands into `run`; Lua goes into `hooks: {after_step: …}`."},
+    {"on_retry", "hooks", "Write `hooks: {on_retry: …}`."},
+    {"on_retry_callback", "hooks", "Write `hooks: {on_retry: …}`."},
+    {"on_failure", "hooks", "Write `hooks: {on_failure: …}`, or steps under `on_failure` at the top."},
+    {"on_error", "hooks", "Write `hooks: {on_failure: …}`, or steps under `on_failure` at the top."},
+    {"on_failure_callback", "hooks", "Write `hooks: {on_failure: …}`."},
+    {"sla", "hooks", "Write `hooks: {after_step: {use: levada:slow, with: {after: 10m}}}`."},
+    {"sla_miss_callback", "hooks", "Write `hooks: {after_step: {use: levada:slow, with: {after: 10m}}}`."},
 };
 
 static const struct key retry_keys[] = {
@@ -226,6 +262,23 @@ static const struct key_alias pool_aliases[] = {
     {"count", "slots", NULL}, {"max", "slots", NULL}, {"max_parallel", "slots", NULL},
 };
 
+static const struct key undo_keys[] = {
+    KEY("uses", TEXT, "As in a step."),
+    KEY("with", MAP, "As in a step; `outputs` are those of the step that is undone."),
+    KEY("run", TEMPLATE, "As in a step."),
+    KEY("lua", TEXT, "As in a step."),
+    KEY("env", MAP, "As in a step."),
+    KEY("shell", TEXT, "As in a step."),
+    KEY("cwd", TEMPLATE, "As in a step."),
+    KEY("stdin", TEMPLATE, "As in a step."),
+    KEY("retry", MAP, "As in a step."),
+    KEY("timeout", DURATION, "As in a step."),
+    KEY("grace", DURATION, "As in a step."),
+    KEY("effect", WORD, "As in a step.", effects),
+    KEY("on_unknown", WORD, "As in a step.", on_unknowns),
+    KEY("limits", MAP, "As in a step."),
+};
+
 static const struct key history_keys[] = {
     KEY("keep", KEEP, "How long an ended run is kept, or how many of them; all without it."),
     KEY("keep_failed", KEEP, "The same for runs that failed or were cancelled; `keep` without it."),
@@ -236,6 +289,54 @@ static const struct key_alias history_aliases[] = {
     {"max_age", "keep", NULL}, {"age", "keep", NULL}, {"days", "keep", "Write `keep: 30d`."},
     {"count", "keep", NULL}, {"limit", "keep", NULL}, {"runs", "keep", NULL}, {"keep_success", "keep", NULL},
     {"failed", "keep_failed", NULL}, {"keep_logs", "logs", NULL},
+};
+
+static const struct key hooks_keys[] = {
+    KEY("before_run", SHORTS, "Before the first step of a run; only at the top."),
+    KEY("before_step", SHORTS, "Before an attempt has its effect; may skip the step or fail it."),
+    KEY("after_step", SHORTS, "When an attempt has ended; sees its result, may add outputs or fail it."),
+    KEY("on_retry", SHORTS, "Before an attempt that follows a failed one; sees how that one failed."),
+    KEY("on_failure", SHORTS, "When an attempt has failed and no other follows."),
+};
+static const struct key_alias hooks_aliases[] = {
+    {"before", "before_step", NULL}, {"pre", "before_step", NULL}, {"pre_step", "before_step", NULL},
+    {"setup", "before_step", NULL}, {"before_script", "before_step", NULL}, {"before_attempt", "before_step", NULL},
+    {"before_all", "before_run", NULL}, {"on_start", "before_run", NULL}, {"pre_run", "before_run", NULL},
+    {"after", "after_step", NULL}, {"post", "after_step", NULL}, {"post_step", "after_step", NULL},
+    {"teardown", "after_step", NULL}, {"after_script", "after_step", NULL}, {"on_finish", "after_step", NULL},
+    {"on_success", "after_step", "`after_step` runs after a success and a failure: look at result.status."},
+    {"on_success_callback", "after_step", "`after_step` runs after a success and a failure: look at result.status."},
+    {"after_run", "after_step", "What runs once at the end are steps under `finally`."},
+    {"finally", "after_step", "What runs once at the end are steps under `finally`."},
+    {"retry", "on_retry", NULL}, {"on_retry_callback", "on_retry", NULL},
+    {"on_error", "on_failure", NULL}, {"failure", "on_failure", NULL}, {"on_failure_callback", "on_failure", NULL},
+};
+
+static const struct key hook_keys[] = {
+    KEY("use", TEXT, "The file, relative to the workflow; `levada:NAME` is one that comes with Levada.",
+        .required = true),
+    KEY("with", MAP, "What the chunk sees as `with`: plain values."),
+};
+static const struct key_alias hook_aliases[] = {
+    {"lua", "use", "Write the Lua text itself, without a map around it."},
+    {"run", "use", "A hook is Lua; shell commands are a step."}, {"file", "use", NULL}, {"path", "use", NULL},
+    {"uses", "use", NULL}, {"script", "use", NULL}, {"name", "use", NULL},
+    {"params", "with", NULL}, {"args", "with", NULL}, {"inputs", "with", NULL}, {"options", "with", NULL},
+};
+
+static const struct key limits_keys[] = {
+    KEY("memory", SIZE, "Of all its processes together; at least 8MiB."),
+    KEY("cpu_time", DURATION, "Of all its processes together, those that have ended too."),
+    KEY("processes", COUNT, "How many there may be at once."),
+    KEY("file_size", SIZE, "Of each file it writes."),
+};
+static const struct key_alias limits_aliases[] = {
+    {"mem", "memory", NULL}, {"ram", "memory", NULL}, {"rss", "memory", NULL}, {"max_memory", "memory", NULL},
+    {"memory_limit", "memory", NULL}, {"cpu", "cpu_time", "Write how long: `cpu_time: 10m`."},
+    {"cpus", "cpu_time", "Write how long: `cpu_time: 10m`."}, {"time", "cpu_time", "A step's `timeout` bounds how "
+     "long it runs; `cpu_time` how long it computes."}, {"timeout", "cpu_time", "`timeout` stands in the step itself."},
+    {"pids", "processes", NULL}, {"nproc", "processes", NULL}, {"max_processes", "processes", NULL},
+    {"fsize", "file_size", NULL}, {"max_file_size", "file_size", NULL}, {"disk", "file_size", NULL},
 };
 
 #define TABLE(place, title, noun) \
@@ -254,6 +355,10 @@ static const struct key_table tables[PLACES] = {
     TABLE(PLACE_CONCURRENCY, "concurrency", concurrency),
     TABLE(PLACE_POOL, "pool", pool),
     TABLE(PLACE_HISTORY, "history", history),
+    TABLE(PLACE_LIMITS, "limits", limits),
+    [PLACE_UNDO] = {"undo", undo_keys, sizeof undo_keys / sizeof undo_keys[0], NULL, 0},
+    TABLE(PLACE_HOOKS, "hooks", hooks),
+    TABLE(PLACE_HOOK, "a hook", hook),
 };
 
 const struct key_table *

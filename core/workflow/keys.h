@@ -20,6 +20,7 @@ enum key_type {
     KEY_COUNT,     /* integer from 1 */
     KEY_NUMBER,    /* not negative */
     KEY_DURATION,  /* longer than nothing */
+    KEY_SIZE,      /* bytes, more than none */
     KEY_KEEP,      /* a duration longer than nothing, or a whole number from 1 */
     KEY_WORD,      /* one of key.choices */
     KEY_WORDS,     /* a list of them */
@@ -29,6 +30,7 @@ enum key_type {
     KEY_MAP,
     KEY_NAMED,     /* a map or a list of names */
     KEY_SHORT,     /* a map, or the text that its first member would be */
+    KEY_SHORTS,    /* a list of them, or one */
     KEY_ANY,
     KEY_LATER,     /* of the language, not of this version; doc says what to do instead */
 };
@@ -48,7 +50,7 @@ struct key_alias {
 
 enum key_place {
     PLACE_WORKFLOW, PLACE_PARAM, PLACE_SECRET, PLACE_PLUGIN, PLACE_DEFAULTS, PLACE_STEP, PLACE_RETRY, PLACE_OUTPUT,
-    PLACE_CONCURRENCY, PLACE_POOL, PLACE_HISTORY,
+    PLACE_CONCURRENCY, PLACE_POOL, PLACE_HISTORY, PLACE_LIMITS, PLACE_UNDO, PLACE_HOOKS, PLACE_HOOK,
     PLACES,
 };
 

@@ -57,6 +57,7 @@ static const char *const forms[][2] = {
     [KEY_NUMBER] = {"a number, not negative", NULL},
     [KEY_DURATION] = {"a duration longer than nothing",
                       "Write a number with its unit: `500ms`, `30s`, `5m`, `1h30m`, `2d`."},
+    [KEY_SIZE] = {"a size of at least one byte", "Write a number with its unit: `512KiB`, `256MiB`, `2GiB`."},
     [KEY_KEEP] = {"a duration longer than nothing, or a whole number from 1",
                   "Write how long, as in `30d`, or how many, as in `10`."},
     [KEY_WORD] = {"one word", NULL},
@@ -67,6 +68,7 @@ static const char *const forms[][2] = {
     [KEY_MAP] = {"a map", "Write `name: value` lines below it."},
     [KEY_NAMED] = {"a list of names or a map", "Write `[a, b]`, or `{a: {from: stdout}}`."},
     [KEY_SHORT] = {"a name or a map", NULL},
+    [KEY_SHORTS] = {"a text, a map or a list of them", NULL},
     [KEY_ANY] = {"a value", NULL},
     [KEY_LATER] = {"a value", NULL},
 };
@@ -85,6 +87,13 @@ is_duration(const struct value *value)
 {
     int64_t ms;
     return value->type == VALUE_STRING && str_to_duration(value->text.ptr, &ms) && ms > 0;
+}
+
+static bool
+is_size(const struct value *value)
+{
+    int64_t bytes;
+    return value->type == VALUE_STRING && str_to_size(value->text.ptr, &bytes) && bytes > 0;
 }
 
 static bool
@@ -120,6 +129,7 @@ is_right(const struct key *key, const struct value *value)
         return (value->type == VALUE_INT && value->integer >= 0) ||
                (value->type == VALUE_REAL && value->real >= 0);
     case KEY_DURATION: return is_duration(value);
+    case KEY_SIZE: return is_size(value);
     case KEY_KEEP: return value->type == VALUE_INT ? value->integer >= 1 : is_duration(value);
     case KEY_WORD: return is_word(key, value);
     case KEY_WORDS: return is_words(key, value);
@@ -131,6 +141,7 @@ is_right(const struct key *key, const struct value *value)
     case KEY_MAP: return value->type == VALUE_MAP;
     case KEY_NAMED: return value->type == VALUE_LIST || value->type == VALUE_MAP;
     case KEY_SHORT: return value->type == VALUE_STRING || value->type == VALUE_MAP;
+    case KEY_SHORTS: return value->type == VALUE_STRING || value->type == VALUE_MAP || value->type == VALUE_LIST;
     case KEY_ANY: return true;
     case KEY_LATER: return false;
     }
@@ -213,6 +224,10 @@ report_type(struct diags *diags, const struct key *key, const struct value *valu
                             (long long)value->integer);
     if (key->type == KEY_COUNT && value->type == VALUE_INT && value->integer == 0 && strstr("limit slots", key->name))
         hint = "With 0 nothing could ever begin.";
+    if (key->type == KEY_SIZE && value->type == VALUE_INT && value->integer > 0)
+        hint = arena_printf(diags->arena, "Write the unit too: `%lldMiB`, `%lldGiB`.", (long long)value->integer,
+                            (long long)value->integer);
+    if (str_eq(key->name, "limits")) hint = "Write `limits: {memory: 256MiB}`.";
     if (str_eq(key->name, "concurrency")) hint = "Write `concurrency: {group: NAME, overlap: queue}`.";
     if (str_eq(key->name, "pool")) hint = "Write `pool: {name: NAME, slots: 3}`, or only its name.";
     if (str_eq(key->name, "retry")) hint = "Write `retry: {attempts: 3}`.";
@@ -227,7 +242,8 @@ report_type(struct diags *diags, const struct key *key, const struct value *valu
         diag_add(diags, DIAG_ERROR, line, column,
                  number ? "wrong-value" : "wrong-type", hint,
                  "\"%s\" of %s must be %s, not %s", key->name, what, forms[key->type][0],
-                 (key->type == KEY_DURATION || key->type == KEY_KEEP) && value->type == VALUE_STRING
+                 (key->type == KEY_DURATION || key->type == KEY_SIZE || key->type == KEY_KEEP) &&
+                         value->type == VALUE_STRING
                      ? arena_printf(diags->arena, "\"%.60s\"", value->text.ptr)
                  : number
                      ? arena_printf(diags->arena, "%lld", (long long)value->integer)

@@ -400,6 +400,24 @@ read_body(struct reader *reader, const struct model *home, struct step *step, co
     step->body = body;
 }
 
+/* What belongs to a step without being a part of the run's plan: its undo, the actions that it calls. */
+static const struct model *
+read_beside(struct reader *reader, const struct model *home, const struct step *owner, const struct value *list)
+{
+    struct model *ret = ARENA_NEW(reader->arena, struct model);
+    *ret = *home;
+    ret->owner = owner;
+    ret->outputs = NULL;
+    ret->nsteps = ret->total = list->list.count;
+    ret->steps = ARENA_ARRAY(reader->arena, ret->nsteps, struct step);
+    for (size_t i = 0; i < ret->nsteps; i++) {
+        struct step *step = &ret->steps[i];
+        read_step(reader, ret, step, value_copy(reader->arena, list->list.items[i]));
+        if (step->body != NULL || step->undo != NULL || step->loop != NULL) damage(reader, "undo");
+    }
+    return ret;
+}
+
 static void
 read_kind(struct reader *reader, const struct model *model, struct step *step, const struct value *map)
 {
@@ -413,6 +431,13 @@ read_kind(struct reader *reader, const struct model *model, struct step *step, c
     if (step->kind == STEP_USES) read_action(reader, model, step, map);
     if (step->kind == STEP_WORKFLOW) step->with = get_map(reader, map, "with");
     if (step_is_block(step)) read_body(reader, model, step, map);
+    if (value_get(map, "undo") != NULL) {
+        struct value *list = value_list(reader->arena);
+        value_push(reader->arena, list, need_map(reader, map, "undo"));
+        step->undo = read_beside(reader, model, step, list);
+    }
+    if (value_get(map, "calls") != NULL)
+        step->calls = read_beside(reader, model, step, need_list(reader, map, "calls"));
     if (value_get(map, "loop") != NULL) step->loop = read_loop(reader, value_get(map, "loop"));
     if (value_get(map, "until") != NULL) step->until = read_until(reader, value_get(map, "until"));
     step->variables = read_variables(reader, value_get(map, "variables"));
@@ -455,6 +480,11 @@ read_step(struct reader *reader, const struct model *model, struct step *step, c
     step->continue_on_error = value_get_bool(map, "continue_on_error", false);
     step->starts_alone = value_get_bool(map, "starts_alone", false);
     read_pool(reader, step, map);
+    if (!model_hooks_read(reader->arena, value_get(map, "hooks"), model->file, &step->hooks, &step->nhooks))
+        damage(reader, "hooks");
+    int64_t hook = int_within(reader, map, "hook", (int64_t)model->nhooks);
+    if (hook > 0) step->hook = &model->hooks[hook - 1];
+    if (!limits_read(value_get(map, "limits"), &step->limits)) damage(reader, "limits");
 }
 
 /* Ids are part of file names and of lookups: unique and of their shape, or the model is damaged. */
@@ -471,6 +501,8 @@ check_ids(struct reader *reader, const struct model *model)
                                      model->steps[i].id + size + 1 != id))
             damage(reader, "id");
         if (model->steps[i].body != NULL) check_ids(reader, model->steps[i].body);
+        if (model->steps[i].undo != NULL) check_ids(reader, model->steps[i].undo);
+        if (model->steps[i].calls != NULL) check_ids(reader, model->steps[i].calls);
         if (!str_is_id(id) || (model->owner == NULL && id != model->steps[i].id) ||
             names_add(&names, id) >= 0) damage(reader, "id");
         for (size_t k = 0; k < model->steps[i].nneeds; k++)
@@ -498,6 +530,8 @@ read_head(struct reader *reader, const struct value *json, struct model *model, 
     model->power = value_get_bool(json, "power", false);
     const struct value *concurrency = value_get(json, "concurrency");
     if (concurrency != NULL) read_concurrency(reader, &model->concurrency, concurrency);
+    if (!model_hooks_read(reader->arena, value_get(json, "hooks"), model->file, &model->hooks, &model->nhooks))
+        damage(reader, "hooks");
     read_declared(reader, model, json);
     return read_plugins(reader, model, json, err);
 }

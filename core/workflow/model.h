@@ -68,6 +68,26 @@ struct output_def {         /* outputs: {x: {from: stdout, as: json}} or an expr
     const struct value *value; /* template over outputs.*, when from is NULL */
 };
 
+/* When a hook runs: of the whole run, then of an attempt. */
+enum hook_on { HOOK_BEFORE_RUN, HOOK_BEFORE_STEP, HOOK_AFTER_STEP, HOOK_ON_RETRY, HOOK_ON_FAILURE };
+#define HOOKS 5
+
+struct hook {               /* a Lua chunk beside the work */
+    enum hook_on on;
+    const char *file;       /* absolute: its own, or the workflow's */
+    const char *text;
+    int line, column;       /* of the text's first character in that file */
+    const struct value *with; /* map of plain values, or NULL */
+    bool names;             /* it mentions params, env, run or steps */
+};
+
+struct limits {             /* of one attempt; 0: none */
+    int64_t memory;         /* bytes, of all its processes together */
+    int64_t cpu_ms;         /* computed by all of them */
+    int64_t processes;      /* at once */
+    int64_t file_size;      /* bytes, of each file */
+};
+
 /* What becomes of a step when nobody knows whether its effect happened. */
 enum on_unknown { ON_UNKNOWN_HOLD, ON_UNKNOWN_RETRY, ON_UNKNOWN_FAIL };
 
@@ -130,11 +150,17 @@ struct step {
     uint32_t *reads; /* steps of earlier parts that it mentions: no edges, for they have ended */
     size_t nreads;
     bool starts_alone;                       /* `needs: []` was written */
+    struct hook *hooks;                      /* its own; those of the model come before */
+    size_t nhooks;
+    const struct hook *hook;                 /* it is a hook of before_run, and runs as a step; NULL: none */
 
     const struct loop *loop;                 /* NULL: none */
     const struct until *until;               /* NULL: none */
     const struct model *body;                /* STEP_GROUP, STEP_WORKFLOW: its steps */
+    const struct model *calls;               /* STEP_LUA: the actions that it calls; NULL: none */
+    const struct model *undo;                /* one step that takes its effect back; NULL: none */
     const char *const *variables;            /* loop variables that its texts may name, ended by NULL; NULL: none */
+    struct limits limits;
 };
 
 /* A file, or a group within one: then all but the steps is that of the file. */
@@ -158,7 +184,11 @@ struct model {
     struct concurrency concurrency;
     bool power;                              /* durability: power (default) or process */
     const struct value *history;             /* map or NULL */
+    struct hook *hooks;                      /* of all its steps, and before_run */
+    size_t nhooks;
 };
+
+const char *hook_on_name(enum hook_on on);       /* "before_step" */
 
 /* Read, parse, check. Errors of the user's go to diags; *ret is NULL when there are errors. Returns 0 when the work
  * could be done (look at diags->errors), else an exit code with err. `path` "-" is stdin. */
@@ -169,6 +199,10 @@ int workflow_load(struct arena *arena, const char *path, struct diags *diags, co
  * take ten times the memory of the model. The model keeps nothing of the text. */
 void model_write(struct buf *buf, const struct model *model);
 int model_read(struct arena *arena, const char *text, size_t size, const struct model **ret, struct err *err);
+/* A map of those that are set, as the model and a job have them; NULL: none is. And back: false, and *ret untouched,
+ * when a member is none (NULL: no limits). */
+const struct value *limits_write(struct arena *arena, const struct limits *limits);
+bool limits_read(const struct value *map, struct limits *ret);
 /* What decides over the result of a step: a map that is equal for two steps that do the same. */
 const struct value *model_step_definition(struct arena *arena, const struct model *model, size_t index);
 

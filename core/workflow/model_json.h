@@ -5,6 +5,14 @@
 #ifndef WORKFLOW_MODEL_JSON_H
 #define WORKFLOW_MODEL_JSON_H
 
+#include "workflow/model.h"
+
+/* model_hooks.c: a list of hooks, with their texts: a resume needs no file. `file`: of the workflow that they are of.
+ * Reading takes NULL for none, copies, and returns false when the JSON is damaged. */
+const struct value *model_hooks_write(struct arena *arena, const struct hook *hooks, size_t count, const char *file);
+bool model_hooks_read(struct arena *arena, const struct value *list, const char *file, struct hook **ret,
+                      size_t *count);
+
 /* Raised when a model of before can no longer be read. */
 #define MODEL_VERSION 1
 

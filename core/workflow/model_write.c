@@ -182,6 +182,13 @@ write_blocks(struct arena *arena, struct value *ret, const struct step *step)
         set_text(arena, ret, "block", step->kind == STEP_WORKFLOW ? "workflow" : "steps");
         value_set(arena, ret, "body", write_body(arena, step));
     }
+    if (step->calls != NULL) {
+        struct value *calls = value_list(arena);
+        for (size_t i = 0; i < step->calls->nsteps; i++)
+            value_push(arena, calls, write_step(arena, &step->calls->steps[i]));
+        value_set(arena, ret, "calls", calls);
+    }
+    if (step->undo != NULL) value_set(arena, ret, "undo", write_step(arena, &step->undo->steps[0]));
     if (step->loop != NULL) value_set(arena, ret, "loop", write_loop(arena, step->loop));
     if (step->until != NULL) value_set(arena, ret, "until", write_until(arena, step->until));
     for (size_t i = 0; step->variables != NULL && step->variables[i] != NULL; i++)
@@ -225,6 +232,11 @@ write_step(struct arena *arena, const struct step *step)
     set_flag(arena, ret, "starts_alone", step->starts_alone);
     set_text(arena, ret, "pool", step->pool);
     if (step->pool != NULL) set_int(arena, ret, "pool_slots", step->pool_slots);
+    if (step->nhooks > 0)
+        value_set(arena, ret, "hooks", model_hooks_write(arena, step->hooks, step->nhooks, step->home->file));
+    if (step->hook != NULL) set_int(arena, ret, "hook", step->hook - step->home->hooks + 1);
+    const struct value *limits = limits_write(arena, &step->limits);
+    if (limits != NULL) value_set(arena, ret, "limits", limits);
     write_blocks(arena, ret, step);
     return ret;
 }
@@ -260,6 +272,8 @@ write_head(struct arena *arena, const struct model *model)
     if (model->concurrency.group != NULL) value_set(arena, ret, "concurrency", write_concurrency(arena, model));
     set_flag(arena, ret, "power", model->power);
     set_tree(arena, ret, "history", model->history);
+    if (model->nhooks > 0)
+        value_set(arena, ret, "hooks", model_hooks_write(arena, model->hooks, model->nhooks, model->file));
     return ret;
 }
 
@@ -313,7 +327,8 @@ body_definition(struct arena *arena, const struct step *step)
 {
     struct value *ret = value_map(arena), *steps = value_map(arena), *defaults = value_map(arena);
     for (size_t i = 0; i < step->body->nsteps; i++)
-        value_set(arena, steps, step->body->steps[i].local, model_step_definition(arena, step->body, i));
+        if (step->body->steps[i].hook == NULL)
+            value_set(arena, steps, step->body->steps[i].local, model_step_definition(arena, step->body, i));
     value_set(arena, ret, "steps", steps);
     if (step->body->outputs != NULL) value_set(arena, ret, "outputs", step->body->outputs);
     if (step->kind == STEP_GROUP) return ret;
@@ -335,6 +350,8 @@ model_step_definition(struct arena *arena, const struct model *model, size_t ind
     struct value *ret = value_map(arena);
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
         if (value_get(whole, kept[i]) != NULL) value_set(arena, ret, kept[i], value_get(whole, kept[i]));
+    /* An edited hook is no reason to do all of the work again. */
+    if (model->steps[index].hook != NULL) value_set(arena, ret, "lua", value_null(arena));
     if (model->steps[index].body != NULL) value_set(arena, ret, "steps", body_definition(arena, &model->steps[index]));
     if (model->steps[index].loop != NULL)
         value_set(arena, ret, "foreach", loop_definition(arena, model->steps[index].loop));

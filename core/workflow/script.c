@@ -108,7 +108,8 @@ script_run(const char *text, int line, const struct value *names, const struct s
            struct arena *arena, const char **skipped, struct err *err)
 {
     struct script_input input = {text, strlen(text)};
-    struct expr_vm *vm = lua_vm_new((struct lua_budget){.instructions = LIMIT_LUA_INSTRUCTIONS,
+    uint64_t instructions = host != NULL && host->instructions ? host->instructions : LIMIT_LUA_INSTRUCTIONS;
+    struct expr_vm *vm = lua_vm_new((struct lua_budget){.instructions = instructions,
                                                         .memory = LIMIT_LUA_MEMORY,
                                                         .allocated = 64ull * LIMIT_LUA_MEMORY,
                                                         .time_ms = TIME_MAX_MS});

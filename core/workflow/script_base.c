@@ -110,6 +110,27 @@ s_skip(lua_State *lua)
 }
 
 static int
+s_call(lua_State *lua)
+{
+    struct expr_vm *vm = lua_vm(lua);
+    const char *action = arg_text(vm, 1, "call");
+    const struct value *with = lua_isnoneornil(lua, 2) ? value_map(&vm->scratch) : lua_value_get(vm, 2), *outputs;
+    struct err err = {0};
+    if (with->type == VALUE_LIST && with->list.count == 0) with = value_map(&vm->scratch);
+    if (with->type != VALUE_MAP)
+        lua_raise(vm, -1, "Write call(\"plugin.action\", {name = value}).", "call(): the inputs are %s, not a map",
+                  lua_type_name(with));
+    if (vm->host == NULL || vm->host->call == NULL)
+        lua_raise(vm, -1, "Put it into a `lua` step.", "call() is not possible here");
+    if (vm->host->call(vm->host->context, action, with, &outputs, &err) != 0) {
+        vm->failed_class = err.error_class;
+        lua_raise(vm, -1, err.hint[0] ? err.hint : NULL, "%s", err.message);
+    }
+    lua_value_push(vm, outputs, NULL);
+    return 1;
+}
+
+static int
 s_assert(lua_State *lua)
 {
     if (!lua_toboolean(lua, 1)) {
@@ -258,7 +279,7 @@ s_ipairs(lua_State *lua)
 const luaL_Reg script_functions[] = {
     {"log", s_log},       {"metric", s_metric}, {"set_output", s_set_output},
     {"fail", s_fail},     {"error", s_fail},    {"skip", s_skip},
-    {"assert", s_assert}, {"type", s_type},     {"pairs", s_pairs},
+    {"call", s_call},     {"assert", s_assert}, {"type", s_type},     {"pairs", s_pairs},
     {"ipairs", s_ipairs}, {NULL, NULL}};
 
 bool

@@ -9,7 +9,7 @@
  *
  * Changelog (append; a removed or changed thing raises LEVADA_ABI_MAJOR, an appended one the MINOR):
  *   0.9  first: types with presence, objects, actions with effect classes, reuse, the sized host table.
- *        (log fail alloc cancelled sleep progress output metric checkpoint secret lock)
+ *        (log fail alloc cancelled sleep progress output metric checkpoint secret lock; appended: output_secret)
  *        Not frozen until aurora, trino and backup have used it; then 1.0.
  */
 #ifndef LEVADA_PLUGIN_H
@@ -130,7 +130,7 @@ enum levada_type {
 
 /* Field flags. */
 #define LEVADA_REQUIRED 1u /* an input that must be given */
-#define LEVADA_SENSITIVE 2u /* an output whose value is a secret: journalled by reference only */
+#define LEVADA_SENSITIVE 2u /* an output that is a secret: set by reference, with output_secret */
 
 /* One input or output; also its documentation. */
 struct levada_field {
@@ -194,6 +194,14 @@ enum levada_level { LEVADA_DEBUG = 0, LEVADA_INFO = 1, LEVADA_WARN = 2, LEVADA_E
 
 struct levada_host;
 
+/* Where a secret is kept. What is not used is NULL. `provider` and `name` as in `secrets` of a workflow: "env" and a
+ * variable, "file" and a path. `field`: the member to take, when a JSON object is kept there. `version`: this one and
+ * no other, as the provider counts them; for a file the time of its last change, in nanoseconds since 1970 (NULL:
+ * whatever is there when it is used). */
+struct levada_secret_ref {
+    const char *provider, *name, *version, *field;
+};
+
 /* The step handle is the capability: pass it along, never keep it beyond the call. */
 struct levada_step {
     const struct levada_host *host;
@@ -240,6 +248,10 @@ struct levada_host {
     /* Take the exclusive lock named by a local file (made if absent), waiting for it; held until the
      * worker ends. A reused worker that is idle ends when somebody else waits. 0 or LEVADA_CANCELLED. */
     int (*lock)(struct levada_step *, const char *path);
+    /* Set an output that the table names and marks LEVADA_SENSITIVE: say where the secret is kept. The host looks, so
+     * that its value is masked from then on; the journal keeps the reference, and the step that uses the output reads
+     * the value again. 0 or an error class. (A sensitive output set to anything else but null fails the attempt.) */
+    int (*output_secret)(struct levada_step *, const char *name, const struct levada_secret_ref *ref);
 };
 
 #if defined(__GNUC__)

@@ -62,9 +62,9 @@ class Protocol(Crash):
 
     POINTS = ("launcher_asked", "launcher_forked", "launcher_reaped", "worker_launched", "worker_locked",
               "worker_claimed", "worker_started", "worker_done", "worker_ended", "worker_delivered", "receipt_sent",
-              "checkpoint_sent", "seat_marked", "seat_taken", "seat_released")
+              "checkpoint_sent", "seat_marked", "seat_taken", "seat_released", "hook_before", "hook_after")
     KINDS = ("run-unsafe", "run-keyed", "run-shared-unsafe", "run-shared-keyed", "run-checkpointed", "retry-keyed",
-             "handlers-unsafe", "lua-unsafe", "keeper",
+             "handlers-unsafe", "run-hooked-unsafe", "retry-hooked-keyed", "lua-unsafe", "keeper",
              "keyed", "transactional", "probe", "unsafe", "checkpointed")
 
     def test_every_kind_survives_a_kill_at_every_point_of_the_protocol(self):
@@ -94,6 +94,13 @@ class Alone(Crash):
                 cases += [(name, f"{first},{point}:{n}:{victim}") for point in self.POINTS for n in (1, 2)
                           for victim in ("self", "all")]
         # Not every point is passed in each: the engine's death always is.
+        self.kill(cases, len(cases) * 5 // 4)
+
+    def test_a_worker_without_an_engine_survives_a_kill_in_its_hooks(self):
+        cases = [("run-hooked-unsafe", f"{first},{point}:{n}:{victim}")
+                 for first in ("worker_claimed:2:engine", "worker_claimed:3:engine+launcher", "worker_locked:2:engine")
+                 for point in ("hook_before", "hook_after", "worker_ended", "file_renamed") for n in (1, 2)
+                 for victim in ("self", "all")]
         self.kill(cases, len(cases) * 5 // 4)
 
 

@@ -130,6 +130,18 @@ def shared(kind):
     return kind._replace(text="concurrency: {group: shared group}\n" + kind.text)
 
 
+def hooked(kind):
+    """The same with hooks: one in front of the run, and those of the steps around their effects."""
+    return kind._replace(text="hooks: {before_run: log(run.id)}\n" + kind.text, writes=kind.writes + 2,
+                         effects={**kind.effects, "before_run": "silent pure"})
+
+
+HOOKS = """    hooks:
+      before_step: local n = 0 for i = 1, 20000 do n = n + i end
+      on_retry: log(result.error.message)
+      after_step: metric("seconds", number(result.duration))
+      on_failure: log("gave up")
+"""
 SHARED = "    pool: shared-pool\n"
 RETRY = "    retry: {attempts: 9, delay: 5ms, backoff: 1}\n"
 KINDS = {kind.name: kind for kind in (
@@ -143,6 +155,8 @@ KINDS = {kind.name: kind for kind in (
     shell("retry-keyed", "keyed", text=AGAIN, body=REMOTE, extra=RETRY)._replace(writes=9),
     shared(shell("run-shared-unsafe", extra=SHARED)),
     shared(shell("run-shared-keyed", "keyed", body=REMOTE, extra=SHARED)),
+    hooked(shell("run-hooked-unsafe", extra=HOOKS)),
+    hooked(shell("retry-hooked-keyed", "keyed", text=AGAIN, body=REMOTE, extra=RETRY + HOOKS)._replace(writes=9)),
     failing("handlers-unsafe", None),
     failing("handlers-idempotent", "idempotent"),
     silent("lua-unsafe", "    lua: set_output(\"n\", {ms})\n", "unsafe"),

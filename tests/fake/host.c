@@ -166,12 +166,19 @@ fake_unlock(void)
     while (lock_count > 0) close(locks[--lock_count].fd);
 }
 
+static int
+host_output_secret(struct levada_step *step, const char *name, const struct levada_secret_ref *ref)
+{
+    json_object_set_new(of(step)->outputs, name, json_sprintf("%s:%s", ref->provider, ref->name));
+    return 0;
+}
+
 static const struct levada_host host = {
     .abi = LEVADA_ABI, .size = sizeof(struct levada_host), .log = host_log, .fail = host_fail, .alloc = host_alloc,
     .cancelled = host_cancelled, .sleep = host_sleep, .progress = host_progress, .output = host_output,
     .output_text = host_output_text, .output_int = host_output_int, .metric = host_metric,
     .checkpoint_get = host_checkpoint_get, .checkpoint_set = host_checkpoint_set, .secret = host_secret,
-    .lock = host_lock,
+    .lock = host_lock, .output_secret = host_output_secret,
 };
 
 static const char *

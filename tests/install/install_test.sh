@@ -48,6 +48,11 @@ a_workflow_runs() {
     levada run "$work/hello.yaml" && grep -qx carried "$work/home/carried"
 }
 
+a_ready_hook_is_found() {
+    printf 'levada: 1\nhooks: {after_step: "levada:slow"}\nsteps:\n  - id: hello\n    run: echo hello\n' >"$work/hooked.yaml"
+    levada run "$work/hooked.yaml"
+}
+
 nothing_points_back() {
     # Debug information may name the clone; what the loader reads may not.
     for file in "$work"/moved/bin/levada "$work"/moved/lib/levada/plugins/*.so; do
@@ -71,6 +76,7 @@ check "program, plugins, header and pkg-config file lie where the design says" l
 check "the moved program starts without environment variables" says_version
 check "it finds every plugin beside it" every_plugin_is_found
 check "it runs a workflow" a_workflow_runs
+check "it finds the hooks that come with it" a_ready_hook_is_found
 check "no library path points into the clone" nothing_points_back
 check "the installed header and pkg-config file are enough to build a plugin" a_plugin_is_built_from_what_is_installed
 echo "1..$count"

@@ -127,10 +127,10 @@ class Contract(Case):
         for path, data in self.everything_kept():
             self.assertNotIn(SECRET.encode(), data, path)
 
-    def test_a_secret_output_is_kept_by_reference_only(self):
-        out = self.outputs("probe.key", key="${{ secrets.key }}", give_back=True)
-        self.assertEqual(out["amount"], len(SECRET))
-        self.assertNotIn(SECRET, json.dumps(out))
+    def test_a_secret_output_that_is_set_to_a_value_fails_the_attempt(self):
+        error = self.error("probe.key", key="${{ secrets.key }}", give_back=True)
+        self.assertEqual((error["class"], error["message"]),
+                         ("contract", 'the output "copy" is a secret, and the action set it to a value'))
         for path, data in self.everything_kept():
             self.assertNotIn(SECRET.encode(), data, path)
 

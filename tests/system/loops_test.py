@@ -43,7 +43,7 @@ outputs:
         self.assertEqual({k: v["outputs"]["size"] for k, v in self.items("load").items()},
                          {"a.csv": 5, "7": 1, "true": 4})
         self.assertEqual(self.step("total")["outputs"], {"n": 10})
-        self.assertEqual(self.show()["outputs"], {"first": 5, "all": ["7", "a.csv", "true"]})
+        self.assertEqual(self.show()["outputs"], {"first": 5, "all": ["a.csv", "7", "true"]})
 
     def test_a_map_gives_items_that_are_called_by_their_names(self):
         self.levada("run", self.workflow("""

@@ -132,7 +132,7 @@ careless_plugin_is_masked_everywhere(void)
     setenv("LEVADA_TEST_KEY", CANARY, 1);
     bench_open(&bench);
     const struct value *receipt =
-        use_key(&bench, "\"from\": \"env\", \"key\": \"LEVADA_TEST_KEY\"", ", \"reveal\": true, \"give_back\": true");
+        use_key(&bench, "\"from\": \"env\", \"key\": \"LEVADA_TEST_KEY\"", ", \"reveal\": true");
     CHECK_STR(status_of(receipt), "failed");
     CHECK_STR(error_of(receipt, "message"), "cannot use \"***\"");
     CHECK_STR(error_of(receipt, "hint"), "***");
@@ -161,14 +161,16 @@ our_own_words_stay(void)
 }
 
 static void
-sensitive_output_is_a_reference(void)
+sensitive_output_is_no_value(void)
 {
     struct bench bench;
     setenv("LEVADA_TEST_KEY", CANARY, 1);
     bench_open(&bench);
     const struct value *receipt =
         use_key(&bench, "\"from\": \"env\", \"key\": \"LEVADA_TEST_KEY\"", ", \"give_back\": true");
-    CHECK_STR(json_text(&bench.arena, value_get(value_get(receipt, "outputs"), "copy")), "{\"$secret\":\"copy\"}");
+    CHECK_STR(error_of(receipt, "class"), "contract");
+    CHECK_STR(error_of(receipt, "message"), "the output \"copy\" is a secret, and the action set it to a value");
+    CHECK(value_get(receipt, "outputs") == NULL);
     bench_close(&bench);
 }
 
@@ -268,7 +270,7 @@ main(int argc, char **argv)
         {"a secret too short to be masked is refused", short_secret_is_refused},
         {"what a careless plugin says is masked everywhere", careless_plugin_is_masked_everywhere},
         {"a secret that is one of our own words hides nothing of the protocol", our_own_words_stay},
-        {"a sensitive output leaves the worker as a reference", sensitive_output_is_a_reference},
+        {"a sensitive output that is set to a value fails the attempt", sensitive_output_is_no_value},
         {"standard input takes a secret, and its echo is masked", standard_input_takes_a_secret},
         {"a secret split over writes is masked", masked_across_writes},
         {"a receipt kept as a file is masked", no_secret_in_a_checkpoint_or_receipt_file},

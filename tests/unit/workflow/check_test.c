@@ -60,7 +60,8 @@ test_every_key_is_documented(void)
 {
     static const char *const headings[PLACES] = {"#### The workflow", "#### params", "#### secrets", "#### plugins",
                                                  "#### defaults", "#### A step", "#### retry", "#### outputs",
-                                                 "#### concurrency", "#### pool", "#### history"};
+                                                 "#### concurrency", "#### pool", "#### history", "#### limits",
+                                                 "#### undo", "#### hooks", "#### hooks"};
     const char *root = getenv("LEVADA_SOURCE");
     char *doc = NULL;
     size_t size = 0;

@@ -61,7 +61,9 @@ static const char rich[] =
     "    run: 'true'\n"
     "  - id: last\n"
     "    needs: [clean]\n"
-    "    run: echo \"${{ steps.tell.status }} ${{ params.where }} ${{ params.share }}\"\n";
+    "    run: echo \"${{ steps.tell.status }} ${{ params.where }} ${{ params.share }}\"\n"
+    "    hooks: {on_failure: \"\\nlog(result.status)\"}\n"
+    "hooks: {before_step: log(run.id), after_step: [log(params.who), log(step.id)]}\n";
 
 /* The rich text without the line that makes it wrong. */
 static const struct model *
@@ -227,6 +229,13 @@ test_json_loses_nothing(void)
     CHECK_INT(text->line, value_get(model->steps[2].with, "text")->line);
     CHECK_INT(text->column, value_get(model->steps[2].with, "text")->column);
     CHECK_STR(back->source, model->source);
+    CHECK_INT(back->nhooks, 3);
+    CHECK_STR(back->hooks[1].text, "log(params.who)");
+    CHECK_INT(back->hooks[1].on, HOOK_AFTER_STEP);
+    CHECK(back->hooks[1].names && !back->hooks[2].names);
+    CHECK_STR(back->hooks[1].file, model->file);
+    CHECK_INT(back->hooks[1].line, model->hooks[1].line);
+    CHECK_INT(back->steps[model->nsteps - 1].nhooks, 1);
     CHECK_STR(json_text(&arena, back->outputs), "{\"rows\":\"${{ steps.first.outputs.rows }}\","
                                                 "\"all\":[\"${{ params.room }}\",1.0,null,true]}");
 }
@@ -241,6 +250,7 @@ test_damaged_json_is_refused(void)
         {"\"effect\":\"read\"", "\"effect\":5"},  {"\"action\":\"echo\"", "\"action\":\"ecko\""},
         {"\"model\":1", "\"model\":99"},          {"\"attempts\":2", "\"attempts\":0"},
         {"\"needs\":[4]", "\"needs\":[0]"},       {"\"type\":\"duration\"", "\"type\":\"x\""},
+        {"\"on\":\"before_step\"", "\"on\":\"at_dawn\""}, {"\"on\":\"on_failure\"", "\"on\":7"},
         {"\"steps\":[", "\"stepz\":["},           {"\"timeout_ms\":600000", "\"timeout_ms\":-5"}};
     /* No JSON at all any more: refused too, and soon. */
     static const char *const cuts[] = {"\"steps\":[}", "\"steps\":[", "\"steps\":[{}",

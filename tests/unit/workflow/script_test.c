@@ -55,7 +55,8 @@ run_cancelled(const char *text, int calls)
     struct arena arena ARENA_SCOPED = {0};
     struct recorder recorder = {.calls_left = calls};
     buf_init(&recorder.said, sizeof said / 2);
-    struct script_host host = {&recorder, record_log, record_metric, record_output, record_cancelled};
+    struct script_host host = {.context = &recorder, .log = record_log, .metric = record_metric,
+                               .set_output = record_output, .cancelled = record_cancelled};
     struct err err = {0};
     const char *skipped = NULL;
     int code = script_run(text, 20, eval_names(&arena), &host, &arena, &skipped, &err);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `undo`: what takes the effect of a step back. It is a step of its own, which only `levada rollback` runs; it sees
+ * what the step sees, and the step's outputs as `outputs`.
+ */
+#include <string.h>
+
+#include "base/str.h"
+#include "workflow/check.h"
+#include "workflow/parse.h"
+
+/* The map of `undo` as a list of one step. */
+static const struct value *
+as_steps(struct check *check, const struct value *undo)
+{
+    struct value *step = value_copy(check->arena, undo), *list = value_list(check->arena);
+    struct value *id = value_text(check->arena, "undo");
+    id->line = step->line = list->line = undo->line;
+    id->column = step->column = list->column = undo->column;
+    value_set(check->arena, step, "id", id);
+    value_push(check->arena, list, step);
+    return list;
+}
+
+void
+check_undo_read(struct check *check, uint32_t index)
+{
+    struct step *step = &check->model->steps[index];
+    struct draft *draft = &check->drafts[index];
+    const struct value *undo = keys_get(PLACE_STEP, draft->map, "undo");
+    if (undo == NULL) return;
+    if (step_is_block(step)) {
+        int line, column;
+        parse_key_place(draft->map, "undo", &line, &column);
+        diag_add(check->diags, DIAG_ERROR, line, column, "misplaced-key", "Give it to the steps inside.",
+                 "\"undo\" means nothing beside steps of its own");
+        return;
+    }
+    const char *what = arena_printf(check->arena, "`undo` of %s", draft->what);
+    size_t errors = check->diags->errors;
+    if (!keys_check(check->diags, PLACE_UNDO, undo, what) || check->diags->errors > errors) return;
+    const struct value *parts[PARTS] = {as_steps(check, undo)};
+    struct model *body = ARENA_NEW(check->arena, struct model);
+    struct check *inner = ARENA_NEW(check->arena, struct check);
+    check_inner(check, index, body, inner);
+    inner->undoes = true;
+    draft->undo = inner;
+    check_steps_read(inner, parts);
+    check_inner_end(check, inner);
+    step->undo = body;
+}
+
+void
+check_undo_link(struct check *check, uint32_t index)
+{
+    struct check *inner = check->drafts[index].undo;
+    if (inner == NULL) return;
+    inner->plugins = check->plugins;
+    inner->schemas = check->schemas;
+    check_steps_link(inner);
+}

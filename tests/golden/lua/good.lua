@@ -1,0 +1,1 @@
+log(step.id .. " took " .. result.duration)

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an ended run did is taken back: the last first, each step with its own outputs, and it can be killed."""
+import json
+import os
+import signal
+
+import levada
+
+WORKFLOW = """levada: 1
+name: undone
+steps:
+  - id: base
+    run: |
+      echo base >> "$LEDGER"
+      echo "name=base-7" >> "$LEVADA_OUTPUT"
+    outputs: [name]
+    undo: {run: 'echo "undo:${{ outputs.name }}:$LEVADA_TOKEN" >> "$LEDGER"'}
+  - id: parts
+    needs: [base]
+    foreach: [a, b]
+    max_parallel: 1
+    run: |
+      echo "part:${{ item }}" >> "$LEDGER"
+      echo "of=${{ steps.base.outputs.name }}/${{ item }}" >> "$LEVADA_OUTPUT"
+    outputs: [of]
+    undo:
+      run: |
+        test -e "$OPEN" || exit 1
+        echo "undo:${{ outputs.of }}:${{ item }}" >> "$LEDGER"
+      effect: idempotent
+  - id: inner
+    needs: [parts]
+    steps:
+      - id: last
+        run: echo "last" >> "$LEDGER"
+        undo: {lua: 'log("undo last after " .. steps.parts.status)', effect: pure}
+  - id: plain
+    needs: [inner]
+    run: echo plain >> "$LEDGER"
+  - id: bad
+    needs: [plain]
+    run: exit 3
+    undo: {run: 'echo never >> "$LEDGER"'}
+"""
+
+
+class Rollback(levada.Case):
+    def setUp(self):
+        super().setUp()
+        self.door = os.path.join(self.folder, "open")
+        self.env["OPEN"] = self.door
+        self.file = self.write("w.yaml", WORKFLOW)
+        self.levada("run", self.file, expect=1)
+        os.remove(self.ledger_path)
+
+    def open(self):
+        with open(self.door, "w", encoding="utf-8"):
+            pass
+
+    def lines(self):
+        return [line.split(":")[:2] for line in self.ledger()]
+
+    def undone(self):
+        return {(step["id"], step.get("item")): step["status"] for step in self.show()["steps"]
+                if step["id"].endswith(".undo")}
+
+    def test_the_last_is_undone_first_and_each_sees_its_own_outputs(self):
+        self.open()
+        self.levada("rollback", "last")
+        self.assertEqual(self.lines(), [["undo", "base-7/b"], ["undo", "base-7/a"], ["undo", "base-7"]])
+        self.assertEqual(set(self.undone().values()), {"succeeded"})
+        self.assertEqual(self.show()["status"], "failed", "it is as ended as it was")
+        self.assertIn("undo last after succeeded", self.levada("logs", "last", "inner.last.undo").stdout)
+
+    def test_what_it_will_do_is_said_first_and_a_dry_run_does_nothing(self):
+        said = json.loads(self.levada("rollback", "last", "--dry-run", "--json").stdout)
+        self.assertEqual([(step["id"], step.get("item"), step["action"]) for step in said["steps"]],
+                         [("inner.last", None, "undo"), ("parts", "b", "undo"), ("parts", "a", "undo"),
+                          ("base", None, "undo"), ("plain", None, "keep"), ("bad", None, "keep")])
+        self.assertIn("half-way", said["steps"][5]["reason"])
+        self.assertFalse(os.path.exists(self.ledger_path))
+
+    def test_what_cannot_be_undone_ends_it_and_what_came_before_stays(self):
+        done = self.levada("rollback", "last", expect=1)
+        self.assertIn("parts.undo", done.stderr)
+        self.assertFalse(os.path.exists(self.ledger_path))
+        self.assertEqual(self.undone(), {("inner.last.undo", None): "succeeded", ("parts.undo", "b"): "failed",
+                                         ("parts.undo", "a"): "skipped", ("base.undo", None): "skipped"})
+        self.open()
+        self.levada("rollback", "last")
+        self.assertEqual(self.lines(), [["undo", "base-7/b"], ["undo", "base-7/a"], ["undo", "base-7"]])
+        self.assertIn("all is undone already", self.levada("rollback", "last", expect=2).stderr)
+
+    def test_one_item_is_undone_alone_and_a_retry_does_it_again(self):
+        self.open()
+        self.levada("rollback", "last", "--only", "parts", "--item", "a")
+        self.assertEqual(self.lines(), [["undo", "base-7/a"]])
+        os.remove(self.ledger_path)
+        self.levada("retry", "last", expect=1)
+        self.assertEqual(self.lines()[0], ["part", "a"])
+        self.assertNotIn(["part", "b"], self.lines())
+
+    def test_the_token_of_a_second_undo_is_another_one(self):
+        self.open()
+        self.levada("rollback", "last", "--only", "base")
+        first = self.ledger()[0]
+        self.levada("retry", "last", expect=1)
+        self.levada("rollback", "last", "--only", "base")
+        second = [line for line in self.ledger() if line.startswith("undo:base-7:")][-1]
+        self.assertNotEqual(first, second)
+
+    def test_a_killed_rollback_is_resumed_where_it_was(self):
+        self.write("slow", "")
+        self.env["SLOW"] = os.path.join(self.folder, "slow")
+        self.file = self.write("s.yaml", """levada: 1
+steps:
+  - id: one
+    run: 'true'
+    undo: {run: 'echo one >> "$LEDGER"'}
+  - id: two
+    needs: [one]
+    run: 'true'
+    undo: {run: 'while test -e "$SLOW"; do sleep 0.02; done; echo two >> "$LEDGER"', effect: idempotent}
+""")
+        self.levada("run", self.file)
+        child = self.start("rollback", "last", "--json")
+        self.wait_for(lambda: self.undone().get(("two.undo", None)) == "running", "the first undo")
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        os.remove(self.env["SLOW"])
+        self.assertEqual(self.levada("resume", "last").returncode, 0)
+        self.assertEqual(self.ledger(), ["two", "one"])
+        self.assertEqual(self.show()["status"], "succeeded")
+
+    def test_a_run_without_undo_says_so(self):
+        self.levada("run", self.write("n.yaml", "levada: 1\nsteps:\n  - id: a\n    run: 'true'\n"))
+        self.assertIn("undo", self.levada("rollback", "last", expect=2).stderr)
+
+
+if __name__ == "__main__":
+    levada.main()
