@@ -31,6 +31,22 @@ def noop(count, chain, durability, say=None):
                     for i in range(count)))
 
 
+def mixed(count):
+    """A file as people write them: five kinds of steps in a chain, with expressions, retries, outputs and blocks."""
+    bodies = (
+        "    run: echo one {i}\n",
+        '    run: echo "${{{{ params.where }}}}" {i}\n',
+        '    env: {{PLACE: "${{{{ params.where }}}}"}}\n    run: echo "$PLACE" {i}\n',
+        "    if: ${{{{ params.where == 'here' }}}}\n    retry: {{attempts: 3, delay: 5s}}\n    timeout: 10m\n"
+        "    run: |\n      set -eu\n      echo {i} | sort > /dev/null\n      echo done\n",
+        "    outputs: {{rows: {{from: stdout, as: integer}}}}\n    effect: read\n    run: echo {i}\n"
+        "    expect:\n      - ${{{{ outputs.rows > 0 }}}}\n",
+    )
+    return (head("mixed", "process") + "params:\n  where: {type: string, default: here}\nsteps:\n" +
+            "".join(f"  - id: step_{i}\n" + (f"    needs: [step_{i - 1}]\n" if i else "") + bodies[i % 5].format(i=i)
+                    for i in range(count)))
+
+
 def makefile(count, chain, command=COMMAND):
     command = command.replace("$", "$$")
     goals = f"s{count - 1}" if chain else " ".join(f"s{i}" for i in range(count))

@@ -62,6 +62,24 @@ fd_read_rest(struct arena *arena, int fd, size_t size_max, char **ret, size_t *s
     return 0;
 }
 
+/* As much of a file as it had when it was looked at, without a copy on the way. */
+static int
+read_sized(struct arena *arena, int fd, size_t size_max, char **ret, size_t *size, struct err *err)
+{
+    char *text = arena_alloc(arena, size_max + 1);
+    size_t used = 0;
+    while (used < size_max) {
+        ssize_t n = read(fd, text + used, size_max - used);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return err_errno(err, EXIT_FAILED, "cannot read");
+        if (n == 0) break;
+        used += (size_t)n;
+    }
+    *ret = text;
+    *size = used;
+    return 0;
+}
+
 int
 fd_read_file(struct arena *arena, const char *path, size_t size_max, char **ret, size_t *size, struct err *err)
 {
@@ -72,7 +90,9 @@ fd_read_file(struct arena *arena, const char *path, size_t size_max, char **ret,
     if (S_ISDIR(st.st_mode)) return err_set(err, EXIT_INVALID, "\"%s\" is a directory, not a file", path);
     if (S_ISREG(st.st_mode) && (unsigned long long)st.st_size > size_max)
         return err_set(err, EXIT_INVALID, "\"%s\" is larger than the limit of %zu bytes", path, size_max);
-    int code = fd_read_rest(arena, fd, size_max, ret, size, err);
+    /* Files of the kernel's own have no size. */
+    int code = S_ISREG(st.st_mode) && st.st_size > 0 ? read_sized(arena, fd, (size_t)st.st_size, ret, size, err)
+                                                     : fd_read_rest(arena, fd, size_max, ret, size, err);
     if (code) err_context(err, "\"%s\"", path);
     return code;
 }

@@ -9,7 +9,7 @@
 #define MIB (1024u * 1024u)
 
 /* The workflow file. */
-#define LIMIT_WORKFLOW_SIZE (64u * MIB)  /* 100,000 steps of 600 bytes */
+#define LIMIT_WORKFLOW_SIZE (32u * MIB)  /* 100,000 steps of 330 bytes; a file that is refused takes no more memory */
 #define LIMIT_STEPS 100000u              /* one run, one machine */
 #define LIMIT_INCLUDES 16u               /* workflows within workflows: more is a circle that goes by other names */
 #define LIMIT_ITEMS 100000u              /* items of one loop: as many as steps of a file */
@@ -17,6 +17,9 @@
 #define LIMIT_ITEM_KEY 1024u             /* an item's key: S3 keys are as long */
 #define LIMIT_DEPTH 64u                  /* nesting of values in YAML and JSON: recursion is bounded by it */
 #define LIMIT_NODES 4000000u             /* values in it: memory, at about 100 bytes each */
+#define LIMIT_MEMBERS 20000u             /* of one map; twice what a large loop over one has */
+#define LIMIT_ITEMS 100000u              /* of one list: as many as there may be steps */
+#define LIMIT_VALUE_TEXT (2u * MIB)      /* one text of it, and the comments before it */
 #define LIMIT_ALIASES 10000u             /* nodes that aliases may expand to (alias bombs) */
 #define LIMIT_DIAGNOSTICS 100u           /* one pass; more help nobody */
 #define LIMIT_ID_SIZE 128u               /* ids of steps, params, secrets; part of file names */

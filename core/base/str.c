@@ -14,12 +14,6 @@
 #include <string.h>
 
 bool
-str_eq(const char *a, const char *b)
-{
-    return strcmp(a, b) == 0;
-}
-
-bool
 str_starts(const char *text, const char *prefix)
 {
     return strncmp(text, prefix, strlen(prefix)) == 0;
@@ -322,7 +316,11 @@ str_utf8_bad(const char *text, size_t size)
     while (i < size) {
         unsigned char c = p[i];
         if (c < 0x80) {
-            i++;
+            uint64_t eight;
+            for (i++; size - i >= sizeof eight; i += sizeof eight) {
+                memcpy(&eight, p + i, sizeof eight);
+                if (eight & 0x8080808080808080u) break;
+            }
             continue;
         }
         size_t more = c >= 0xf0 && c <= 0xf4 ? 3 : c >= 0xe0 && c < 0xf0 ? 2 : c >= 0xc2 && c < 0xe0 ? 1 : 0;

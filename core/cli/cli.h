@@ -10,6 +10,8 @@
 int cmd_run(int argc, char **argv);
 int cmd_resume(int argc, char **argv);
 int cmd_resolve(int argc, char **argv);
+int cmd_approve(int argc, char **argv);
+int cmd_reject(int argc, char **argv);
 int cmd_cancel(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_actions(int argc, char **argv);

@@ -34,6 +34,7 @@ load(struct arena *arena, const char *path, struct diags *diags)
     struct err err = {0};
     const struct model *model = NULL;
     diags_init(diags, arena, strcmp(path, "-") == 0 ? "stdin" : path);
+    diags->notes = true;
     if (workflow_load(arena, path, diags, &model, &err)) diag_err(diags, "file", &err);
     return model;
 }

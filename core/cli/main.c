@@ -27,6 +27,8 @@ static const struct command {
     {"retry", cmd_retry, "Run again what did not succeed in a run that has ended."},
     {"rollback", cmd_rollback, "Take back what the steps of an ended run did, where they say how."},
     {"resolve", cmd_resolve, "Settle a step whose outcome nobody knows: done, redo or fail."},
+    {"approve", cmd_approve, "Let a step start that waits for a person's approval."},
+    {"reject", cmd_reject, "Refuse a step that waits for a person's approval: it fails."},
     {"cancel", cmd_cancel, "End a run for good."},
     {"ls", cmd_ls, "List runs."},
     {"ps", cmd_ps, "List what lives: engines, workers, and what has lost its engine or worker."},

@@ -15,7 +15,9 @@
 #include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/session.h"
+#include "run/approval.h"
 #include "run/attempts.h"
+#include "run/decisions.h"
 #include "run/store.h"
 #include "show/next.h"
 #include "show/instance.h"
@@ -88,6 +90,24 @@ unknown_step(const struct view *view)
     return at;
 }
 
+/* Parked, and nothing has come since that an engine would act on: no decision, no end of a question. */
+static bool
+waits_for_person(const struct view *view, const char *folder)
+{
+    struct arena arena ARENA_SCOPED = {0};
+    struct decision_file *files;
+    size_t count;
+    if (view->status != RUN_PARKED_STATUS) return false;
+    for (size_t i = 0; i < view->state.nsteps; i++) {
+        const struct step_state *step = &view->state.steps[i];
+        if (step->status == STEP_PARKED_STATUS && step->approval != NULL &&
+            approval_expired(step->approval, clock_wall_ms()))
+            return false;
+    }
+    decisions_list(&arena, folder, &files, &count);
+    return count == 0;
+}
+
 /* True: an engine may take it. Else it was said what it is. */
 static bool
 wants_resume(struct all *all, const char *id, const char *folder)
@@ -117,9 +137,11 @@ wants_resume(struct all *all, const char *id, const char *folder)
         say(all, id, &view, "left", EXIT_UNKNOWN,
             arena_printf(&arena, "levada resolve %s %s --done|--redo|--fail", name, state_address(&arena, unknown)));
         count_code(all, EXIT_UNKNOWN);
-    } else if (view.status == RUN_PARKED_STATUS) {
-        say(all, id, &view, "left", EXIT_PARKED, arena_printf(&arena, "levada show %s says what it waits for", name));
-        count_code(all, EXIT_PARKED);
+    } else if (waits_for_person(&view, folder)) {
+        /* As it should be, and nothing that a timer could mend: only who reads the objects is told. */
+        if (all->json)
+            say(all, id, &view, "left", EXIT_PARKED,
+                arena_printf(&arena, "levada show %s says what it waits for", name));
     } else {
         return !run_status_ended(view.status);
     }
@@ -186,6 +208,8 @@ take_end(struct all *all, pid_t pid, int status)
     const struct step_state *unknown = loaded ? unknown_step(&view) : NULL;
     if (unknown != NULL && code == EXIT_UNKNOWN)
         text = arena_printf(&arena, "levada resolve %s %s --done|--redo|--fail", view_short_id(id), unknown->step->id);
+    else if (code == EXIT_PARKED)
+        text = arena_printf(&arena, "levada show %s says what it waits for", view_short_id(id));
     else if (code != 0)
         text = arena_printf(&arena, "exit code %d, levada why %s", code, view_short_id(id));
     say(all, id, loaded ? &view : NULL, "resumed", code, text);

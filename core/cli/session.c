@@ -90,7 +90,9 @@ session_run(const struct session *session, struct launcher launcher, const char 
     if (session->quiet && code != EXIT_OK && err.code == 0) {
         const char *id = strrchr(run_folder, '/') + 1;
         fprintf(stderr, "levada: run %s ended with exit code %d\n", id, code);
-        fprintf(stderr, "  `levada why %s` says how it came to this.\n", id);
+        if (code == EXIT_PARKED)
+            fprintf(stderr, "  It waits for an approval: `levada show %s` says what to type.\n", id);
+        else fprintf(stderr, "  `levada why %s` says how it came to this.\n", id);
     }
     if (err.code) cli_fail(&err);
     return code;

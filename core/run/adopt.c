@@ -230,6 +230,7 @@ adopt_all(struct engine *e, struct err *err)
             int64_t left = step->due_ms - e->now_ms;
             turn_wait(e, i, left < 0 ? 0 : left > step->delay_ms ? step->delay_ms : left);
         }
+        asking_adopt(e, i);
         if (step->status != STEP_RUNNING_STATUS || step->nattempts == 0) continue;
         int code = settle_attempt(e, i, step->attempts[step->nattempts - 1].record, true, err);
         if (code) return code;

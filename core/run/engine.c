@@ -21,6 +21,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "run/decisions.h"
 #include "run/engine_internal.h"
 #include "run/requests.h"
 #include "run/seats.h"
@@ -137,6 +138,7 @@ take_signal(struct engine *e, int signal)
     if (signal == SIGUSR1) {
         const char *who, *why;
         if (requests_cancel(&e->turn, e->folder, &who, &why)) turn_cancel(e, who, why);
+        asking_take(e);
         return;
     }
     e->interrupts++;
@@ -252,6 +254,7 @@ carry_out(struct engine *e)
         struct after after = e->after[i];
         if (after.type == AFTER_LAUNCH && value_get(after.job, "reuse") != NULL)
             pool_launch(e, after.step, after.record, after.job, after.seat);
+        else if (after.type == AFTER_FORGET) decisions_forget(e->folder, value_str(after.job, ""));
         else if (after.type != AFTER_LAUNCH && after.type != AFTER_STOP && after.type != AFTER_STOP_ONE)
             pool_ack(e, &after);
     }
@@ -395,6 +398,7 @@ begin_session(struct engine *e, struct err *err)
     const char *who, *why;
     if (e->options->cancel) turn_cancel(e, e->options->who, e->options->why);
     else if (requests_cancel(&e->turn, e->folder, &who, &why)) turn_cancel(e, who, why);
+    asking_take(e);
     return end_turn(e, err);
 }
 
@@ -426,6 +430,7 @@ work(struct engine *e, struct err *err)
         code = adopt_all(e, err);
         sched_init(&e->sched, &e->arena, &e->state);
         e->scheduled = true;
+        parent_catch_up(e);
     }
     if (!code) code = end_turn(e, err);
     if (!code) code = loop(e, err);
@@ -463,6 +468,7 @@ engine_run(const char *run_folder, const struct engine_options *options, struct 
     memory_free(e.held);
     memory_free(e.units);
     memory_free(e.delayed);
+    memory_free(e.asked);
     memory_free(e.after);
     memory_free(e.happened);
     memory_free(e.told);

@@ -41,13 +41,14 @@ struct held {
 /* What is to be done once the turn is committed. */
 enum after_type {
     AFTER_LAUNCH, AFTER_RECEIPT_ACK, AFTER_CHECKPOINT_ACK, AFTER_CALL_REPLY, AFTER_STOP, AFTER_STOP_ONE,
+    AFTER_FORGET,
 };
 struct after {
     enum after_type type;
     size_t worker;         /* acks and replies */
     size_t step;           /* launch, stop of one */
     uint32_t record;
-    const struct value *job; /* or the reply */
+    const struct value *job; /* or the reply; forget: the name of a decision's file */
     int seat;              /* launch: the descriptor that keeps its slot of a pool, or -1 */
 };
 
@@ -110,6 +111,8 @@ struct engine {
     int group_seat;        /* the descriptor that keeps its place in the group, or -1: every worker has it too */
     bool left;             /* no_wait, and nobody will make room */
     bool ended;            /* RUN_FINISHED or RUN_STOPPED is journalled */
+    struct delayed *asked; /* parked steps whose question expires, in no order */
+    size_t nasked, asked_capacity;
 };
 
 /* turn.c */
@@ -156,6 +159,21 @@ void calls_abandon(struct engine *e, size_t i);    /* step i ended: what it stil
 int parent_begin(struct engine *e, size_t i, struct err *err);
 void parent_close(struct engine *e, size_t i);     /* all its parts have ended */
 void parent_fail_fast(struct engine *e, size_t i); /* step i ended: if its loop fails fast, that is it */
+void parent_catch_up(struct engine *e);            /* with what people settled while no engine lived */
+
+/* asking.c */
+/* May the step start, as far as people are concerned? False: it is parked or ended now, or err says what could not be
+ * evaluated. */
+bool asking_pass(struct engine *e, size_t i, struct err *err);
+struct approval_request;
+/* Takes one decision; see approval_judge(). */
+int asking_decide(struct engine *e, const struct approval_request *request, struct err *err);
+void asking_take(struct engine *e);                /* all that lie in the run folder */
+void asking_wait(struct engine *e, size_t i, int64_t left_ms); /* the question of a parked step expires then */
+void asking_forget(struct engine *e, size_t i);    /* it has an answer, or the step has ended */
+void asking_adopt(struct engine *e, size_t i);     /* an earlier engine asked */
+void asking_wake(struct engine *e);                /* ends the steps whose question has expired */
+int64_t asking_due(const struct engine *e);        /* monotonic; -1: nothing expires */
 
 /* seating.c */
 /* The run's group, before the loop: a resumed run has its place again. Nothing without a group. */

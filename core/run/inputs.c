@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "plugin/field.h"
 #include "run/references.h"
+#include "workflow/params.h"
 #include "workflow/template.h"
 
 static bool
@@ -217,26 +218,43 @@ lua_may_read(const char *text, const char *local)
     return false;
 }
 
+static bool
+hooks_may_read(const struct hook *hooks, size_t count, const char *local)
+{
+    for (size_t i = 0; i < count; i++)
+        if (hooks[i].names && hooks[i].on != HOOK_BEFORE_RUN && lua_may_read(hooks[i].text, local)) return true;
+    return false;
+}
+
+/* Does the chunk of the step, or a hook of it? */
+static bool
+step_may_read(const struct step *step, const char *local)
+{
+    return (step->kind == STEP_LUA && lua_may_read(step->text, local)) ||
+           hooks_may_read(step->hooks, step->nhooks, local) ||
+           hooks_may_read(step->home->hooks, step->home->nhooks, local);
+}
+
 /* Of what has ended before it (what it needs, and what the groups around it need) a chunk gets what it names. */
 static void
-lua_names(struct evaluation *ev)
+lua_names(struct evaluation *ev, const struct step *own)
 {
     static const char *const roots[] = {"params", "env", "run"};
     const struct inputs *inputs = ev->inputs;
     const struct place *place = &ev->place;
-    const char *text = place->step->step->text;
     for (size_t i = 0; i < sizeof roots / sizeof roots[0]; i++)
         place_add(inputs, place, ev->arena, ev->names, &(struct expr_ref){{roots[i]}, 1});
     if (place->undone != NULL) place_add(inputs, place, ev->arena, ev->names, &(struct expr_ref){{"outputs"}, 1});
     for (size_t i = 0; place->variables != NULL && place->variables[i] != NULL; i++)
         place_add(inputs, place, ev->arena, ev->names, &(struct expr_ref){{place->variables[i]}, 1});
+    place_add(inputs, place, ev->arena, ev->names, &(struct expr_ref){{"approval"}, 1});
     const struct step_state *at = place->step;
     while (at != NULL) {
         const struct step *step = at->step;
         for (size_t i = 0; i < step->nneeds + step->nreads; i++) {
             uint32_t at_model = i < step->nneeds ? step->needs[i] : step->reads[i - step->nneeds];
             const char *local = step->home->steps[at_model].local;
-            if (lua_may_read(text, local)) place_add_step(inputs, place, ev->arena, ev->names, local);
+            if (step_may_read(own, local)) place_add_step(inputs, place, ev->arena, ev->names, local);
         }
         at = state_block(inputs->state, at);
         if (at != NULL && at->step->kind == STEP_WORKFLOW) break;
@@ -272,11 +290,11 @@ inputs_evaluate(const struct inputs *inputs, const struct step_state *at, struct
     } else if (step->kind == STEP_RUN) {
         code = evaluate_run(&ev, step, map, err);
     } else {
-        lua_names(&ev);
+        lua_names(&ev, step);
     }
     if (step->kind != STEP_LUA && (hooks_mention(step->home->hooks, step->home->nhooks) ||
                                    hooks_mention(step->hooks, step->nhooks)))
-        lua_names(&ev);
+        lua_names(&ev, step);
     if (ev.deferred->list.count) value_set(arena, map, "deferred", ev.deferred);
     if (ev.references->list.count) value_set(arena, map, "references", ev.references);
     if (ev.names->map.count) value_set(arena, map, "names", ev.names);
@@ -334,6 +352,47 @@ inputs_condition(const struct inputs *inputs, const struct step_state *at, struc
     if (code) return code;
     if (value->type != VALUE_BOOL) return not_boolean(step, "if", &text, value, err);
     *ret = value->boolean;
+    return 0;
+}
+
+int
+inputs_asks(const struct inputs *inputs, const struct step_state *at, struct arena *arena, bool *ret, struct err *err)
+{
+    const struct approve *approve = at->step->approve;
+    const struct place place = place_of(inputs, at);
+    const struct value *value;
+    *ret = true;
+    if (approve->condition == NULL) return 0;
+    const struct value text = text_at(approve->condition, approve->condition_line, approve->condition_column);
+    int code = evaluate_text(inputs, &place, &text, NULL, NULL, arena, &value, err);
+    if (code) return code;
+    if (value->type != VALUE_BOOL) return not_boolean(at->step, "when", &text, value, err);
+    *ret = value->boolean;
+    return 0;
+}
+
+int
+inputs_approval(const struct inputs *inputs, const struct step_state *at, struct arena *arena,
+                const struct value **ret, struct err *err)
+{
+    const struct step *step = at->step;
+    struct value *defaults = value_map(arena);
+    for (size_t i = 0; i < step->approve->ninputs; i++) {
+        const struct param *input = &step->approve->inputs[i];
+        const struct value *value = input->fallback, *typed = NULL;
+        if (value == NULL) continue;
+        int code = inputs_value(inputs, at, false, value, arena, &value, err);
+        if (!code && value->type == VALUE_NULL) continue;
+        if (!code) typed = param_coerce(arena, input->type, value, false, err);
+        if (typed == NULL || param_allows(arena, input, typed, err) != 0) {
+            if (err->line == 0)
+                err_place(err, step->home->file, (int)input->fallback->line, (int)input->fallback->column);
+            err_context(err, "the default of input \"%s\" of its approval", input->name);
+            return err->code = EXIT_INVALID;
+        }
+        value_set(arena, defaults, input->name, typed);
+    }
+    *ret = defaults;
     return 0;
 }
 

@@ -35,6 +35,13 @@ const struct value *inputs_run(struct arena *arena, const struct run_state *stat
 int inputs_condition(const struct inputs *inputs, const struct step_state *at, struct sched_view view,
                      struct arena *arena, bool *ret, struct err *err);
 
+/* `when` of its `approve`: sets *ret; true without one. */
+int inputs_asks(const struct inputs *inputs, const struct step_state *at, struct arena *arena, bool *ret,
+                struct err *err);
+/* The defaults of what its `approve` asks for: a map. */
+int inputs_approval(const struct inputs *inputs, const struct step_state *at, struct arena *arena,
+                    const struct value **ret, struct err *err);
+
 /* Everything an attempt needs, as the map that the intent journals: members of job.h among with deferred names env vars
  * script shell cwd stdin text. The same for every attempt of the step. */
 int inputs_evaluate(const struct inputs *inputs, const struct step_state *at, struct arena *arena,

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/str.h"
 #include "plugin/field.h"
+#include "run/approval.h"
 
 const struct value *
 inputs_run(struct arena *arena, const struct run_state *state, const char *artifacts)
@@ -128,7 +129,21 @@ step_names(struct arena *arena, const struct step_state *step)
     value_set(arena, ret, "duration",
               value_typed(arena, VALUE_DURATION,
                           step->finished_ms > step->started_ms ? step->finished_ms - step->started_ms : 0));
+    if (step->step->approve != NULL) value_set(arena, ret, "approval", approval_names(arena, step));
     return ret;
+}
+
+/* Of the step itself, of the loop whose item it is, or of the nearest group around it that somebody was asked about. */
+static const struct step_state *
+asked_about(const struct inputs *inputs, const struct place *place)
+{
+    const struct step_state *at = place->step != NULL ? place->step : place->block;
+    while (at != NULL && at->step->approve == NULL) {
+        at = state_block(inputs->state, at);
+        if (at != NULL && at->step->kind == STEP_WORKFLOW) return NULL;
+    }
+    if (at != NULL && at->is_item && !at->step->approve->of_item) return &inputs->state->steps[at->parent];
+    return at;
 }
 
 /* By key. Made once for a loop that has ended: a step behind it may ask ten thousand times. */
@@ -202,6 +217,9 @@ place_add(const struct inputs *inputs, const struct place *place, struct arena *
         value_set(arena, names, root, value != NULL ? value : value_map(arena));
     } else if (str_eq(root, "run")) {
         value_set(arena, names, root, run_now(inputs, arena, place));
+    } else if (str_eq(root, "approval")) {
+        const struct step_state *asked = asked_about(inputs, place);
+        if (asked != NULL) value_set(arena, names, root, approval_names(arena, asked));
     }
 }
 

@@ -30,14 +30,17 @@
     X(STEP_RESOLVED, "step_resolved")     /* decision: done redo fail; outputs? who why */                    \
     X(CANCEL_ASKED, "cancel_asked")       /* who why */                                                       \
     X(RUN_RETRIED, "run_retried")         /* who why again[id or {step,item}] model? (its number) params? group? */ \
-    X(RUN_STOPPED, "run_stopped")         /* status: interrupted or unknown; exit signal? */                  \
+    X(RUN_STOPPED, "run_stopped")         /* status: interrupted, parked or unknown; exit signal? */          \
     X(RUN_FINISHED, "run_finished")       /* status exit outputs? error? failed_step? failed_item? duration_ms rolled_back? */ \
     X(RUN_QUEUED, "run_queued")           /* group limit overlap held_by[{run}] reason{code,text} */          \
     X(RUN_SEATED, "run_seated")           /* group waited_ms: its place in the group, until it has ended */   \
     X(STEP_QUEUED, "step_queued")         /* pool slots held_by[{run,step}] reason{code,text} */              \
     X(STEP_CALLED, "step_called")         /* key action given inputs: its chunk calls an action */            \
     X(RUN_ROLLBACK, "run_rollback")       /* who why undo[id or {step,item}]: in this order */                 \
-    X(STEP_EXPANDED, "step_expanded")     /* items[{key,value}]? (a loop) params? (a workflow) reason{code,text} */
+    X(STEP_EXPANDED, "step_expanded")     /* items[{key,value}]? (a loop) params? (a workflow) reason{code,text} */ \
+    X(STEP_PARKED, "step_parked")         /* expires_ms? delay_ms? by? min input{name{type,…}} reason{code,text} */ \
+    X(STEP_DECIDED, "step_decided")       /* decision: approve reject pass; who uid claim? as? why input? request? \
+                                             granted? reason{code,text} */
 
 enum event_type {
 #define X(id, word) EVENT_##id,

@@ -201,3 +201,10 @@ parent_fail_fast(struct engine *e, size_t i)
                  engine_reason(e, "fail_fast", "item \"%s\" failed, and the loop fails fast", item->key));
     }
 }
+
+void
+parent_catch_up(struct engine *e)
+{
+    for (size_t i = 0; i < e->state.nsteps; i++)
+        if (e->state.steps[i].is_item && state_failed(&e->state.steps[i])) parent_fail_fast(e, i);
+}

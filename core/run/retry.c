@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "run/approval.h"
 #include "run/sched.h"
 
 static const char *const fate_names[] = {
@@ -317,9 +318,15 @@ run_must_have_ended(const struct run_state *state, struct err *err)
     }
     if (run_status_ended(state->status)) return 0;
     bool parked = state->status == RUN_PARKED_STATUS;
+    const struct step_state *asked = parked ? approval_first(state) : NULL;
     err_set(err, parked ? EXIT_PARKED : EXIT_HELD, "run %s has not ended: it is %s", state->id,
             run_status_name(state->status));
-    err_hint(err, "levada resume %s goes on with it; levada cancel %s ends it.", state->id, state->id);
+    struct arena arena ARENA_SCOPED = {0};
+    const char *address = asked != NULL ? state_address(&arena, asked) : "";
+    if (asked != NULL)
+        err_hint(err, "levada approve %s %s or levada reject %s %s settles it; levada cancel %s ends it.", state->id,
+                 address, state->id, address, state->id);
+    else err_hint(err, "levada resume %s goes on with it; levada cancel %s ends it.", state->id, state->id);
     return err->code;
 }
 

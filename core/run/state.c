@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "run/approval.h"
 
 static const char *const step_names[] = {
 #define X(id, word) word,
@@ -378,6 +379,7 @@ apply_finished(struct run_state *state, struct step_state *step, const struct ev
     while (i < sizeof step_names / sizeof step_names[0] && !str_eq(step_names[i], word)) i++;
     if (i == sizeof step_names / sizeof step_names[0])
         return err_set(err, EXIT_STORE, "a step ended as \"%s\", which is no status", word);
+    if (step->status == STEP_PARKED_STATUS) approval_closed(state);
     step->status = (enum step_status)i;
     step->model_number = state->model_number;
     step->finished_ms = event->time_ms;
@@ -519,16 +521,16 @@ static const struct {
     bool of_step;
 } table[] = {
     [EVENT_RUN_CREATED] = {apply_run_created, false},   [EVENT_RUN_STARTED] = {apply_run_started, false},
-    [EVENT_STEP_INTENT] = {apply_intent, true},
     [EVENT_STEP_CHECKPOINT] = {apply_checkpoint, true}, [EVENT_STEP_RECEIPT] = {apply_receipt, true},
     [EVENT_STEP_VANISHED] = {apply_vanished, true},     [EVENT_STEP_RETRY] = {apply_retry, true},
     [EVENT_STEP_FINISHED] = {apply_finished, true},     [EVENT_STEP_RESOLVED] = {apply_resolved, true},
     [EVENT_CANCEL_ASKED] = {apply_cancel, false},       [EVENT_RUN_STOPPED] = {apply_run_end, false},
     [EVENT_RUN_FINISHED] = {apply_run_end, false},      [EVENT_RUN_RETRIED] = {apply_retried, false},
     [EVENT_RUN_QUEUED] = {apply_run_queued, false},     [EVENT_RUN_SEATED] = {apply_run_seated, false},
-    [EVENT_STEP_CALLED] = {apply_called, true},
-    [EVENT_RUN_ROLLBACK] = {apply_rollback, false},
-    [EVENT_STEP_QUEUED] = {apply_step_queued, true},   [EVENT_STEP_EXPANDED] = {apply_expanded, true},
+    [EVENT_STEP_INTENT] = {apply_intent, true},         [EVENT_STEP_CALLED] = {apply_called, true},
+    [EVENT_RUN_ROLLBACK] = {apply_rollback, false},     [EVENT_STEP_PARKED] = {approval_parked, true},
+    [EVENT_STEP_QUEUED] = {apply_step_queued, true},    [EVENT_STEP_DECIDED] = {approval_decided, true},
+    [EVENT_STEP_EXPANDED] = {apply_expanded, true},
 };
 
 /* A step that an edited workflow no longer has: its numbers stay taken. */

@@ -57,6 +57,29 @@ struct attempt_state {
 
 #define NO_PARENT UINT32_MAX
 
+struct approver {
+    const char *who;                /* name of the user, or "uid 1000" */
+    const char *claim;              /* who they say they are, unproved (SUDO_USER); NULL: nobody else */
+    const char *why;                /* NULL: no reason given */
+    const char *request;            /* of the file that asked for it; NULL: none */
+    int64_t uid, time_ms;
+};
+
+/* What became of asking somebody before a step starts. */
+struct approval_state {
+    uint32_t number;                /* how often somebody was asked: a decision is about one of them */
+    bool granted;                   /* the step may start */
+    bool rejected;
+    int64_t parked_ms;              /* wall; 0: nobody was asked, because `when` is false */
+    int64_t expires_ms, delay_ms;   /* wall, and how long that was from parked_ms; 0: never */
+    uint32_t min;
+    const struct value *by;         /* list, or NULL: anybody */
+    const struct value *declared;   /* map: what is asked for, defaults evaluated */
+    const struct value *input;      /* map: as the first who approved gave it; NULL: nobody has */
+    struct approver *approvers;     /* in order; one that rejected is the last */
+    size_t napprovers;
+};
+
 /* A step of the workflow, an item of a loop, or a step within one of them. */
 struct step_state {
     const struct step *step;
@@ -94,6 +117,7 @@ struct step_state {
     const struct value *error;      /* map or NULL */
     const struct value *checkpoints;/* map or NULL */
     const char *reason_code, *reason_text; /* of the last decision; NULL before */
+    struct approval_state *approval; /* NULL: nobody was asked yet */
 };
 
 struct run_state {

@@ -223,6 +223,7 @@ state_reset(struct step_state *step)
     step->ended_seq = 0;
     step->started_ms = step->finished_ms = 0;
     step->inputs = step->outputs = step->error = NULL;
+    if (step->approval != NULL) step->approval->granted = false; /* what is done anew is asked anew */
     step->given = step->params = step->env = step->items = NULL;
     step->reason_code = "retried";
     step->reason_text = "the run was retried";

@@ -50,6 +50,7 @@ step_end(struct engine *e, size_t i, enum step_status status, const struct value
     struct step_state *step = &e->state.steps[i];
     struct value *data = value_map(&e->turn);
     if (step->status == STEP_BACKOFF_STATUS) turn_wait_no_more(e, i);
+    if (step->status == STEP_PARKED_STATUS) asking_forget(e, i);
     value_set(&e->turn, data, "status", value_text(&e->turn, step_status_name(status)));
     if (outputs != NULL) value_set(&e->turn, data, "outputs", outputs);
     if (error != NULL) value_set(&e->turn, data, "error", error);
@@ -119,8 +120,10 @@ start_first(struct engine *e, size_t i)
         pool_hold(e, i, reuse);
         return;
     }
+    bool asked = step->approval != NULL && step->approval->napprovers > 0;
     attempt_start(e, i, inputs, false,
-                  step->is_item          ? engine_reason(e, "ready", "it is an item of the loop")
+                  asked                  ? engine_reason(e, "ready", "%s", step->reason_text)
+                  : step->is_item        ? engine_reason(e, "ready", "it is an item of the loop")
                   : step->step->nneeds   ? engine_reason(e, "ready", "all it needs has ended")
                                          : engine_reason(e, "ready", "it needs nothing"));
 }
@@ -147,12 +150,17 @@ step_look(struct engine *e, size_t i)
         return;
     }
     struct sched_view view = sched_view(&e->sched, i);
-    if (inputs_condition(&e->inputs, step, view, &e->turn, &wanted, &err) != 0) {
+    bool granted = step->approval != NULL && step->approval->granted; /* then `if` was true when it was asked about */
+    if (!granted && inputs_condition(&e->inputs, step, view, &e->turn, &wanted, &err) != 0) {
         fail_before_start(e, i, &err, "`if`");
         return;
     }
-    if (!wanted) {
+    if (!granted && !wanted) {
         step_end(e, i, STEP_SKIPPED_STATUS, NULL, NULL, why_skipped(e, step->step, view));
+        return;
+    }
+    if (!asking_pass(e, i, &err)) {
+        if (err.code) fail_before_start(e, i, &err, "its `approve`");
         return;
     }
     if (!state_is_parent(step)) start_first(e, i);

@@ -126,10 +126,10 @@ finish_run(struct engine *e)
 }
 
 static size_t
-count_unknown(const struct engine *e)
+count_status(const struct engine *e, enum step_status status)
 {
     size_t count = 0;
-    for (size_t i = 0; i < e->state.nsteps; i++) count += e->state.steps[i].status == STEP_UNKNOWN_STATUS;
+    for (size_t i = 0; i < e->state.nsteps; i++) count += e->state.steps[i].status == status;
     return count;
 }
 
@@ -137,9 +137,11 @@ void
 turn_stop(struct engine *e)
 {
     struct value *data = value_map(&e->turn);
-    size_t unknown = count_unknown(e);
-    int code = unknown ? EXIT_UNKNOWN : e->left ? EXIT_HELD : 128 + e->interrupted;
-    enum run_status status = unknown ? RUN_UNKNOWN_STATUS : RUN_INTERRUPTED_STATUS;
+    size_t unknown = count_status(e, STEP_UNKNOWN_STATUS);
+    /* Interrupted, there is more to do than to wait for an answer. */
+    bool parked = !e->interrupted && !e->left && count_status(e, STEP_PARKED_STATUS) > 0;
+    int code = unknown ? EXIT_UNKNOWN : parked ? EXIT_PARKED : e->left ? EXIT_HELD : 128 + e->interrupted;
+    enum run_status status = unknown ? RUN_UNKNOWN_STATUS : parked ? RUN_PARKED_STATUS : RUN_INTERRUPTED_STATUS;
     value_set(&e->turn, data, "status", value_text(&e->turn, run_status_name(status)));
     value_set(&e->turn, data, "exit", value_int(&e->turn, code));
     if (e->interrupted) value_set(&e->turn, data, "signal", value_int(&e->turn, e->interrupted));
@@ -179,7 +181,8 @@ turn_next_due(const struct engine *e)
     int64_t due = -1;
     for (size_t i = 0; i < e->ndelayed; i++)
         if (due < 0 || e->delayed[i].due_ms < due) due = e->delayed[i].due_ms;
-    return due;
+    int64_t expires = asking_due(e);
+    return due < 0 || (expires >= 0 && expires < due) ? expires : due;
 }
 
 static void
@@ -199,7 +202,8 @@ carry_out_cancel(struct engine *e)
     e->cancelling = true;
     for (size_t i = 0; i < e->state.nsteps; i++) {
         const struct step_state *step = &e->state.steps[i];
-        if (step_status_ended(step->status) || state_after(&e->state, step, PART_FINALLY)) continue;
+        bool stays = step->status != STEP_PARKED_STATUS && state_after(&e->state, step, PART_FINALLY);
+        if (step_status_ended(step->status) || stays) continue;
         /* A cancel does not answer the question whether an effect has happened. */
         if (step->status == STEP_UNKNOWN_STATUS || step->status == STEP_RUNNING_STATUS) continue;
         step_cancel(e, i, "the run was cancelled");
@@ -269,7 +273,10 @@ turn_decide(struct engine *e)
     }
     if (e->seating != NULL) seating_wake(e);
     if (e->state.cancel_asked && !e->cancelling) carry_out_cancel(e);
-    if (!e->interrupted) wake_due(e);
+    if (!e->interrupted) {
+        asking_wake(e);
+        wake_due(e);
+    }
     while (!e->interrupted && e->running + e->launching < e->state.max_parallel + e->sched.calls) {
         ptrdiff_t i = sched_next(&e->sched);
         ptrdiff_t done = i < 0 ? sched_done(&e->sched) : -1;
@@ -280,7 +287,8 @@ turn_decide(struct engine *e)
     if (e->ended || e->running + e->launching > 0) return;
     if (e->interrupted) turn_stop(e);
     else if (e->ndelayed == 0 && sched_idle(&e->sched) && !seating_waits(e)) {
-        ASSERT(count_unknown(e) > 0); /* else something waits for what will never come */
+        /* Else something waits for what will never come. */
+        ASSERT(count_status(e, STEP_UNKNOWN_STATUS) + count_status(e, STEP_PARKED_STATUS) > 0);
         turn_stop(e);
     }
 }

@@ -13,6 +13,7 @@
 #include "run/attempts.h"
 #include "run/marked.h"
 #include "run/store.h"
+#include "show/asked.h"
 #include "show/instance.h"
 #include "show/show.h"
 #include "show/text.h"
@@ -125,6 +126,28 @@ look_for_leftovers(struct look *look)
     }
 }
 
+static void
+look_for_parked(struct look *look)
+{
+    struct buf text BUF_SCOPED = {0};
+    const struct run_state *state = &look->view.state;
+    buf_init(&text, 1 << 16);
+    for (size_t i = 0; i < state->nsteps; i++) {
+        const struct step_state *step = &state->steps[i];
+        if (step->status != STEP_PARKED_STATUS || step->approval == NULL) continue;
+        struct living *one = add(look, LIVING_PARKED, 0, step->approval->parked_ms);
+        one->step = arena_strdup(look->arena, step->step->id);
+        one->item = step->item != NULL ? arena_strdup(look->arena, step->item) : NULL;
+        one->stopped = false;
+        buf_clear(&text);
+        asked_text(&text, step);
+        one->waits_for = arena_strdup(look->arena, buf_str(&text));
+        buf_clear(&text);
+        asked_words(&text, step, true);
+        one->words = arena_strdup(look->arena, buf_str(&text));
+    }
+}
+
 static bool
 has_marked(const struct look *look)
 {
@@ -150,6 +173,7 @@ look_at(struct look *look)
     look->attempts = attempts_open_read(look->folder);
     look_for_workers(look, look_for_engine(look));
     look_for_leftovers(look);
+    look_for_parked(look);
     fd_close(&look->attempts);
     bool resumable = look->view.status == RUN_INTERRUPTED_STATUS;
     if (resumable && look->list->count == before) look->list->interrupted++;
@@ -192,7 +216,7 @@ put_what(struct buf *buf, const struct living *one)
     }
     if (one->attempt > 1) buf_printf(buf, ", attempt %" PRIu32, one->attempt);
     if (one->waits_for != NULL) {
-        buf_text(buf, ": ");
+        buf_text(buf, one->kind == LIVING_PARKED ? " " : ": ");
         text_line(buf, one->waits_for);
         return;
     }
@@ -207,7 +231,9 @@ put_row(struct buf *buf, const struct living *one, int64_t now_ms, size_t width,
     struct buf text BUF_SCOPED = {0};
     buf_init(&text, 1 << 16);
     if (one->since_ms) text_elapsed(&text, now_ms > one->since_ms ? now_ms - one->since_ms : 0);
-    buf_printf(buf, "%8d  %-8s  %-8s  ", (int)one->pid, view_short_id(one->run), buf_str(&text));
+    if (one->pid != 0) buf_printf(buf, "%8d", (int)one->pid);
+    else buf_printf(buf, "%8s", "-");
+    buf_printf(buf, "  %-8s  %-8s  ", view_short_id(one->run), buf_str(&text));
     buf_clear(&text);
     put_what(&text, one);
     bool odd = one->kind == LIVING_ORPHAN || one->kind == LIVING_LEFTOVER || one->stopped;
@@ -219,10 +245,10 @@ put_row(struct buf *buf, const struct living *one, int64_t now_ms, size_t width,
 }
 
 static void
-put_command(struct buf *buf, bool *any, const char *verb, const char *run, const char *what)
+put_command(struct buf *buf, bool *any, const char *verb, const char *run, const char *what, const char *rest)
 {
     struct arena arena ARENA_SCOPED = {0};
-    const char *command = arena_printf(&arena, "levada %s %s", verb, view_short_id(run));
+    const char *command = arena_printf(&arena, "levada %s %s%s%s", verb, view_short_id(run), *rest ? " " : "", rest);
     buf_printf(buf, "%s %-34s %s\n", *any ? "     " : "next:", command, what);
     *any = true;
 }
@@ -233,18 +259,22 @@ put_next(struct buf *buf, const struct living_list *list)
 {
     bool any = false;
     for (size_t i = 0; i < list->count;) {
-        bool kinds[LIVING_LEFTOVER + 1] = {0}, stopped = false;
-        const char *run = list->items[i].run;
+        bool kinds[LIVING_PARKED + 1] = {0}, stopped = false;
+        const char *run = list->items[i].run, *words = NULL;
         bool ended = !str_eq(list->items[i].status, "interrupted") && !str_eq(list->items[i].status, "running");
         for (; i < list->count && list->items[i].run == run; i++) {
             kinds[list->items[i].kind] = true;
+            if (words == NULL) words = list->items[i].words;
             stopped |= list->items[i].kind == LIVING_ENGINE && list->items[i].stopped;
         }
-        if (stopped) put_command(buf, &any, "resume --takeover", run, "takes the run from its engine");
-        if (kinds[LIVING_ENGINE]) continue;
-        if (kinds[LIVING_ORPHAN]) put_command(buf, &any, "resume", run, "waits for its orphans, takes their results");
-        else if (!ended) put_command(buf, &any, "resume", run, "goes on");
-        put_command(buf, &any, "cancel", run, "ends it");
+        if (stopped) put_command(buf, &any, "resume --takeover", run, "takes the run from its engine", "");
+        if (words != NULL) put_command(buf, &any, "approve", run, "lets the step start", words);
+        bool odd = kinds[LIVING_ORPHAN] || kinds[LIVING_LEFTOVER];
+        if (kinds[LIVING_ENGINE] || (words != NULL && !odd)) continue;
+        if (kinds[LIVING_ORPHAN]) put_command(buf, &any, "resume", run, "waits for its orphans, takes their results",
+                                                "");
+        else if (!ended) put_command(buf, &any, "resume", run, "goes on", "");
+        put_command(buf, &any, "cancel", run, "ends it", "");
     }
     if (list->interrupted) {
         buf_printf(buf, "%s %-34s ", any ? "     " : "next:", "levada resume --all");

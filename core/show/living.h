@@ -18,7 +18,8 @@
 #define LIVING_KINDS(X)                                                                                     \
     X(ENGINE, "engine") X(WORKER, "worker")                                                                   \
     X(ORPHAN, "orphan")     /* a worker whose engine is gone */                                                \
-    X(LEFTOVER, "leftover") /* a process that an attempt started, and whose worker is gone */
+    X(LEFTOVER, "leftover") /* a process that an attempt started, and whose worker is gone */                  \
+    X(PARKED, "parked")     /* no process: a step that waits for a person */
 enum living_kind {
 #define X(id, word) LIVING_##id,
     LIVING_KINDS(X)
@@ -27,14 +28,15 @@ enum living_kind {
 
 struct living {
     enum living_kind kind;
-    pid_t pid;
+    pid_t pid;            /* PARKED: 0 */
     const char *run, *workflow;
     const char *status;   /* of the run */
     const char *step;     /* NULL: an engine */
     const char *item;     /* NULL: none */
     uint32_t attempt;     /* 0: an engine */
     const char *command;  /* LEFTOVER: its short name; else NULL */
-    const char *waits_for; /* ENGINE: for its place in a group; NULL: it does not wait */
+    const char *waits_for; /* ENGINE: for its place in a group; PARKED: for whom; NULL: it does not wait */
+    const char *words;    /* PARKED: what follows `levada approve RUN`; else NULL */
     size_t steps, done, running; /* ENGINE: steps of its run; else 0 */
     int64_t since_ms;     /* wall; 0: not known */
     bool elsewhere;       /* in another pid namespace, where its pid means something */

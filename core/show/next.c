@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "run/approval.h"
+#include "show/asked.h"
 #include "show/instance.h"
 #include "show/text.h"
 #include "show/view.h"
@@ -86,13 +88,28 @@ static void
 command(struct commands *commands, const char *verb, const char *rest, const char *what)
 {
     struct arena arena ARENA_SCOPED = {0};
-    static const char *const acts[] = {"resume", "resolve", "cancel"};
+    static const char *const acts[] = {"resume", "resolve", "cancel", "approve", "reject", "retry"};
     if (str_eq(verb, commands->place.here)) return;
     for (size_t i = 0; commands->place.file != NULL && i < sizeof acts / sizeof acts[0]; i++)
         if (str_eq(verb, acts[i])) return;
     const char *text = arena_printf(&arena, "levada %s %s%s%s", verb, commands->id, *rest ? " " : "", rest);
     buf_printf(commands->buf, "%s %-43s  %s\n", commands->any ? "     " : "next:", text, what);
     commands->any = true;
+}
+
+/* What lets a parked step start, and what refuses it. */
+static void
+asked_commands(struct commands *commands, const struct run_state *state)
+{
+    const struct step_state *parked = approval_first(state);
+    struct buf words BUF_SCOPED = {0};
+    if (parked == NULL) return;
+    buf_init(&words, 1 << 16);
+    asked_words(&words, parked, true);
+    command(commands, "approve", buf_str(&words), "let it start");
+    buf_clear(&words);
+    asked_words(&words, parked, false);
+    command(commands, "reject", buf_str(&words), "or refuse it");
 }
 
 void
@@ -110,6 +127,7 @@ next_commands(struct buf *buf, const struct run_state *state, enum run_status st
     }
     switch (status) {
     case RUN_RUNNING_STATUS:
+        asked_commands(&commands, state);
         if (place.file != NULL) command(&commands, "logs", "", "what it had written");
         else command(&commands, "logs", "-f", "follow what it writes");
         return;
@@ -122,14 +140,23 @@ next_commands(struct buf *buf, const struct run_state *state, enum run_status st
             command(&commands, "logs", step, "what it last wrote");
             command(&commands, "resolve", arena_printf(&arena, "%s --done|--redo|--fail", step), "say how it ended");
         }
+        asked_commands(&commands, state);
         command(&commands, "resume", "", "then go on");
         return;
-    case RUN_INTERRUPTED_STATUS: case RUN_PARKED_STATUS:
+    case RUN_PARKED_STATUS:
+        asked_commands(&commands, state);
+        command(&commands, "resume", "", "then go on");
+        if (place.file != NULL) command(&commands, "show", "", "what is done so far");
+        return;
+    case RUN_INTERRUPTED_STATUS:
+        asked_commands(&commands, state);
         command(&commands, "resume", "", "go on where it stopped");
         command(&commands, "show", "", "what is done so far");
         return;
     case RUN_FAILED_STATUS: case RUN_CANCELLED_STATUS:
-        if (step != NULL) command(&commands, "logs", step, "what it wrote");
+        if (step != NULL && culprit->approval != NULL && culprit->nattempts == 0)
+            command(&commands, "retry", "", "ask again");
+        else if (step != NULL) command(&commands, "logs", step, "what it wrote");
         command(&commands, "why", "", "how it came to this");
         command(&commands, "report", "", "all of it as a page");
         return;
@@ -192,6 +219,7 @@ next_summary(struct buf *buf, const struct run_state *state, enum run_status sta
         next_error(buf, state->error);
         buf_char(buf, '\n');
     }
+    asked_summary(buf, state);
     add_map(buf, "outputs", state->outputs);
     buf_printf(buf, "run:  %s\n", state->id);
     next_commands(buf, state, status, place);

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "run/approval.h"
+#include "show/asked.h"
 #include "show/html.h"
 #include "show/logs.h"
 #include "show/report.h"
@@ -172,6 +174,48 @@ put_metrics(struct buf *buf, const struct attempt_state *attempt)
     block_end(buf);
 }
 
+/* Who was asked, who decided, and for what. */
+static void
+put_approval(struct buf *buf, const struct view *view, const struct step_state *step)
+{
+    struct arena arena ARENA_SCOPED = {0};
+    struct buf text BUF_SCOPED = {0};
+    const struct approval_state *approval = step->approval;
+    if (approval == NULL || approval->parked_ms == 0) return;
+    buf_init(&text, 1 << 16);
+    block_begin(buf, "Approval", false);
+    if (step->status == STEP_PARKED_STATUS) {
+        asked_text(&text, step);
+        buf_text(buf, "<p>");
+        html_text(buf, buf_str(&text));
+        buf_text(buf, "</p><p><code class=\"cmd\">levada approve ");
+        buf_clear(&text);
+        buf_printf(&text, "%s ", view->name);
+        asked_words(&text, step, true);
+        html_text(buf, buf_str(&text));
+        buf_text(buf, "</code></p>");
+    }
+    buf_text(buf, "<table class=\"data\"><tbody>");
+    for (size_t i = 0; i < approval->napprovers; i++) {
+        const struct approver *one = &approval->approvers[i];
+        bool rejects = approval->rejected && i + 1 == approval->napprovers;
+        buf_text(buf, "<tr><td class=\"n dim\">+");
+        text_elapsed(buf, one->time_ms - view->state.started_ms);
+        buf_printf(buf, "</td><td>%s by ", rejects ? "rejected" : "approved");
+        html_text(buf, approver_name(&arena, one));
+        buf_text(buf, "</td><td>");
+        html_text(buf, one->why != NULL ? one->why : "");
+        buf_text(buf, "</td></tr>");
+    }
+    buf_text(buf, "</tbody></table>");
+    block_end(buf);
+    if (value_is(approval->input, VALUE_MAP) && approval->input->map.count > 0) {
+        block_begin(buf, "Approved with", html_map_is_wide(approval->input));
+        html_map(buf, approval->input);
+        block_end(buf);
+    }
+}
+
 static void
 put_reasons(struct buf *buf, const struct report_page *page, const struct step_state *step)
 {
@@ -246,7 +290,8 @@ report_step(struct buf *buf, const struct report_page *page, const struct outlin
     const struct view *view = page->view;
     const struct step_state *step = row->step;
     int64_t end_ms = report_end_ms(view, now_ms);
-    bool open = step->status == STEP_FAILED_STATUS || step->status == STEP_UNKNOWN_STATUS;
+    bool open = step->status == STEP_FAILED_STATUS || step->status == STEP_UNKNOWN_STATUS ||
+                step->status == STEP_PARKED_STATUS;
     const char *status = step_status_name(step->status);
     buf_text(buf, "<details class=\"step\" id=\"");
     report_anchor(buf, page, step);
@@ -282,6 +327,7 @@ report_step(struct buf *buf, const struct report_page *page, const struct outlin
         html_map(buf, step->outputs);
         block_end(buf);
     }
+    put_approval(buf, view, step);
     put_inputs(buf, step);
     put_metrics(buf, step_last_attempt(step));
     if (value_is(step->checkpoints, VALUE_MAP) && step->checkpoints->map.count > 0) {

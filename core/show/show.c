@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "show/asked.h"
 #include "show/next.h"
 #include "show/outline.h"
 #include "show/stream.h"
@@ -53,7 +54,7 @@ view_now(const struct view *view, int64_t now_ms)
 }
 
 static void
-step_json(struct buf *buf, const struct step_state *step, int64_t now_ms)
+step_json(struct buf *buf, const struct run_state *state, const struct step_state *step, int64_t now_ms)
 {
     buf_text(buf, "{\"id\":");
     json_quote(buf, step->step->id, strlen(step->step->id));
@@ -75,6 +76,7 @@ step_json(struct buf *buf, const struct step_state *step, int64_t now_ms)
         json_member(buf, "text", text ? text : "");
         buf_char(buf, '}');
     }
+    asked_json(buf, state, step);
     json_time(buf, "started", step->started_ms);
     json_time(buf, "finished", step->finished_ms);
     buf_printf(buf, ",\"duration_ms\":%" PRId64 "}", step_elapsed_ms(step, now_ms));
@@ -105,7 +107,7 @@ show_json(struct buf *buf, const struct view *view, const struct show_wanted *wa
         if (!is_wanted(view, wanted, at)) continue;
         if (!first) buf_char(buf, ',');
         first = false;
-        step_json(buf, at, view_now(view, now_ms));
+        step_json(buf, state, at, view_now(view, now_ms));
     }
     buf_char(buf, ']');
     json_map(buf, "outputs", state->outputs);
@@ -220,6 +222,9 @@ put_standing(struct buf *buf, const struct view *view, const struct step_state *
     } else if (step->error != NULL) {
         buf_text(buf, ": ");
         next_error(buf, step->error);
+    } else if (step->status == STEP_PARKED_STATUS && step->approval != NULL) {
+        buf_text(buf, ": ");
+        asked_text(buf, step);
     } else if (step->status != STEP_SUCCEEDED_STATUS && step->status != STEP_RUNNING_STATUS &&
                step->reason_text != NULL) {
         buf_text(buf, ": ");

@@ -11,7 +11,9 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "show/asked.h"
 #include "show/next.h"
+#include "show/show.h"
 #include "show/text.h"
 #include "show/view.h"
 
@@ -107,7 +109,40 @@ json_run_end(struct stream *stream, const struct event *event, struct buf *buf)
     json_head(buf, stream, parked ? "run_parked" : "run_finished", event);
     buf_text(buf, ",\"status\":");
     json_quote(buf, status, strlen(status));
-    buf_printf(buf, ",\"exit\":%" PRId64 "}\n", value_get_int(event->data, "exit", 0));
+    buf_printf(buf, ",\"exit\":%" PRId64, value_get_int(event->data, "exit", 0));
+    const struct run_state *state = stream->state;
+    bool first = true;
+    if (parked) buf_text(buf, ",\"steps\":[");
+    for (size_t i = 0; parked && i < state->nsteps; i++) {
+        const struct step_state *step = &state->steps[i];
+        if (step->status != STEP_PARKED_STATUS) continue;
+        buf_text(buf, first ? "{\"step\":" : ",{\"step\":");
+        first = false;
+        json_quote(buf, step->step->id, strlen(step->step->id));
+        json_member(buf, "item", step->item);
+        asked_json(buf, state, step);
+        buf_char(buf, '}');
+    }
+    buf_text(buf, parked ? "]}\n" : "}\n");
+}
+
+/* Somebody is asked, or has decided. */
+static void
+json_asked(struct stream *stream, const struct event *event, const struct step_state *step, struct buf *buf)
+{
+    bool parked = event->type == EVENT_STEP_PARKED;
+    const char *decision = value_get_str(event->data, "decision", "");
+    if (str_eq(decision, "pass")) return;
+    json_head(buf, stream, parked ? "step_parked" : "step_decided", event);
+    json_step(buf, event);
+    if (!parked) {
+        json_member(buf, "decision", decision);
+        json_member(buf, "who", value_get_str(event->data, "who", ""));
+        buf_printf(buf, ",\"granted\":%s", value_get_bool(event->data, "granted", false) ? "true" : "false");
+    }
+    json_member(buf, "reason", value_get_str(value_get(event->data, "reason"), "text", ""));
+    asked_json(buf, stream->state, step);
+    buf_text(buf, "}\n");
 }
 
 static void
@@ -199,6 +234,8 @@ stream_json(struct stream *stream, const struct event *event, struct buf *buf)
         json_expanded(stream, event, step, buf);
     } else if (event->type == EVENT_STEP_FINISHED && step != NULL) {
         json_step_finished(stream, event, step, buf);
+    } else if ((event->type == EVENT_STEP_PARKED || event->type == EVENT_STEP_DECIDED) && step != NULL) {
+        json_asked(stream, event, step, buf);
     } else if (event->type == EVENT_RUN_STOPPED || event->type == EVENT_RUN_FINISHED) {
         json_run_end(stream, event, buf);
     }
@@ -319,6 +356,12 @@ stream_plain(struct stream *stream, const struct event *event, struct buf *buf)
     case EVENT_STEP_VANISHED:
         plain_head(buf, event);
         buf_text(buf, "vanished");
+        plain_reason(buf, event->data);
+        buf_char(buf, '\n');
+        break;
+    case EVENT_STEP_PARKED: case EVENT_STEP_DECIDED:
+        plain_head(buf, event);
+        buf_text(buf, event->type == EVENT_STEP_PARKED ? "parked" : value_get_str(event->data, "decision", ""));
         plain_reason(buf, event->data);
         buf_char(buf, '\n');
         break;

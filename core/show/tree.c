@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "show/asked.h"
 #include "show/board.h"
 #include "show/next.h"
 #include "show/text.h"
@@ -183,6 +184,10 @@ put_detail(struct line *line, const struct tree_view *view, const struct step_st
     case STEP_READY_STATUS:
         put_colour(line, TEXT_DIM(view->colour));
         put(line, "ready");
+        break;
+    case STEP_PARKED_STATUS:
+        if (step->approval != NULL) asked_text(&text, step);
+        put_buf(line, &text);
         break;
     case STEP_FAILED_STATUS:
         next_outcome(&text, step, view->now_ms);

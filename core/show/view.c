@@ -52,6 +52,7 @@ decision_of(struct arena *arena, const struct event *event, struct decision *ret
                                      item ? item : "", item ? "]" : "")
                       : str_eq(code, "unknown") ? "the run stopped: the outcome of a step is not known"
                                                 : arena_printf(arena, "the run ended as %s", code);
+        if (str_eq(code, "parked")) text = "the run waits for an approval";
         if (str_eq(code, "interrupted")) text = "the run was interrupted and can be resumed";
     } else if (event->type == EVENT_STEP_RESOLVED && code == NULL) {
         const char *decision = value_get_str(data, "decision", "");

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "run/sched.h"
+#include "show/asked.h"
 #include "show/instance.h"
 #include "show/next.h"
 #include "show/show.h"
@@ -239,7 +240,10 @@ why_text(struct buf *buf, const struct view *view, const struct step_state *step
         instance_name(buf, step);
         buf_printf(buf, "%s ", TEXT_RESET(colour));
         next_outcome(buf, step, now_ms);
-        if (step->reason_text != NULL) {
+        if (step->status == STEP_PARKED_STATUS && step->approval != NULL) {
+            buf_text(buf, ": ");
+            asked_text(buf, step);
+        } else if (step->reason_text != NULL) {
             buf_text(buf, ": ");
             text_line(buf, step->reason_text);
         }
@@ -248,6 +252,12 @@ why_text(struct buf *buf, const struct view *view, const struct step_state *step
         put_attempt_errors(buf, step);
         put_failed_parts(buf, view, step, now_ms);
         put_decisions(buf, view, step, colour);
+        if (step->status == STEP_PARKED_STATUS && !view->exported && !view->at_ms) {
+            struct buf words BUF_SCOPED = {0};
+            buf_init(&words, 1 << 16);
+            asked_words(&words, step, true);
+            buf_printf(buf, "next: levada approve %s %s\n", view->name, buf_str(&words));
+        }
         if (step->nattempts || step->nchildren)
             buf_printf(buf, "next: levada logs %s %s\n", view->name, state_address(&arena, step));
         return;
@@ -261,6 +271,7 @@ why_text(struct buf *buf, const struct view *view, const struct step_state *step
     next_counts(buf, state);
     buf_char(buf, '\n');
     put_moment(buf, view);
+    asked_summary(buf, state);
     if (cause != NULL) put_cause(buf, view, cause, now_ms);
     put_decisions(buf, view, NULL, colour);
     next_commands(buf, state, view->status, view_place(view, "why"));

@@ -64,6 +64,15 @@ check_name(struct check *check, const char *path)
                     "\"%.200s\" cannot be the name of a workflow", name->text.ptr);
 }
 
+/* Quotes make a text of a number, and of nothing else. */
+static const char *
+label_hint(const struct value *value)
+{
+    if (value->type == VALUE_INT || value->type == VALUE_REAL || value->type == VALUE_BOOL) return "Put it in quotes.";
+    if (value->type == VALUE_STRING) return "Labels are the same for every run: write the value itself.";
+    return value->type == VALUE_NULL ? "Write `\"\"` for an empty one." : "Give each value a label of its own.";
+}
+
 static void
 check_labels(struct check *check)
 {
@@ -71,7 +80,7 @@ check_labels(struct check *check)
     check->model->labels = labels;
     for (size_t i = 0; labels != NULL && i < labels->map.count; i++)
         if (labels->map.values[i]->type != VALUE_STRING || template_is(labels->map.values[i]->text.ptr))
-            CHECK_ERROR(check, labels->map.values[i], "wrong-type", "Put it in quotes.",
+            CHECK_ERROR(check, labels->map.values[i], "wrong-type", label_hint(labels->map.values[i]),
                         "label \"%s\" must be a plain text", labels->map.names[i]);
 }
 
@@ -99,7 +108,14 @@ check_defaults(struct check *check)
     if (defaults == NULL) return;
     keys_check(check->diags, PLACE_DEFAULTS, defaults, "`defaults`");
     const struct value *retry = keys_get(PLACE_DEFAULTS, defaults, "retry");
-    if (retry != NULL) keys_check(check->diags, PLACE_RETRY, retry, "`retry` of `defaults`");
+    if (retry != NULL) {
+        keys_check(check->diags, PLACE_RETRY, retry, "`retry` of `defaults`");
+        check_retry(check, retry, "`defaults`");
+        check_retry_delays(check, retry,
+                           &(struct retry){.delay_ms = keys_duration(PLACE_RETRY, retry, "delay", 1000),
+                                           .max_delay_ms = keys_duration(PLACE_RETRY, retry, "max_delay", 300000)},
+                           "`defaults`");
+    }
     const struct value *limits = keys_get(PLACE_DEFAULTS, defaults, "limits");
     if (limits != NULL) keys_check(check->diags, PLACE_LIMITS, limits, "`limits` of `defaults`");
     const struct value *shell = keys_get(PLACE_DEFAULTS, defaults, "shell");
@@ -166,6 +182,9 @@ check_workflow(struct check *check, const char *path)
     check_shared_inputs(check);
     check_hooks_end(check);
     if (check->diags->errors == 0) check_unused(check);
+    if (check->diags->errors == 0) check_reach(check);
+    if (check->diags->errors == 0) check_files(check);
+    if (check->diags->errors == 0) check_effects(check);
 }
 
 /* ---- the file ----------------------------------------------------------------------------------------- */
@@ -207,12 +226,13 @@ check_file(struct arena *arena, const char *path, struct model *model, size_t si
     if (root == NULL) return NULL;
     struct check *check = ARENA_NEW(arena, struct check);
     *check = (struct check){.arena = arena, .diags = diags, .model = model, .root = root, .prefix = prefix,
-                            .including = from, .total = total};
+                            .including = from, .total = total, .scratch = ARENA_NEW(arena, struct arena)};
     names_init(&check->steps, arena);
     names_init(&check->params, arena);
     names_init(&check->secrets, arena);
     names_init(&check->plugins, arena);
     check_workflow(check, path);
+    arena_release(check->scratch);
     return diags->errors == 0 ? model : NULL;
 }
 

@@ -53,6 +53,7 @@ struct check {
     bool after_failure;                    /* it stands behind the steps of the run: run.error is known */
     const struct including *including;     /* the files that led here */
     size_t *total;                         /* steps of all files so far */
+    struct arena *scratch;                 /* expressions while they are looked at: a model keeps their text only */
 };
 
 /* A file that is being read, and who asked for it. */
@@ -67,6 +68,7 @@ enum {
     SCOPE_PARAMS = 1, SCOPE_ENV = 2, SCOPE_STEPS = 4, SCOPE_RUN = 8, SCOPE_OUTPUTS = 16, SCOPE_STATUS = 32,
     SCOPE_SECRETS = 64, SCOPE_FAILURE = 128, /* run.error and its like */
     SCOPE_RAW = 256,     /* of its own outputs only those that are no expressions */
+    SCOPE_UNASKED = 1 << 14, /* before its approval: `approval` is not known */
 };
 #define NO_STEP UINT32_MAX
 struct scope {
@@ -95,7 +97,15 @@ const char *check_id_like(struct arena *arena, const char *text);
 /* Members of `over` replace those of `base`; either may be NULL. Places are kept. */
 const struct value *check_merge(struct arena *arena, const struct value *base, const struct value *over);
 
+/* One declaration with the keys of a param. */
+struct declared {
+    struct param *param;     /* its name is there, the rest is filled */
+    const char *what, *noun; /* "param \"day\"", "a param" */
+    struct scope scope;      /* of its default; `what` is ignored */
+};
+
 /* check_declare.c: params, secrets, plugins and env at the top. */
+void check_declared(struct check *check, const struct declared *declared, const struct value *map);
 void check_params(struct check *check);
 void check_secrets(struct check *check);
 void check_env(struct check *check, const struct value *env, const char *what);
@@ -136,6 +146,12 @@ void check_inner_end(struct check *check, const struct check *inner);
 void check_body_read(struct check *check, uint32_t index);
 void check_body_link(struct check *check, uint32_t index);
 
+/* check_retry.c: the ranges of one `retry`; and, of a step's own (may be NULL), its delays beside those it inherits. */
+void check_retry(struct check *check, const struct value *retry, const char *what);
+void check_retry_delays(struct check *check, const struct value *own, const struct retry *retry, const char *what);
+/* Warns of what stands twice in a list; NULL and no list are let pass. */
+void check_twice(struct check *check, const struct value *list, const char *key, const char *what);
+
 /* check_outputs.c: `outputs:` of a step. */
 void check_step_outputs(struct check *check, uint32_t index);
 /* The names that steps.X.outputs has, for suggestions; *fields gets the schema's field when it is one. */
@@ -157,6 +173,21 @@ void check_ref(struct check *check, const struct scope *scope, const struct expr
 void check_call(struct check *check, const struct scope *scope, const char *name, int line, int column);
 void check_expr(struct check *check, const struct scope *scope, const struct expr *expr);
 
+/* check_reach.c: conditions that are the same in every run, and steps that none reaches; when there are no errors. */
+void check_reach(struct check *check);
+
+/* check_files.c: warns of companion files that are not there. */
+void check_files(struct check *check);
+
+/* check_effect.c: notes scripts that could say `effect: read`. */
+void check_effects(struct check *check);
+
+/* check_braces.c: warns of `{{ … }}` that was probably meant as an expression. */
+void check_braces(struct check *check, const struct value *text);
+
+/* check_hint.c: a better hint for a name that an expression does not know, when the workflow knows it. */
+void check_hint_name(struct check *check, struct err *err);
+
 /* check_shared.c: what a run shares with others: its group, and the pools of its steps. */
 void check_concurrency(struct check *check);
 void check_pool(struct check *check, uint32_t index);
@@ -164,6 +195,12 @@ void check_pools(struct check *check); /* all of them, beside each other */
 
 /* check_limits.c: `limits` of a step. */
 void check_limits(struct check *check, uint32_t index);
+/* check_approve.c: who is asked before a step, and for what. */
+void check_approve(struct check *check, uint32_t index);       /* its keys */
+void check_approve_texts(struct check *check, uint32_t index); /* its expressions */
+/* What follows `approval` in a text of the scope, and what follows `steps.ID.approval` for step `step` of `at`. */
+void check_approval(struct check *check, const struct scope *scope, const struct expr_ref *ref, int line, int column);
+void check_approval_of(struct check *at, uint32_t step, const struct expr_ref *ref, int line, int column);
 
 /* check_script.c: the text of `run` and `lua`. */
 void check_script(struct check *check, uint32_t index);

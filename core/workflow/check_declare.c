@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the top of a file declares: params, secrets and environment variables.
+ * What a file declares: params, and with the same keys what a person is asked for (check_approve.c), secrets and
+ * environment variables.
  */
 #include <string.h>
 
@@ -11,120 +12,123 @@
 #include "workflow/template.h"
 
 static void
-report_phrase(struct check *check, const struct value *at, const char *key, const struct param *param,
+report_phrase(struct check *check, const struct value *at, const char *key, const struct declared *declared,
               const struct err *err)
 {
-    CHECK_ERROR(check, at, "wrong-value", err->hint[0] ? err->hint : NULL, "\"%s\" of param \"%s\" %s", key,
-                param->name, err->message);
+    CHECK_ERROR(check, at, "wrong-value", err->hint[0] ? err->hint : NULL, "\"%s\" of %s %s", key, declared->what,
+                err->message);
 }
 
 /* A bound or choice of the declaration as a typed value, or NULL: reported. */
 static const struct value *
-typed(struct check *check, const struct param *param, const char *key, const struct value *value)
+typed(struct check *check, const struct declared *declared, const char *key, const struct value *value)
 {
     struct err err = {0};
     if (value->type == VALUE_STRING && template_is(value->text.ptr)) {
         CHECK_ERROR(check, value, "no-expression", "Write the value itself.",
-                    "\"%s\" of param \"%s\" takes no expression", key, param->name);
+                    "\"%s\" of %s takes no expression", key, declared->what);
         return NULL;
     }
-    const struct value *ret = param_coerce(check->arena, param->type, value, false, &err);
-    if (ret == NULL) report_phrase(check, value, key, param, &err);
+    const struct value *ret = param_coerce(check->arena, declared->param->type, value, false, &err);
+    if (ret == NULL) report_phrase(check, value, key, declared, &err);
     return ret;
 }
 
 static void
-param_bounds(struct check *check, struct param *param, const struct value *map)
+param_bounds(struct check *check, const struct declared *declared, const struct value *map)
 {
+    struct param *param = declared->param;
     static const char *const keys[] = {"minimum", "maximum"};
     const struct value **const slots[] = {&param->minimum, &param->maximum};
     for (size_t i = 0; i < 2; i++) {
         const struct value *value = value_get(map, keys[i]);
         if (value == NULL) continue;
         if (!param_type_ordered(param->type))
-            CHECK_ERROR(check, value, "wrong-value", NULL, "\"%s\" means nothing for a param of type %s", keys[i],
-                        param_type_name(param->type));
-        else *slots[i] = typed(check, param, keys[i], value);
+            CHECK_ERROR(check, value, "wrong-value", NULL, "\"%s\" means nothing for %s of type %s", keys[i],
+                        declared->noun, param_type_name(param->type));
+        else *slots[i] = typed(check, declared, keys[i], value);
     }
     struct param only_maximum = {.name = param->name, .maximum = param->maximum};
     struct err err = {0};
     if (param->minimum != NULL && param_allows(check->arena, &only_maximum, param->minimum, &err)) {
-        report_phrase(check, param->minimum, "minimum", param, &err);
+        report_phrase(check, param->minimum, "minimum", declared, &err);
         param->minimum = NULL;
     }
     const char *const texts[] = {"pattern", "format"};
     for (size_t i = 0; i < 2; i++) {
         const struct value *value = value_get(map, texts[i]);
         if (value != NULL && param->type != PARAM_STRING)
-            CHECK_ERROR(check, value, "wrong-value", NULL, "\"%s\" means nothing for a param of type %s", texts[i],
-                        param_type_name(param->type));
+            CHECK_ERROR(check, value, "wrong-value", NULL, "\"%s\" means nothing for %s of type %s", texts[i],
+                        declared->noun, param_type_name(param->type));
     }
     param->format = keys_text(PLACE_PARAM, map, "format");
     param->pattern = keys_text(PLACE_PARAM, map, "pattern");
     if (param->pattern != NULL && param_pattern_check(check->arena, param->pattern, &err)) {
         CHECK_ERROR(check, value_get(map, "pattern"), "wrong-value", err.hint[0] ? err.hint : NULL,
-                    "\"pattern\" of param \"%s\": %s", param->name, err.message);
+                    "\"pattern\" of %s: %s", declared->what, err.message);
         param->pattern = NULL;
     }
 }
 
 static void
-param_choices(struct check *check, struct param *param, const struct value *map)
+param_choices(struct check *check, const struct declared *declared, const struct value *map)
 {
     const struct value *list = keys_get(PLACE_PARAM, map, "enum");
     if (list == NULL) return;
     if (list->list.count == 0)
-        CHECK_ERROR(check, list, "wrong-value", NULL, "\"enum\" of param \"%s\" is empty", param->name);
+        CHECK_ERROR(check, list, "wrong-value", NULL, "\"enum\" of %s is empty", declared->what);
+    check_twice(check, list, "enum", declared->what);
     struct value *choices = value_list(check->arena);
     for (size_t i = 0; i < list->list.count; i++) {
-        const struct value *choice = typed(check, param, "enum", list->list.items[i]);
+        const struct value *choice = typed(check, declared, "enum", list->list.items[i]);
         if (choice != NULL) value_push(check->arena, choices, choice);
     }
-    if (choices->list.count == list->list.count && list->list.count > 0) param->choices = choices;
+    if (choices->list.count == list->list.count && list->list.count > 0) declared->param->choices = choices;
 }
 
 static void
-param_default(struct check *check, struct param *param, const struct value *map, size_t number)
+param_default(struct check *check, const struct declared *declared, const struct value *map)
 {
+    struct param *param = declared->param;
     const struct value *value = value_get(map, "default");
     if (value == NULL || value->type == VALUE_NULL) return;
     if (param->required)
         CHECK_ERROR(check, value, "wrong-value", "Keep one of the two.",
-                    "param \"%s\" is required, so its default is never used", param->name);
+                    "%s is required, so its default is never used", declared->what);
     if (template_in(value)) {
-        struct scope scope = {.what = arena_printf(check->arena, "the default of param \"%s\"", param->name),
-                              .allow = SCOPE_PARAMS | SCOPE_RUN, .step = NO_STEP, .nparams = number};
+        struct scope scope = declared->scope;
+        scope.what = arena_printf(check->arena, "the default of %s", declared->what);
         check_tree(check, &scope, value);
         param->fallback = value;
         return;
     }
     struct err err = {0};
-    const struct value *fallback = typed(check, param, "default", value);
+    const struct value *fallback = typed(check, declared, "default", value);
     if (fallback == NULL) return;
-    if (param_allows(check->arena, param, fallback, &err)) report_phrase(check, value, "default", param, &err);
+    if (param_allows(check->arena, param, fallback, &err)) report_phrase(check, value, "default", declared, &err);
     param->fallback = fallback;
 }
 
-static void
-check_param(struct check *check, struct param *param, const struct value *map, size_t number)
+void
+check_declared(struct check *check, const struct declared *declared, const struct value *map)
 {
-    const char *what = arena_printf(check->arena, "param \"%s\"", param->name);
+    struct param *param = declared->param;
     if (map->type != VALUE_MAP) {
         CHECK_ERROR(check, map, "wrong-type",
                     arena_printf(check->arena, "Write `%s: {type: string, default: …}`.", param->name),
-                    "%s must be a map, not %s", what, keys_type_phrase(map));
+                    "%s must be a map, not %s", declared->what, keys_type_phrase(map));
         return;
     }
-    keys_check(check->diags, PLACE_PARAM, map, what);
+    keys_check(check->diags, PLACE_PARAM, map, declared->what);
     param->doc = keys_text(PLACE_PARAM, map, "doc");
     param->required = value_get_bool(map, "required", false);
     const char *type = keys_text(PLACE_PARAM, map, "type");
     param->type = PARAM_STRING;
     if (type != NULL) param_type_from_name(type, &param->type);
     else if (value_get(map, "type") != NULL) return; /* a wrong type says enough */
-    param_choices(check, param, map);
-    param_bounds(check, param, map);
-    param_default(check, param, map, number);
+    param_choices(check, declared, map);
+    param_bounds(check, declared, map);
+    param_default(check, declared, map);
 }
 
 void
@@ -144,7 +148,13 @@ check_params(struct check *check)
         check_id(check, param->name, "a param", param->line, param->column);
         names_add(&check->params, param->name);
     }
-    for (size_t i = 0; i < count; i++) check_param(check, &model->params[i], map->map.values[i], i);
+    for (size_t i = 0; i < count; i++) {
+        struct declared declared = {
+            .param = &model->params[i], .noun = "a param",
+            .what = arena_printf(check->arena, "param \"%s\"", model->params[i].name),
+            .scope = {.allow = SCOPE_PARAMS | SCOPE_RUN, .step = NO_STEP, .nparams = i}};
+        check_declared(check, &declared, map->map.values[i]);
+    }
 }
 
 /* ---- secrets ------------------------------------------------------------------------------------------ */
@@ -156,15 +166,35 @@ is_variable(const char *name)
     return name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")] == '\0';
 }
 
+/* Whoever writes `value:` here, or a name that none can be, has perhaps written the secret. */
+static void
+hide_values(struct check *check, const struct value *map)
+{
+    static const char *const places[] = {"from", "name", "field", "version", "provider", "source", "variable", "path",
+                                         "env", "file", "var", "key"};
+    for (size_t i = 0; i < map->map.count; i++) {
+        const char *name = map->map.names[i];
+        const struct value *value = map->map.values[i];
+        bool safe = str_nearest(name, places, sizeof places / sizeof *places) != NULL;
+        if (str_eq(name, "name") && str_eq(value_get_str(map, "from", "env"), "env"))
+            safe = value->type != VALUE_STRING || is_variable(value->text.ptr + (value->text.ptr[0] == '$'));
+        safe = safe || value->type == VALUE_NULL || value->type == VALUE_BOOL;
+        if (!safe) diag_hide(check->diags, (int)value->line, (int)value->column);
+    }
+}
+
 static void
 check_secret(struct check *check, struct secret_def *secret, const struct value *map)
 {
     const char *what = arena_printf(check->arena, "secret \"%s\"", secret->name);
     if (map->type != VALUE_MAP) {
-        CHECK_ERROR(check, map, "wrong-type", "Write `{from: env, name: VARIABLE}` or `{from: file, name: PATH}`.",
-                    "%s must be a map, not %s", what, keys_type_phrase(map));
+        diag_hide(check->diags, (int)map->line, (int)map->column);
+        CHECK_ERROR(check, map, map->type == VALUE_STRING || map->type == VALUE_INT ? DIAG_PLAIN_SECRET : "wrong-type",
+                    "Write `{from: env, name: VARIABLE}` or `{from: file, name: PATH}`.",
+                    "%s must be a map that says where it is kept, not %s", what, keys_type_phrase(map));
         return;
     }
+    hide_values(check, map);
     keys_check(check->diags, PLACE_SECRET, map, what);
     secret->from = keys_text(PLACE_SECRET, map, "from");
     secret->key = keys_text(PLACE_SECRET, map, "name");
@@ -172,8 +202,11 @@ check_secret(struct check *check, struct secret_def *secret, const struct value 
     if (secret->from == NULL || secret->key == NULL) return;
     const struct value *name = value_get(map, "name");
     if (str_eq(secret->from, "env") && !is_variable(secret->key))
-        CHECK_ERROR(check, name, "wrong-value", "Letters, digits and `_`, no digit first.",
-                    "\"%s\" cannot be the name of an environment variable", secret->key);
+        CHECK_ERROR(check, name, "wrong-value",
+                    secret->key[0] == '$'
+                        ? "Write the name without `$`."
+                        : "Letters, digits and `_`, no digit first; the secret itself does not belong into the file.",
+                    "\"name\" of %s cannot be the name of an environment variable", what);
     if (str_eq(secret->from, "file") && secret->key[0] == '\0')
         CHECK_ERROR(check, name, "wrong-value", NULL, "the path of %s is empty", what);
     if (str_eq(secret->from, "file") && secret->key[0] != '/')

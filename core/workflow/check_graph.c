@@ -47,6 +47,7 @@ check_needs(struct check *check, uint32_t index)
     const struct value *needs = keys_get(PLACE_STEP, check->drafts[index].map, "needs");
     if (needs == NULL) return;
     if (needs->type == VALUE_STRING) need(check, index, needs);
+    check_twice(check, needs, "needs", check->drafts[index].what);
     for (size_t i = 0; needs->type == VALUE_LIST && i < needs->list.count; i++)
         need(check, index, needs->list.items[i]);
     check->model->steps[index].starts_alone = needs->type == VALUE_LIST && needs->list.count == 0;

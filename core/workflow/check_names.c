@@ -8,9 +8,53 @@
 #include "base/str.h"
 #include "workflow/check.h"
 
+/* Latin letters with marks, U+00C0 to U+017F, without them; '.': no letter. The other alphabets have no short way
+ * here. */
+static const char *
+plain_latin(const char *text, size_t *size)
+{
+    static const char *const first[64] = {"a", "a", "a",  "a", "ae", "a",  "ae", "c", "e",  "e",  "e",  "e", "i",
+                                          "i", "i", "i",  "d", "n",  "o",  "o",  "o", "o",  "oe", ".",  "o", "u",
+                                          "u", "u", "ue", "y", "th", "ss", "a",  "a", "a",  "a",  "ae", "a", "ae",
+                                          "c", "e", "e",  "e", "e",  "i",  "i",  "i", "i",  "d",  "n",  "o", "o",
+                                          "o", "o", "oe", ".", "o",  "u",  "u",  "u", "ue", "y",  "th", "y"};
+    static const char further[] =
+        "aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkkllllllllllnnnnnnnnnoooooooorrrrrr"
+        "ssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs";
+    static char one[2];
+    const unsigned char *p = (const unsigned char *)text;
+    *size = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : p[0] >= 0xc0 ? 2 : 1;
+    if (p[0] == 0xc3) return first[p[1] & 0x3f];
+    if (p[0] != 0xc4 && p[0] != 0xc5) return NULL;
+    one[0] = further[(size_t)(p[0] - 0xc4) << 6 | (p[1] & 0x3f)];
+    return one;
+}
+
+/* The text in letters that an id may have; NULL when it has some that they cannot stand for. */
+static const char *
+latin(struct arena *arena, const char *text)
+{
+    const char *ret = "";
+    for (const char *p = text; *p;) {
+        size_t size = strspn(
+            p, " !#$%&()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_abcdefghijklmnopqrstuvwxyz{|}~'\"`\\");
+        const char *letters = arena_strndup(arena, p, size);
+        if (size == 0) {
+            letters = plain_latin(p, &size);
+            /* Quotes of a word processor are no letters either way. */
+            if (letters == NULL && (unsigned char)*p == 0xe2) letters = " ";
+            if (letters == NULL) return NULL;
+        }
+        ret = arena_printf(arena, "%s%s", ret, letters);
+        p += size;
+    }
+    return ret;
+}
+
 const char *
 check_id_like(struct arena *arena, const char *text)
 {
+    if (strlen(text) > LIMIT_ID_SIZE || (text = latin(arena, text)) == NULL) return "";
     size_t size = strlen(text) > 60 ? 60 : strlen(text), used = 0;
     char *ret = arena_alloc(arena, size + 8);
     for (size_t i = 0; i < size; i++) {
@@ -40,6 +84,8 @@ check_id(struct check *check, const char *id, const char *noun, int line, int co
     if (str_is_id(id) && !str_is_keyword(id)) return true;
     const char *better = check_id_like(check->arena, id);
     const char *hint = *better != '\0' ? arena_printf(check->arena, "%s Try `%s`.", rule, better) : rule;
+    if (str_starts(id, "\xe2\x80\x9c") || str_starts(id, "\xe2\x80\x98"))
+        hint = "These quotes are letters to YAML: write none, or straight ones.";
     if (str_is_keyword(id)) {
         hint = "Choose another name: expressions and programs could not use this one.";
         diag_add(check->diags, DIAG_ERROR, line, column, "bad-id", hint,

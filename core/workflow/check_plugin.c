@@ -245,6 +245,20 @@ check_shared_of(struct check *check, const struct schema_plugin *schema, const s
     }
 }
 
+/* A name that no plugin has is rather misspelt than left over. */
+static void
+warn_unused(struct check *check, const char *name, int line, int column)
+{
+    const char **found = NULL, *hint = NULL;
+    size_t count = 0;
+    struct err ignored = {0};
+    bool there = schema_list(check->arena, check->model->folder, &found, &count, &ignored) != 0;
+    for (size_t i = 0; i < count; i++) there = there || str_eq(found[i], name);
+    if (!there) hint = keys_suggest(check->diags, name, found, count);
+    diag_add(check->diags, DIAG_WARNING, line, column, "unused", hint, "plugin \"%s\" is never used%s", name,
+             there ? "" : ", and none is called that");
+}
+
 void
 check_shared_inputs(struct check *check)
 {
@@ -254,9 +268,7 @@ check_shared_inputs(struct check *check)
         if (number < 0) {
             int line, column;
             parse_name_place(check->plugins_map, i, &line, &column);
-            if (check->diags->errors == 0)
-                diag_add(check->diags, DIAG_WARNING, line, column, "unused", NULL,
-                         "plugin \"%s\" is never used", name);
+            if (check->diags->errors == 0) warn_unused(check, name, line, column);
             continue;
         }
         const struct value *with = keys_get(PLACE_PLUGIN, plugin_entry(check, name), "with");

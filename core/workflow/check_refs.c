@@ -185,6 +185,10 @@ member_ref(struct check *check, struct check *at, const struct scope *scope, uin
 {
     static const char *const members[] = {"outputs", "status", "attempt", "duration", "items"};
     const struct step *step = &at->model->steps[to];
+    if (str_eq(ref->path[2], "approval")) {
+        check_approval_of(at, to, ref, line, column);
+        return;
+    }
     const size_t count = step->loop != NULL ? 5 : 4;
     size_t k = 0;
     while (k < count && !str_eq(members[k], ref->path[2])) k++;
@@ -274,6 +278,7 @@ check_ref(struct check *check, const struct scope *scope, const struct expr_ref 
     if (str_eq(root, "env")) env_ref(check, ref, line, column);
     if (str_eq(root, "steps")) step_ref(check, scope, ref, line, column);
     if (str_eq(root, "run")) run_ref(check, scope, ref, line, column);
+    if (str_eq(root, "approval")) check_approval(check, scope, ref, line, column);
     if (str_eq(root, "outputs") && check->undoes)
         output_ref(check->outer, scope, check->owner, ref, 1, line, column);
     else if (str_eq(root, "outputs") && scope->step != NO_STEP)
@@ -314,6 +319,8 @@ find_name(const char *text, const char *root, const char *member)
 void
 check_expr(struct check *check, const struct scope *scope, const struct expr *expr)
 {
+    const struct value *within = check->diags->within;
+    const int base = within != NULL ? (int)within->column : 1;
     for (size_t i = 0; i < expr->nrefs; i++) {
         const struct expr_ref *ref = &expr->refs[i];
         size_t at = ref->depth == 0 ? 0 : find_name(expr->text, ref->path[0], ref->depth > 1 ? ref->path[1] : NULL);
@@ -321,7 +328,7 @@ check_expr(struct check *check, const struct scope *scope, const struct expr *ex
         for (size_t k = 0; k < at; k++) {
             bool end = expr->text[k] == '\n';
             line += end;
-            column = end ? 1 : column + (((unsigned char)expr->text[k] & 0xc0) != 0x80);
+            column = end ? base : column + (((unsigned char)expr->text[k] & 0xc0) != 0x80);
         }
         check_ref(check, scope, ref, line, column);
     }
@@ -362,6 +369,7 @@ report_expr(struct check *check, const struct value *at, struct err *err)
         err->line = (int)at->line;
         err->column = (int)at->column;
     }
+    check_hint_name(check, err);
     if (is_cut_by_comment(check->diags, err))
         err_hint(err, "A space and `#` begin a comment in YAML: write len(x) for #x, or put the text in quotes.");
     diag_err(check->diags, "expression", err);
@@ -383,7 +391,10 @@ check_pieces(struct check *check, struct walk *walk, const struct value *text)
             struct err err = {0};
             piece->line = line;
             piece->column = column;
-            if (template_walk(check->arena, piece, variables, visit, walk, &err)) report_expr(check, piece, &err);
+            if (template_walk(check->arena, piece, variables, visit, walk, &err)) {
+                if (err.line > (int)line) err.column += (int)text->column - (int)column;
+                report_expr(check, piece, &err);
+            }
         }
         for (size_t i = 0; i < size; i++) {
             line += p[i] == '\n';
@@ -401,10 +412,21 @@ check_tree(struct check *check, const struct scope *scope, const struct value *t
         for (size_t i = 0; i < tree->list.count; i++) check_tree(check, scope, tree->list.items[i]);
     if (tree->type == VALUE_MAP)
         for (size_t i = 0; i < tree->map.count; i++) check_tree(check, scope, tree->map.values[i]);
-    if (tree->type != VALUE_STRING || !template_is(tree->text.ptr)) return;
+    if (tree->type != VALUE_STRING) return;
+    if (strstr(tree->text.ptr, "{{") == NULL) return;
+    check->diags->within = tree;
+    check_braces(check, tree);
+    check->diags->within = NULL;
+    if (!template_is(tree->text.ptr)) return;
     struct walk walk = {check, scope};
     struct err err = {0};
-    if (template_walk(check->arena, tree, scope->variables, visit, &walk, &err) == 0) return;
-    report_expr(check, tree, &err);
-    check_pieces(check, &walk, tree);
+    struct arena_mark before = arena_mark(check->scratch);
+    check->diags->within = tree;
+    int code = template_walk(check->scratch, tree, scope->variables, visit, &walk, &err);
+    arena_rewind(check->scratch, before);
+    if (code != 0) {
+        report_expr(check, tree, &err);
+        check_pieces(check, &walk, tree);
+    }
+    check->diags->within = NULL;
 }

@@ -23,28 +23,52 @@ warn(void *context, int line, int column, const char *message)
              message);
 }
 
+#define FAULTS_SHOWN 20 /* of one script */
+
+/* Writes x over the expression that a fault stands at, so that the next one can be found. */
+static bool
+strike_out(char *text, const struct step *step, const struct err *err)
+{
+    char *p = text, *end = text + strlen(text);
+    for (int line = step->text_line; line < err->line && p != NULL; line++)
+        if ((p = strchr(p, '\n')) != NULL) p++;
+    if (p == NULL) return false;
+    for (int column = step->text_column; column < err->column && p < end; column++)
+        do p++;
+        while (((unsigned char)*p & 0xc0) == 0x80);
+    ptrdiff_t close = strncmp(p, "${{", 3) == 0 ? lex_template_end(p, (size_t)(end - p), 3) : -1;
+    if (close < 0) return false;
+    for (ptrdiff_t i = 0; i < close + 2; i++)
+        if (p[i] != '\n') p[i] = 'x';
+    return true;
+}
+
 static void
-check_run(struct check *check, const struct scope *scope, uint32_t index)
+check_run(struct check *check, uint32_t index)
 {
     const struct step *step = &check->model->steps[index];
     if (!template_is(step->text)) return;
-    size_t before = check->diags->errors;
-    check_tree(check, scope, value_get(check->drafts[index].map, "run"));
-    if (check->diags->errors > before) return;
     struct warner warner = {check};
-    struct err err = {0};
-    struct inject *inject;
-    if (inject_parse(check->arena, step->shell, step->text, step->text_line, step->text_column, scope->variables, warn,
-                     &warner, &inject, &err))
+    struct arena scratch ARENA_SCOPED = {0};
+    char *text = arena_strdup(&scratch, step->text);
+    for (int i = 0; i < FAULTS_SHOWN; i++) {
+        struct err err = {0};
+        struct inject *inject;
+        if (inject_parse(&scratch, step->shell, text, step->text_line, step->text_column, step->variables, warn,
+                         &warner, &inject, &err) == 0)
+            return;
         diag_err(check->diags, "injection", &err);
+        /* With an open quote each of them would be at fault. */
+        if (strstr(err.message, "not closed") != NULL || !strike_out(text, step, &err)) return;
+    }
 }
 
-#define ROOTS 6
+#define ROOTS 7
 
 static int
 root_of(const struct token *token)
 {
-    static const char *const roots[ROOTS] = {"params", "env", "secrets", "steps", "run", "outputs"};
+    static const char *const roots[ROOTS] = {"params", "env", "secrets", "steps", "run", "outputs", "approval"};
     for (int i = 0; token->kind == TOKEN_NAME && i < ROOTS; i++)
         if (str_eq(roots[i], token->text)) return i;
     return -1;
@@ -126,7 +150,8 @@ check_lua_text(struct check *check, const struct scope *scope, const char *text,
         return;
     }
     struct lexer lexer;
-    lex_init(&lexer, check->arena, text, strlen(text), line, column);
+    struct arena scratch ARENA_SCOPED = {0};
+    lex_init(&lexer, &scratch, text, strlen(text), line, column);
     lexer.script = true;
     check_lua_names(check, scope, &lexer);
 }
@@ -137,6 +162,12 @@ check_script(struct check *check, uint32_t index)
     const struct step *step = &check->model->steps[index];
     if (step->text == NULL || step->hook != NULL) return; /* a hook has been looked at */
     struct scope scope = check_scope(check, index, step->kind == STEP_RUN ? "`run`" : "`lua`");
-    if (step->kind == STEP_RUN) check_run(check, &scope, index);
+    const struct value *text = value_get(check->drafts[index].map, step->kind == STEP_RUN ? "run" : "lua");
+    size_t before = check->diags->errors;
+    if (step->kind == STEP_RUN) check_tree(check, &scope, text);
+    if (check->diags->errors > before) return;
+    check->diags->within = text;
+    if (step->kind == STEP_RUN) check_run(check, index);
     else check_lua_text(check, &scope, step->text, step->text_line, step->text_column);
+    check->diags->within = NULL;
 }

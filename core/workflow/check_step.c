@@ -123,7 +123,10 @@ step_kind(struct check *check, uint32_t index, size_t faults)
     }
     if (found < 0) {
         if (faults == 0)
-            CHECK_ERROR(check, draft->map, "step-kind", "Give it one of `uses`, `run`, `lua`, `steps` and `workflow`.",
+            CHECK_ERROR(check, draft->map, "step-kind",
+                        value_get(draft->map, "approve") != NULL
+                            ? "Put `approve` into the step that is to wait for it."
+                            : "Give it one of `uses`, `run`, `lua`, `steps` and `workflow`.",
                         "%s does nothing", draft->what);
         return;
     }
@@ -166,15 +169,8 @@ step_retry(struct check *check, uint32_t index, const struct value *defaults)
     retry->jitter = number_of(keys_get(PLACE_RETRY, map, "jitter"), 0);
     for (size_t i = 0; classes != NULL && i < classes->list.count; i++)
         retry->classes |= 1u << schema_class_from_name(classes->list.items[i]->text.ptr);
-    if (retry->backoff < 1)
-        CHECK_ERROR(check, value_get(map, "backoff"), "wrong-value", "1 keeps the delay the same.",
-                    "\"backoff\" of %s is less than 1", draft->what);
-    if (retry->jitter > 1)
-        CHECK_ERROR(check, value_get(map, "jitter"), "wrong-value", "0.2 makes a fifth of the delay chance.",
-                    "\"jitter\" of %s is more than 1", draft->what);
-    if (classes != NULL && classes->list.count == 0)
-        CHECK_ERROR(check, classes, "wrong-value", "Leave it out for those that are worth it by nature.",
-                    "\"for\" of %s is empty", draft->what);
+    if (own != NULL) check_retry(check, own, draft->what);
+    check_retry_delays(check, own, retry, draft->what);
 }
 
 static void
@@ -255,6 +251,7 @@ read_step(struct check *check, const struct value *map, enum step_part part, siz
     step_kind(check, index, check->diags->errors - errors);
     step_settings(check, index);
     if (!step_is_block(step)) check_step_outputs(check, index);
+    check_approve(check, index);
     check_calls_read(check, index);
     check_undo_read(check, index);
     /* A chunk reaches nothing outside but through its calls, and these are journalled. */
@@ -281,7 +278,7 @@ check_steps_read(struct check *check, const struct value *const parts[PARTS])
     check->step_index = ARENA_ARRAY(check->arena, total, uint32_t);
     check->model->total = total;
     for (size_t p = 0; p < PARTS; p++)
-        for (size_t i = 0; parts[p] != NULL && i < parts[p]->list.count; i++)
+        for (size_t i = 0; parts[p] != NULL && i < parts[p]->list.count && !diags_full(check->diags); i++)
             read_step(check, parts[p]->list.items[i], (enum step_part)p, i);
     for (size_t i = 0; i < check->model->nsteps; i++)
         check->model->total += (check->model->steps[i].body != NULL ? check->model->steps[i].body->total : 0) +
@@ -292,7 +289,7 @@ check_steps_read(struct check *check, const struct value *const parts[PARTS])
 void
 check_steps_link(struct check *check)
 {
-    for (uint32_t i = 0; i < check->model->nsteps; i++) {
+    for (uint32_t i = 0; i < check->model->nsteps && !diags_full(check->diags); i++) {
         check_needs(check, i);
         check_step_texts(check, i);
         check_loop_texts(check, i);

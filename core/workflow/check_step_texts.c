@@ -8,12 +8,12 @@
 
 /* `if` and `expect` decide something, so they are one expression and nothing around it. */
 static bool
-is_lone(struct check *check, const struct value *value, const char *const *variables)
+is_lone(const struct value *value, const char *const *variables)
 {
     struct template *template;
     struct err err = {0};
-    if (template_parse(check->arena, value->text.ptr, (int)value->line, (int)value->column, variables, &template,
-                       &err))
+    struct arena scratch ARENA_SCOPED = {0};
+    if (template_parse(&scratch, value->text.ptr, (int)value->line, (int)value->column, variables, &template, &err))
         return true;
     if (template->count == 1 && template->parts[0].expr != NULL) return true;
     return false;
@@ -23,7 +23,7 @@ void
 check_lone(struct check *check, const struct value *value, const char *const *variables, const char *key,
            const char *what)
 {
-    if (!is_lone(check, value, variables))
+    if (!is_lone(value, variables))
         CHECK_ERROR(check, value, "wrong-type", "Put all of it between one `${{` and `}}`.",
                     "\"%s\" of %s must be one expression", key, what);
 }
@@ -63,7 +63,7 @@ check_expect(struct check *check, struct scope *scope, uint32_t index)
             CHECK_ERROR(check, item, "wrong-type", "Write `- ${{ outputs.rows > 0 }}`.",
                         "each item of \"expect\" of %s must be an expression, not %s",
                         check->drafts[index].what, keys_type_phrase(item));
-        else if (!is_lone(check, item, scope->variables))
+        else if (!is_lone(item, scope->variables))
             CHECK_ERROR(check, item, "wrong-type", "Put all of it between one `${{` and `}}`.",
                         "each item of \"expect\" of %s must be one expression", check->drafts[index].what);
         check_tree(check, scope, item);
@@ -78,6 +78,7 @@ check_step_texts(struct check *check, uint32_t index)
     struct scope scope = check_scope(check, index, "`env`");
     check_tree(check, &scope, draft->own_env);
     check_condition(check, &scope, index);
+    check_approve_texts(check, index);
     if (step->kind == STEP_USES && value_get(draft->map, "uses") != NULL) check_inputs(check, index);
     if (!draft->broken) check_script(check, index);
     check_step_hook_texts(check, &scope, index);

@@ -5,15 +5,20 @@
  */
 #include "workflow/diag.h"
 
+#include <limits.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "workflow/place.h"
 
 #define SHOWN_WIDTH 140 /* of a source line; a longer one is cut around the caret */
 #define TAB_WIDTH 4
 #define SHOWN_MESSAGE 1000 /* bytes of a message or hint */
+
+static const char *const severities[] = {"error", "warning", "note"};
 
 void
 diags_init(struct diags *diags, struct arena *arena, const char *file)
@@ -51,7 +56,7 @@ slot_for(struct diags *diags, enum diag_severity severity)
     if (diags->count < LIMIT_DIAGNOSTICS) return &diags->items[diags->count++];
     diags->dropped++;
     for (size_t i = diags->count; i-- > 0 && severity == DIAG_ERROR;)
-        if (diags->items[i].severity == DIAG_WARNING) return &diags->items[i];
+        if (diags->items[i].severity != DIAG_ERROR) return &diags->items[i];
     return NULL;
 }
 
@@ -84,6 +89,8 @@ diag_add(struct diags *diags, enum diag_severity severity, int line, int column,
         diags->dropped++;
         return;
     }
+    if (diags->within != NULL && line > 0)
+        place_in_source(diags->source, diags->source_size, diags->within, &line, &column);
     va_list ap;
     va_start(ap, fmt);
     struct diag diag = {.severity = severity, .line = line, .column = column, .code = code,
@@ -91,6 +98,31 @@ diag_add(struct diags *diags, enum diag_severity severity, int line, int column,
                         .hint = hint != NULL ? shortened(diags->arena, hint) : NULL};
     va_end(ap);
     add(diags, &diag);
+}
+
+void
+diag_hide(struct diags *diags, int line, int column)
+{
+    diags->hidden = arena_grow(diags->arena, diags->hidden, diags->nhidden, &diags->hidden_max, sizeof *diags->hidden);
+    diags->hidden[diags->nhidden++] = (struct diag_place){line, column};
+}
+
+/* The first column of a line that must not be printed, or INT_MAX. */
+static int
+hidden_from(const struct diags *diags, const struct diag *diag)
+{
+    int ret = str_eq(diag->code, DIAG_PLAIN_SECRET) ? diag->column : INT_MAX;
+    for (size_t i = 0; i < diags->nhidden; i++)
+        if (diags->hidden[i].line == diag->line && diags->hidden[i].column < ret) ret = diags->hidden[i].column;
+    return ret;
+}
+
+bool
+diags_full(struct diags *diags)
+{
+    if (diags->errors < LIMIT_DIAGNOSTICS) return false;
+    diags->stopped = true;
+    return true;
 }
 
 void
@@ -126,12 +158,18 @@ sorted(const struct diags *diags, struct arena *arena)
 struct reader {
     const char *at, *end;
     int line;
+    bool simple; /* no \r in it: lines end where memchr says */
 };
 
 /* Moves to the start of a line at or after the present one. YAML takes \n, \r\n and \r for line ends. */
 static void
 reader_seek(struct reader *reader, int line)
 {
+    while (reader->simple && reader->line < line && reader->at < reader->end) {
+        const char *next = memchr(reader->at, '\n', (size_t)(reader->end - reader->at));
+        reader->at = next != NULL ? next + 1 : reader->end;
+        reader->line += next != NULL;
+    }
     while (reader->line < line && reader->at < reader->end) {
         char c = *reader->at++;
         if (c == '\r' && reader->at < reader->end && *reader->at == '\n') reader->at++;
@@ -143,7 +181,8 @@ static size_t
 char_size(const char *p, size_t left)
 {
     unsigned char c = (unsigned char)*p;
-    size_t size = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
+    if (c < 0x80) return 1;
+    size_t size = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
     return size <= left && (size == 1 || str_utf8_bad(p, size) < 0) ? size : 1;
 }
 
@@ -181,7 +220,8 @@ show_char(struct buf *out, const char *p, size_t size, size_t column)
 }
 
 static void
-print_source(struct reader *reader, const struct diag *diag, FILE *out, const char *bright, const char *plain)
+print_source(struct reader *reader, const struct diag *diag, int hidden, FILE *out, const char *bright,
+             const char *plain)
 {
     struct buf text BUF_SCOPED;
     buf_init(&text, 64 * KIB);
@@ -192,6 +232,11 @@ print_source(struct reader *reader, const struct diag *diag, FILE *out, const ch
     /* Skip what stands too far left of the caret. */
     int column = 1;
     bool cut = diag->column > SHOWN_WIDTH - 20;
+    for (uint64_t eight; cut && reader->simple && reader->end - p >= 8 && column < diag->column - SHOWN_WIDTH; p += 8) {
+        memcpy(&eight, p, sizeof eight);
+        if ((eight & 0x8080808080808080u) || memchr(p, '\n', 8) != NULL) break;
+        column += 8;
+    }
     for (; cut && p < reader->end && column < diag->column - SHOWN_WIDTH / 2; column++) {
         if (*p == '\n' || *p == '\r') break;
         p += char_size(p, (size_t)(reader->end - p));
@@ -203,7 +248,7 @@ print_source(struct reader *reader, const struct diag *diag, FILE *out, const ch
     }
     for (; p < reader->end && *p != '\n' && *p != '\r' && width < SHOWN_WIDTH; column++) {
         if (column == diag->column) caret = width;
-        if (column == diag->column && str_eq(diag->code, DIAG_PLAIN_SECRET)) {
+        if (column >= hidden) {
             buf_text(&text, "***"); /* what is wrong with the line must not be printed */
             while (p < reader->end && *p != '\n' && *p != '\r') p++;
             column++;
@@ -236,16 +281,16 @@ print_plain(FILE *out, const char *text)
 static void
 print_one(const struct diags *diags, struct reader *reader, const struct diag *diag, FILE *out, bool colour)
 {
-    bool error = diag->severity == DIAG_ERROR;
-    const char *bright = !colour ? "" : error ? "\033[1;31m" : "\033[1;33m";
+    static const char *const colours[] = {"\033[1;31m", "\033[1;33m", "\033[1;36m"};
+    const char *bright = colour ? colours[diag->severity] : "";
     const char *bold = colour ? "\033[1m" : "", *plain = colour ? "\033[0m" : "";
     fputs(bold, out);
     print_plain(out, diags->file);
     if (diag->line) fprintf(out, ":%d:%d", diag->line, diag->column);
-    fprintf(out, ":%s %s%s:%s ", plain, bright, error ? "error" : "warning", plain);
+    fprintf(out, ":%s %s%s:%s ", plain, bright, severities[diag->severity], plain);
     print_plain(out, diag->message);
     fprintf(out, " [%s]\n", diag->code);
-    if (diag->line && diags->source != NULL) print_source(reader, diag, out, bright, plain);
+    if (diag->line && diags->source != NULL) print_source(reader, diag, hidden_from(diags, diag), out, bright, plain);
     if (diag->hint != NULL) {
         fputs("  hint: ", out);
         print_plain(out, diag->hint);
@@ -258,7 +303,8 @@ diags_print(const struct diags *diags, FILE *out, bool colour)
 {
     struct arena scratch ARENA_SCOPED = {0};
     const struct diag **items = sorted(diags, &scratch);
-    struct reader reader = {diags->source, diags->source + (diags->source != NULL ? diags->source_size : 0), 1};
+    struct reader reader = {diags->source, diags->source + (diags->source != NULL ? diags->source_size : 0), 1, false};
+    reader.simple = diags->source != NULL && memchr(diags->source, '\r', diags->source_size) == NULL;
     for (size_t i = 0; i < diags->count; i++) {
         /* Two diagnostics of one line read it twice. */
         struct reader at = reader;
@@ -268,6 +314,10 @@ diags_print(const struct diags *diags, FILE *out, bool colour)
     if (diags->dropped) {
         print_plain(out, diags->file);
         fprintf(out, ": %zu more are not shown (the limit is %u)\n", diags->dropped, LIMIT_DIAGNOSTICS);
+    }
+    if (diags->stopped) {
+        print_plain(out, diags->file);
+        fprintf(out, ": with so many errors the rest of the file was not looked at\n");
     }
     for (const struct diags *one = diags->included; one != NULL; one = one->next) diags_print(one, out, colour);
 }
@@ -281,7 +331,7 @@ diags_json(const struct diags *diags, struct arena *arena, struct value *list)
         value_set(arena, one, "file", value_text(arena, diags->file));
         value_set(arena, one, "line", items[i]->line ? value_int(arena, items[i]->line) : value_null(arena));
         value_set(arena, one, "column", items[i]->line ? value_int(arena, items[i]->column) : value_null(arena));
-        value_set(arena, one, "severity", value_text(arena, items[i]->severity == DIAG_ERROR ? "error" : "warning"));
+        value_set(arena, one, "severity", value_text(arena, severities[items[i]->severity]));
         value_set(arena, one, "code", value_text(arena, items[i]->code));
         value_set(arena, one, "message", value_text(arena, items[i]->message));
         value_set(arena, one, "hint", items[i]->hint != NULL ? value_text(arena, items[i]->hint) : value_null(arena));

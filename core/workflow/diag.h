@@ -13,7 +13,7 @@
 #include "base/err.h"
 #include "base/value.h"
 
-enum diag_severity { DIAG_ERROR, DIAG_WARNING };
+enum diag_severity { DIAG_ERROR, DIAG_WARNING, DIAG_NOTE }; /* only errors make a file wrong */
 
 /* The code of a fault that is a secret itself: its line is shown up to the caret only. */
 #define DIAG_PLAIN_SECRET "plain-secret"
@@ -36,6 +36,11 @@ struct diags {
     size_t dropped, errors; /* errors: those of included files too */
     struct diags *included; /* of a file that this one includes; they are told behind its own */
     struct diags *next;     /* beside this one */
+    const struct value *within; /* the text that is being looked at: places are those in it; NULL: of the file */
+    struct diag_place { int line, column; } *hidden; /* what stands there, up to the end of its line, is not printed */
+    size_t nhidden, hidden_max;
+    bool notes;          /* set by whoever wants notes too: `levada check` */
+    bool stopped;        /* so much was wrong that the rest of the file was not looked at */
 };
 
 void diags_init(struct diags *diags, struct arena *arena, const char *file);
@@ -44,6 +49,10 @@ void diags_include(struct diags *diags, struct diags *included);
 __attribute__((format(printf, 7, 8))) void diag_add(struct diags *diags, enum diag_severity severity, int line,
                                                     int column, const char *code, const char *hint,
                                                     const char *fmt, ...);
+/* From this place to the end of its line there may be a secret: no diagnostic prints it. */
+void diag_hide(struct diags *diags, int line, int column);
+/* Are there so many errors that no more is shown? Whoever walks a long list then ends it, and `stopped` is set. */
+bool diags_full(struct diags *diags);
 /* From an err with a place. */
 void diag_err(struct diags *diags, const char *code, const struct err *err);
 /* file:line:column: error: message [code] / source line / caret / hint. colour: ANSI. */

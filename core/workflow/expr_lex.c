@@ -306,9 +306,15 @@ take_operator(struct lexer *lexer, struct token *token, struct err *err)
         at_text(lexer, "\xe2\x80\x99"))
         return refuse(lexer, err, "Write straight quotes: 'text' or \"text\".",
                       "a typographic quote in an expression");
+    if (at_text(lexer, "–") || at_text(lexer, "—") || at_text(lexer, "−"))
+        return refuse(lexer, err, "Write -, the minus of the keyboard.", "this dash is no minus");
+    size_t size = 1;
+    while (c >= 0x80 && size < lexer->size - lexer->at &&
+           ((unsigned char)lexer->source[lexer->at + size] & 0xc0) == 0x80)
+        size++;
     err_set(err, EXIT_INVALID,
-            c >= 0x20 && c < 0x7f ? "\"%c\" cannot stand here" : "byte 0x%02x cannot stand here",
-            c);
+            c < 0x20 || c == 0x7f ? "a control character cannot stand here" : "\"%.*s\" cannot stand here", (int)size,
+            lexer->source + lexer->at);
     err->line = lexer->line;
     err->column = lexer->column;
     return EXIT_INVALID;

@@ -81,6 +81,9 @@ enum {
 
 /* The whole text of a chunk, "return " included. */
 void expr_emit(struct arena *arena, const struct node *root, const char **ret, size_t *size);
+/* expr_check.c: refuses an operator (`power`, standing at `at`) between two sides that it can never be used on. */
+int expr_check_binary(const struct expr *expr, int power, const struct token *at, const struct node *left,
+                      const struct node *right, struct err *err);
 /* Lua's own parser over our writing; NULL or its message. */
 int expr_compile_check(const char *text, size_t size, struct err *err);
 

@@ -12,6 +12,8 @@
 #include "workflow/expr_node.h"
 #include "workflow/library.h"
 
+#define COMPILED_UNASKED 32 /* parts, each of at most 3 levels of Lua's 200 and 2 of its 255 registers */
+
 struct parser {
     struct arena *arena;
     struct lexer lexer;
@@ -484,6 +486,7 @@ parse_expr(struct parser *p, int power, struct node **ret, struct err *err)
             return refuse(&at, err, "\"%s\" of a function", at.text);
         if (op->left == POWER_COMPARE && left->power == POWER_COMPARE && !left->bracketed)
             return refuse_hint(&at, err, "Write a < b and b < c.", "two comparisons in a row");
+        if (expr_check_binary(p->expr, op->left, &at, left, right, err) != 0) return EXIT_INVALID;
         node->power = op->left;
         if (node_add(p, node, left, &at, err) != 0 || node_add(p, node, right, &at, err) != 0)
             return EXIT_INVALID;
@@ -528,7 +531,9 @@ parse_whole(struct parser *p, struct err *err)
     }
     p->code->lone_ref = root->kind == NODE_REF;
     expr_emit(p->arena, root, &p->code->text, &p->code->size);
-    if (p->code->lone_ref || expr_compile_check(p->code->text, p->code->size, err) == 0) return 0;
+    /* What has few parts fits into Lua's registers and levels; asking it for each of 10,000 steps takes longer than all
+     * else. */
+    if (p->code->nplaces <= COMPILED_UNASKED || expr_compile_check(p->code->text, p->code->size, err) == 0) return 0;
     err->line = first.line;
     err->column = first.column;
     return EXIT_INVALID;

@@ -31,6 +31,7 @@ enum key_type {
     KEY_NAMED,     /* a map or a list of names */
     KEY_SHORT,     /* a map, or the text that its first member would be */
     KEY_SHORTS,    /* a list of them, or one */
+    KEY_SWITCH,    /* a map, or true or false */
     KEY_ANY,
     KEY_LATER,     /* of the language, not of this version; doc says what to do instead */
 };
@@ -50,7 +51,7 @@ struct key_alias {
 
 enum key_place {
     PLACE_WORKFLOW, PLACE_PARAM, PLACE_SECRET, PLACE_PLUGIN, PLACE_DEFAULTS, PLACE_STEP, PLACE_RETRY, PLACE_OUTPUT,
-    PLACE_CONCURRENCY, PLACE_POOL, PLACE_HISTORY, PLACE_LIMITS, PLACE_UNDO, PLACE_HOOKS, PLACE_HOOK,
+    PLACE_CONCURRENCY, PLACE_POOL, PLACE_HISTORY, PLACE_LIMITS, PLACE_APPROVE, PLACE_UNDO, PLACE_HOOKS, PLACE_HOOK,
     PLACES,
 };
 

@@ -69,6 +69,7 @@ static const char *const forms[][2] = {
     [KEY_NAMED] = {"a list of names or a map", "Write `[a, b]`, or `{a: {from: stdout}}`."},
     [KEY_SHORT] = {"a name or a map", NULL},
     [KEY_SHORTS] = {"a text, a map or a list of them", NULL},
+    [KEY_SWITCH] = {"a map, or true", "Write `true`, or `{expires: 2d}`, or `{when: \"${{ … }}\"}`."},
     [KEY_ANY] = {"a value", NULL},
     [KEY_LATER] = {"a value", NULL},
 };
@@ -142,6 +143,7 @@ is_right(const struct key *key, const struct value *value)
     case KEY_NAMED: return value->type == VALUE_LIST || value->type == VALUE_MAP;
     case KEY_SHORT: return value->type == VALUE_STRING || value->type == VALUE_MAP;
     case KEY_SHORTS: return value->type == VALUE_STRING || value->type == VALUE_MAP || value->type == VALUE_LIST;
+    case KEY_SWITCH: return value->type == VALUE_BOOL || value->type == VALUE_MAP;
     case KEY_ANY: return true;
     case KEY_LATER: return false;
     }
@@ -205,7 +207,8 @@ report_type(struct diags *diags, const struct key *key, const struct value *valu
         return;
     }
     bool scalar_key =
-        key->type != KEY_LIST && key->type != KEY_MAP && key->type != KEY_NAMED && key->type != KEY_WORDS;
+        key->type != KEY_LIST && key->type != KEY_MAP && key->type != KEY_NAMED && key->type != KEY_WORDS &&
+        key->type != KEY_SWITCH;
     if (scalar_key && value->type == VALUE_STRING && template_is(value->text.ptr)) {
         diag_add(diags, DIAG_ERROR, line, column, "no-expression", "Write the value itself.",
                  "\"%s\" of %s takes no expression", key->name, what);
@@ -218,7 +221,13 @@ report_type(struct diags *diags, const struct key *key, const struct value *valu
     if (key->type == KEY_TEMPLATE && value->type == VALUE_LIST)
         hint = "Write one text; `|` begins a text of several lines.";
     if (key->type == KEY_CONDITION && value->type == VALUE_STRING)
-        hint = arena_printf(diags->arena, "Write `${{ %.200s }}`.", value->text.ptr);
+        hint = arena_printf(diags->arena,
+                            str_starts(value->text.ptr, "{{") ? "Write `$%.200s`." : "Write `${{ %.200s }}`.",
+                            value->text.ptr);
+    if (key->type == KEY_CONDITION && str_eq(key->name, "when") && value->type != VALUE_STRING)
+        hint = "Write `when: ${{ … }}`.";
+    if (key->type == KEY_SWITCH && value->type == VALUE_STRING && template_is(value->text.ptr))
+        hint = arena_printf(diags->arena, "Write `approve: {when: \"%.200s\"}`.", value->text.ptr);
     if (key->type == KEY_DURATION && value->type == VALUE_INT && value->integer > 0)
         hint = arena_printf(diags->arena, "Write the unit too: `%llds`, `%lldm`.", (long long)value->integer,
                             (long long)value->integer);
@@ -228,6 +237,8 @@ report_type(struct diags *diags, const struct key *key, const struct value *valu
         hint = arena_printf(diags->arena, "Write the unit too: `%lldMiB`, `%lldGiB`.", (long long)value->integer,
                             (long long)value->integer);
     if (str_eq(key->name, "limits")) hint = "Write `limits: {memory: 256MiB}`.";
+    if (str_eq(key->name, "id")) hint = "An id begins with a letter: `id: load`.";
+    if (str_eq(key->name, "uses")) hint = "Write `uses: plugin.action`; `levada actions` lists them.";
     if (str_eq(key->name, "concurrency")) hint = "Write `concurrency: {group: NAME, overlap: queue}`.";
     if (str_eq(key->name, "pool")) hint = "Write `pool: {name: NAME, slots: 3}`, or only its name.";
     if (str_eq(key->name, "retry")) hint = "Write `retry: {attempts: 3}`.";
@@ -235,6 +246,9 @@ report_type(struct diags *diags, const struct key *key, const struct value *valu
     if (str_eq(key->name, "expect")) hint = "Write a list: `- ${{ outputs.rows > 0 }}`.";
     bool steps = key->type == KEY_LIST && value->type == VALUE_MAP && strchr("sof", key->name[0]) != NULL;
     if (steps) hint = "Write a list; each step begins with `- id: NAME`.";
+    if (steps && value->map.count > 0 && value->map.names[0][0] == '-')
+        hint = arena_printf(diags->arena, "A list item begins with `-` and a space: `- %.60s: …`.",
+                            value->map.names[0] + 1);
     bool number = (key->type == KEY_COUNT || key->type == KEY_KEEP) && value->type == VALUE_INT;
     if (value->type == VALUE_NULL)
         diag_add(diags, DIAG_ERROR, line, column, "wrong-type", hint, "\"%s\" of %s has no value", key->name, what);
@@ -252,25 +266,64 @@ report_type(struct diags *diags, const struct key *key, const struct value *valu
 
 /* ---- names -------------------------------------------------------------------------------------------- */
 
+/* Are there letters of another alphabet in it, or what nobody sees? */
+static bool
+is_foreign(const char *name)
+{
+    for (; *name; name++)
+        if ((unsigned char)*name >= 0x80) return true;
+    return false;
+}
+
+/* maxParallel and max-parallel as we write them. */
+static const char *
+snake(struct arena *arena, const char *name)
+{
+    size_t size = strlen(name), used = 0;
+    char *ret = arena_alloc(arena, 2 * size + 1);
+    for (size_t i = 0; i < size; i++) {
+        bool upper = name[i] >= 'A' && name[i] <= 'Z';
+        if (upper && i > 0 && name[i - 1] >= 'a' && name[i - 1] <= 'z') ret[used++] = '_';
+        ret[used++] = upper ? (char)(name[i] + 32) : name[i] == '-' ? '_' : name[i];
+    }
+    return ret;
+}
+
+static const struct key_alias *
+find_alias(const struct key_table *table, const char *name)
+{
+    for (size_t k = 0; k < table->naliases; k++)
+        if (str_eq(table->aliases[k].from, name)) return &table->aliases[k];
+    return NULL;
+}
+
 static void
 report_unknown(struct diags *diags, enum key_place place, const struct value *map, size_t i, const char *what)
 {
     const struct key_table *table = keys_table(place);
     const char *name = map->map.names[i], *hint = NULL, *near = NULL, *names[64];
     size_t count = 0;
-    for (size_t k = 0; k < table->naliases && hint == NULL; k++)
-        if (str_eq(table->aliases[k].from, name)) {
-            near = table->aliases[k].to;
-            const struct key *ours = find_key(place, near);
-            hint = table->aliases[k].hint;
-            if (hint == NULL && ours->type == KEY_LATER)
-                hint = arena_printf(diags->arena,
-                                    "Here it is called `%s`, which this version does not support. %s", near,
-                                    ours->doc);
-            if (hint == NULL) hint = arena_printf(diags->arena, "Here it is called `%s`.", near);
-        }
+    const char *ours_like = snake(diags->arena, name);
+    const struct key_alias *alias = find_alias(table, name);
+    /* dependsOn is depends_on, and both are `needs`. */
+    if (alias == NULL && find_key(place, ours_like) == NULL) alias = find_alias(table, ours_like);
+    if (alias != NULL) {
+        near = alias->to;
+        const struct key *ours = find_key(place, near);
+        hint = alias->hint;
+        if (hint == NULL && ours->type == KEY_LATER)
+            hint = arena_printf(diags->arena, "Here it is called `%s`, which this version does not support. %s", near,
+                                ours->doc);
+        if (hint == NULL) hint = arena_printf(diags->arena, "Here it is called `%s`.", near);
+    }
     for (size_t k = 0; k < table->count && count < 64; k++) names[count++] = table->keys[k].name;
+    if (hint == NULL && name[0] == '-' && place == PLACE_STEP)
+        hint = arena_printf(diags->arena, "A list item begins with `-` and a space: `- %.60s: …`.", name + 1);
+    if (hint == NULL && find_key(place, ours_like) != NULL)
+        hint = arena_printf(diags->arena, "Did you mean `%s`?", ours_like);
     if (hint == NULL) hint = keys_suggest(diags, name, names, count);
+    if (hint != NULL && near == NULL && is_foreign(name))
+        hint = arena_printf(diags->arena, "%s It has letters that only look like ours.", hint);
     int line, column;
     parse_name_place(map, i, &line, &column);
     diag_add(diags, DIAG_ERROR, line, column, near != NULL ? "foreign-key" : "unknown-key", hint,
@@ -313,9 +366,9 @@ keys_check(struct diags *diags, enum key_place place, const struct value *map, c
 const struct value *
 keys_get(enum key_place place, const struct value *map, const char *name)
 {
-    const struct key *key = find_key(place, name);
     const struct value *value = value_get(map, name);
-    return value != NULL && key != NULL && is_right(key, value) ? value : NULL;
+    const struct key *key = value != NULL ? find_key(place, name) : NULL;
+    return key != NULL && is_right(key, value) ? value : NULL;
 }
 
 const char *

@@ -14,40 +14,6 @@
 #include "workflow/names.h"
 #include "workflow/params.h"
 
-const char *const model_parts[PARTS] = {"steps", "on_success", "on_failure", "finally"};
-const char *const model_on_unknown[3] = {"hold", "retry", "fail"};
-
-static const char *const overlaps[] = {
-    [OVERLAP_QUEUE] = "queue", [OVERLAP_SKIP] = "skip", [OVERLAP_REPLACE] = "replace", [OVERLAP_ALLOW] = "allow"};
-
-const char *
-overlap_name(enum overlap overlap)
-{
-    return overlaps[overlap];
-}
-
-ptrdiff_t
-model_step_find(const struct model *model, const char *id)
-{
-    for (size_t i = 0; i < model->nsteps; i++)
-        if (str_eq(model->steps[i].id, id)) return (ptrdiff_t)i;
-    return -1;
-}
-
-bool
-step_is_block(const struct step *step)
-{
-    return step->kind == STEP_GROUP || step->kind == STEP_WORKFLOW;
-}
-
-bool
-pool_name_is(const char *name)
-{
-    const char *allowed = "abcdefghijklmnopqrstuvwxyz0123456789_-";
-    size_t size = strlen(name);
-    return size > 0 && size <= LIMIT_POOL_NAME && name[strspn(name, allowed)] == '\0' && name[0] != '-';
-}
-
 struct reader {
     struct arena *arena;
     const char *bad; /* what is damaged, or NULL */
@@ -208,14 +174,40 @@ read_param(struct reader *reader, struct param *param, const char *name, const s
     param->choices = typed;
 }
 
+static struct param *
+read_params(struct reader *reader, const struct value *map, size_t *count)
+{
+    *count = map->map.count;
+    struct param *ret = ARENA_ARRAY(reader->arena, *count, struct param);
+    for (size_t i = 0; i < *count; i++) read_param(reader, &ret[i], map->map.names[i], map->map.values[i]);
+    return ret;
+}
+
+/* What is of a step must not keep the JSON: it is copied first. */
+static const struct approve *
+read_approve(struct reader *reader, const struct value *map)
+{
+    struct approve *ret = ARENA_NEW(reader->arena, struct approve);
+    map = value_copy(reader->arena, map);
+    ret->condition = value_get_str(map, "when", NULL);
+    ret->condition_line = (int)int_within(reader, map, "when_line", INT32_MAX);
+    ret->condition_column = (int)int_within(reader, map, "when_column", INT32_MAX);
+    ret->by = get_list(reader, map, "by");
+    ret->min = (uint32_t)int_within(reader, map, "min", LIMIT_ATTEMPTS);
+    ret->expires_ms = int_within(reader, map, "expires_ms", HOURS_MAX);
+    ret->of_item = value_get_bool(map, "of_item", false);
+    if (ret->min == 0) damage(reader, "min");
+    for (size_t i = 0; ret->by != NULL && i < ret->by->list.count; i++)
+        if (!value_is(ret->by->list.items[i], VALUE_STRING)) damage(reader, "by");
+    ret->inputs = read_params(reader, need_map(reader, map, "input"), &ret->ninputs);
+    return ret;
+}
+
 static void
 read_declared(struct reader *reader, struct model *model, const struct value *json)
 {
     const struct value *params = need_map(reader, json, "params"), *secrets = need_map(reader, json, "secrets");
-    model->nparams = params->map.count;
-    model->params = ARENA_ARRAY(reader->arena, model->nparams, struct param);
-    for (size_t i = 0; i < model->nparams; i++)
-        read_param(reader, &model->params[i], params->map.names[i], params->map.values[i]);
+    model->params = read_params(reader, params, &model->nparams);
     model->nsecrets = secrets->map.count;
     model->secrets = ARENA_ARRAY(reader->arena, model->nsecrets, struct secret_def);
     for (size_t i = 0; i < model->nsecrets; i++) {
@@ -316,13 +308,13 @@ static void
 read_concurrency(struct reader *reader, struct concurrency *concurrency, const struct value *map)
 {
     const char *word = need_text(reader, map, "overlap");
-    size_t i = 0;
+    int i = OVERLAP_QUEUE;
     concurrency->group = get_tree(reader, map, "group");
     if (concurrency->group == NULL) damage(reader, "group");
     concurrency->limit = (uint32_t)int_within(reader, map, "limit", LIMIT_ATTEMPTS);
     if (concurrency->limit == 0) damage(reader, "limit");
-    while (i < sizeof overlaps / sizeof overlaps[0] && !str_eq(overlaps[i], word)) i++;
-    if (i == sizeof overlaps / sizeof overlaps[0]) damage(reader, "overlap");
+    while (i <= OVERLAP_ALLOW && !str_eq(overlap_name((enum overlap)i), word)) i++;
+    if (i > OVERLAP_ALLOW) damage(reader, "overlap");
     else concurrency->overlap = (enum overlap)i;
 }
 
@@ -485,6 +477,7 @@ read_step(struct reader *reader, const struct model *model, struct step *step, c
     int64_t hook = int_within(reader, map, "hook", (int64_t)model->nhooks);
     if (hook > 0) step->hook = &model->hooks[hook - 1];
     if (!limits_read(value_get(map, "limits"), &step->limits)) damage(reader, "limits");
+    if (value_get(map, "approve") != NULL) step->approve = read_approve(reader, need_map(reader, map, "approve"));
 }
 
 /* Ids are part of file names and of lookups: unique and of their shape, or the model is damaged. */

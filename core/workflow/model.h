@@ -88,6 +88,17 @@ struct limits {             /* of one attempt; 0: none */
     int64_t file_size;      /* bytes, of each file */
 };
 
+struct approve {            /* who is asked before the step starts, and for what */
+    const char *condition;  /* `when`, with ${{ }}; NULL: always */
+    int condition_line, condition_column;
+    const struct value *by; /* list of "user:NAME" and "group:NAME"; NULL: anybody who can reach the run */
+    uint32_t min;           /* different users, at least 1 */
+    int64_t expires_ms;     /* 0: never */
+    bool of_item;           /* of a loop: it names the item, so each is asked about by itself */
+    struct param *inputs;   /* defaults may hold templates over params, env, steps, run */
+    size_t ninputs;
+};
+
 /* What becomes of a step when nobody knows whether its effect happened. */
 enum on_unknown { ON_UNKNOWN_HOLD, ON_UNKNOWN_RETRY, ON_UNKNOWN_FAIL };
 
@@ -161,6 +172,7 @@ struct step {
     const struct model *undo;                /* one step that takes its effect back; NULL: none */
     const char *const *variables;            /* loop variables that its texts may name, ended by NULL; NULL: none */
     struct limits limits;
+    const struct approve *approve;           /* NULL: nobody is asked */
 };
 
 /* A file, or a group within one: then all but the steps is that of the file. */
@@ -212,6 +224,9 @@ const struct value *model_step_definition(struct arena *arena, const struct mode
  * unknown one. */
 int params_bind(struct arena *arena, const struct model *model, const struct value *given, const struct value *run,
                 const struct value **ret, struct err *err);
+/* The same for what an approval of the step asks for. Defaults hold no templates any more. */
+int params_bind_input(struct arena *arena, const struct param *inputs, size_t ninputs, const struct value *given,
+                      const char *step, const struct value **ret, struct err *err);
 /* A params file: YAML or JSON map. */
 int params_read(struct arena *arena, const char *path, const struct value **ret, struct err *err);
 const char *param_type_name(enum param_type type);

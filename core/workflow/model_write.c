@@ -60,11 +60,11 @@ set_place(struct arena *arena, struct value *map, int line, int column)
 }
 
 static const struct value *
-write_params(struct arena *arena, const struct model *model)
+write_params(struct arena *arena, const struct param *params, size_t count)
 {
     struct value *ret = value_map(arena);
-    for (size_t i = 0; i < model->nparams; i++) {
-        const struct param *param = &model->params[i];
+    for (size_t i = 0; i < count; i++) {
+        const struct param *param = &params[i];
         struct value *map = value_map(arena);
         set_text(arena, map, "type", param_type_name(param->type));
         set_text(arena, map, "doc", param->doc);
@@ -131,6 +131,21 @@ set_indexes(struct arena *arena, struct value *map, const char *name, const uint
     struct value *list = value_list(arena);
     for (size_t i = 0; i < count; i++) value_push(arena, list, value_int(arena, items[i]));
     if (count) value_set(arena, map, name, list);
+}
+
+static const struct value *
+write_approve(struct arena *arena, const struct approve *approve)
+{
+    struct value *ret = value_map(arena);
+    set_text(arena, ret, "when", approve->condition);
+    set_int(arena, ret, "when_line", approve->condition_line);
+    set_int(arena, ret, "when_column", approve->condition_column);
+    set_tree(arena, ret, "by", approve->by);
+    set_int(arena, ret, "min", approve->min);
+    set_int(arena, ret, "expires_ms", approve->expires_ms);
+    set_flag(arena, ret, "of_item", approve->of_item);
+    value_set(arena, ret, "input", write_params(arena, approve->inputs, approve->ninputs));
+    return ret;
 }
 
 static const struct value *
@@ -238,6 +253,7 @@ write_step(struct arena *arena, const struct step *step)
     const struct value *limits = limits_write(arena, &step->limits);
     if (limits != NULL) value_set(arena, ret, "limits", limits);
     write_blocks(arena, ret, step);
+    if (step->approve != NULL) value_set(arena, ret, "approve", write_approve(arena, step->approve));
     return ret;
 }
 
@@ -264,7 +280,7 @@ write_head(struct arena *arena, const struct model *model)
     set_text(arena, ret, "source", model->source);
     set_tree(arena, ret, "labels", model->labels);
     set_tree(arena, ret, "env", model->env);
-    value_set(arena, ret, "params", write_params(arena, model));
+    value_set(arena, ret, "params", write_params(arena, model->params, model->nparams));
     value_set(arena, ret, "secrets", write_secrets(arena, model));
     for (size_t i = 0; i < model->nplugins; i++) value_push(arena, plugins, schema_to_json(arena, model->plugins[i]));
     value_set(arena, ret, "plugins", plugins);

@@ -32,7 +32,7 @@ names_find(const struct names *names, const char *name)
 {
     if (names->nslots != 0) return (ptrdiff_t)names->slots[slot_of(names, name)] - 1;
     for (size_t i = 0; i < names->count; i++)
-        if (strcmp(names->list[i], name) == 0) return (ptrdiff_t)i;
+        if (names->list[i][0] == name[0] && strcmp(names->list[i], name) == 0) return (ptrdiff_t)i;
     return -1;
 }
 

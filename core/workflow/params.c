@@ -235,29 +235,32 @@ param_allows(struct arena *arena, const struct param *param, const struct value 
 
 /* ---- all of them -------------------------------------------------------------------------------------- */
 
+struct binder {
+    struct arena *arena;
+    const struct param *params;
+    size_t nparams;
+    const char *owner, *noun, *flag; /* "workflow \"w\"", "param", "-p" */
+    struct value *names;   /* for defaults: params so far, run */
+    struct expr_vm *vm;    /* made when a default needs it */
+};
+
 static int
-find_unknown(struct arena *arena, const struct model *model, const struct value *given, struct err *err)
+find_unknown(const struct binder *binder, const struct value *given, struct err *err)
 {
-    const char **names = ARENA_ARRAY(arena, model->nparams + 1, const char *);
-    for (size_t i = 0; i < model->nparams; i++) names[i] = model->params[i].name;
+    const char **names = ARENA_ARRAY(binder->arena, binder->nparams + 1, const char *);
+    for (size_t i = 0; i < binder->nparams; i++) names[i] = binder->params[i].name;
     for (size_t i = 0; given != NULL && i < given->map.count; i++) {
         size_t k = 0;
-        while (k < model->nparams && !str_eq(names[k], given->map.names[i])) k++;
-        if (k < model->nparams) continue;
-        err_set(err, EXIT_INVALID, "workflow \"%s\" has no param \"%s\"", model->name, given->map.names[i]);
-        const char *near = str_nearest(given->map.names[i], names, model->nparams);
+        while (k < binder->nparams && !str_eq(names[k], given->map.names[i])) k++;
+        if (k < binder->nparams) continue;
+        err_set(err, EXIT_INVALID, "%s has no %s \"%s\"", binder->owner, binder->noun, given->map.names[i]);
+        const char *near = str_nearest(given->map.names[i], names, binder->nparams);
         if (near != NULL) err_hint(err, "Did you mean `%s`?", near);
-        else if (model->nparams == 0) err_hint(err, "It takes no params.");
+        else if (binder->nparams == 0) err_hint(err, "It takes no %ss.", binder->noun);
         return EXIT_INVALID;
     }
     return 0;
 }
-
-struct binder {
-    struct arena *arena;
-    struct value *names;   /* for defaults: params so far, run */
-    struct expr_vm *vm;    /* made when a default needs it */
-};
 
 /* The default as a value of the param's type, NULL value without one. */
 static int
@@ -270,7 +273,7 @@ bind_default(struct binder *binder, const struct param *param, const struct valu
     }
     if (binder->vm == NULL) binder->vm = expr_vm_new();
     if (template_eval_tree(binder->vm, value, NULL, binder->names, binder->arena, &value, err)) {
-        err_context(err, "default of param \"%s\"", param->name);
+        err_context(err, "default of %s \"%s\"", binder->noun, param->name);
         return EXIT_INVALID;
     }
     *ret = value;
@@ -284,8 +287,8 @@ bind_one(struct binder *binder, const struct param *param, const struct value *g
     const struct value *value = value_get(given, param->name);
     if (value == NULL || value->type == VALUE_NULL) {
         if (param->required) {
-            err_set(err, EXIT_INVALID, "param \"%s\" must be given", param->name);
-            err_hint(err, "Add `-p %s=VALUE`.%s%s", param->name, param->doc != NULL ? " " : "",
+            err_set(err, EXIT_INVALID, "%s \"%s\" must be given", binder->noun, param->name);
+            err_hint(err, "Add `%s %s=VALUE`.%s%s", binder->flag, param->name, param->doc != NULL ? " " : "",
                      param->doc != NULL ? param->doc : "");
             return EXIT_INVALID;
         }
@@ -299,7 +302,7 @@ bind_one(struct binder *binder, const struct param *param, const struct value *g
     if (typed == NULL || param_allows(binder->arena, param, typed, err)) {
         char phrase[LIMIT_MESSAGE_SIZE];
         memcpy(phrase, err->message, sizeof phrase);
-        snprintf(err->message, sizeof err->message, "param \"%s\" ", param->name);
+        snprintf(err->message, sizeof err->message, "%s \"%s\" ", binder->noun, param->name);
         size_t used = strlen(err->message);
         snprintf(err->message + used, sizeof err->message - used, "%s", phrase);
         return EXIT_INVALID;
@@ -308,24 +311,46 @@ bind_one(struct binder *binder, const struct param *param, const struct value *g
     return 0;
 }
 
+static int
+bind_all(struct binder *binder, struct value *to, const struct value *given, struct err *err)
+{
+    int code = find_unknown(binder, given, err);
+    for (size_t i = 0; i < binder->nparams && code == 0; i++) {
+        const struct value *value;
+        code = bind_one(binder, &binder->params[i], given, &value, err);
+        if (code == 0) value_set(binder->arena, to, binder->params[i].name, value);
+    }
+    if (binder->vm != NULL) expr_vm_free(binder->vm);
+    return code;
+}
+
 int
 params_bind(struct arena *arena, const struct model *model, const struct value *given, const struct value *run,
             const struct value **ret, struct err *err)
 {
-    if (find_unknown(arena, model, given, err)) return EXIT_INVALID;
     struct value *params = value_map(arena);
-    struct binder binder = {.arena = arena, .names = value_map(arena)};
+    struct binder binder = {.arena = arena, .params = model->params, .nparams = model->nparams, .noun = "param",
+                            .flag = "-p", .names = value_map(arena),
+                            .owner = arena_printf(arena, "workflow \"%s\"", model->name)};
     value_set(arena, binder.names, "params", params);
     if (run != NULL) value_set(arena, binder.names, "run", run);
-    int code = 0;
-    for (size_t i = 0; i < model->nparams && code == 0; i++) {
-        const struct value *value;
-        code = bind_one(&binder, &model->params[i], given, &value, err);
-        if (code == 0) value_set(arena, params, model->params[i].name, value);
-    }
-    if (binder.vm != NULL) expr_vm_free(binder.vm);
+    int code = bind_all(&binder, params, given, err);
     if (code) return code;
     *ret = params;
+    return 0;
+}
+
+int
+params_bind_input(struct arena *arena, const struct param *inputs, size_t ninputs, const struct value *given,
+                  const char *step, const struct value **ret, struct err *err)
+{
+    struct value *bound = value_map(arena);
+    struct binder binder = {.arena = arena, .params = inputs, .nparams = ninputs, .noun = "input", .flag = "--input",
+                            .names = value_map(arena),
+                            .owner = arena_printf(arena, "the approval of step \"%s\"", step)};
+    int code = bind_all(&binder, bound, given, err);
+    if (code) return code;
+    *ret = bound;
     return 0;
 }
 

@@ -32,15 +32,43 @@ struct parser {
     /* libyaml counts characters; this is the byte that character `seen` starts at. Events come in order. */
     const char *byte;
     size_t seen;
+    /* What libyaml was given of the text: more than a value may have without a value from it is a bomb. */
+    size_t given, given_at_event;
+    bool overfull;
+    yaml_mark_t last; /* where the last event ended */
 };
 
 static const struct value *read_node(struct parser *parser, unsigned depth);
 
+static int
+give(void *context, unsigned char *buffer, size_t room, size_t *size)
+{
+    struct parser *parser = context;
+    size_t left = (size_t)(parser->end - parser->text) - parser->given;
+    parser->overfull = parser->given - parser->given_at_event > LIMIT_VALUE_TEXT;
+    if (parser->overfull) return 0;
+    *size = left < room ? left : room;
+    memcpy(buffer, parser->text + parser->given, *size);
+    parser->given += *size;
+    return 1;
+}
+
 static bool
 next_event(struct parser *parser)
 {
+    if (diags_full(parser->diags)) return false;
+    parser->last = parser->event.end_mark;
     yaml_event_delete(&parser->event);
-    if (yaml_parser_parse(&parser->yaml, &parser->event)) return true;
+    if (yaml_parser_parse(&parser->yaml, &parser->event)) {
+        parser->given_at_event = parser->given;
+        return true;
+    }
+    if (parser->overfull) {
+        diag_add(parser->diags, DIAG_ERROR, (int)parser->last.line + 1, (int)parser->last.column + 1, "too-large",
+                 "Keep large texts in a file of their own, and let the step read it.",
+                 "the value behind this is larger than %u bytes", LIMIT_VALUE_TEXT);
+        return false;
+    }
     const yaml_parser_t *yaml = &parser->yaml;
     struct parse_fault fault = {.problem = yaml->problem != NULL ? yaml->problem : "out of memory",
                                 .context = yaml->context,
@@ -141,6 +169,10 @@ read_list(struct parser *parser, unsigned depth)
     for (;;) {
         if (!next_event(parser)) return NULL;
         if (parser->event.type == YAML_SEQUENCE_END_EVENT) return ret;
+        if (ret->list.count >= LIMIT_ITEMS) {
+            report(parser, &parser->event.start_mark, "too-large", NULL, "a list of more than %u items", LIMIT_ITEMS);
+            return NULL;
+        }
         const struct value *item = read_node(parser, depth + 1);
         if (item == NULL) return NULL;
         value_push(parser->arena, ret, item);
@@ -263,6 +295,10 @@ read_map(struct parser *parser, unsigned depth)
             continue;
         }
         ptrdiff_t first = names_add(&names, name);
+        if (names.count > LIMIT_MEMBERS) {
+            report(parser, &mark, "too-large", NULL, "a map of more than %u names", LIMIT_MEMBERS);
+            return NULL;
+        }
         if (first < 0) {
             map_append(parser->arena, ret, name, value, pack_place(&mark));
             continue;
@@ -388,7 +424,7 @@ parse_yaml(struct arena *arena, const char *text, size_t size, struct diags *dia
         diag_add(diags, DIAG_ERROR, 0, 0, "syntax", NULL, "no memory for the YAML parser");
         return NULL;
     }
-    yaml_parser_set_input_string(&parser.yaml, (const unsigned char *)text, size);
+    yaml_parser_set_input(&parser.yaml, give, &parser);
     const struct value *ret = read_document(&parser);
     yaml_event_delete(&parser.event);
     yaml_parser_delete(&parser.yaml);

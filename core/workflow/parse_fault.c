@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "workflow/parse_guess.h"
 
 enum where { AT_PROBLEM, AT_CONTEXT };
 
@@ -18,8 +19,8 @@ static const struct phrase {
 } phrases[] = {
     {"found unexpected end of stream", "quoted scalar", AT_CONTEXT, "syntax", "the text in quotes is not closed",
      "Close it, or double the quote that belongs to the text."},
-    {"found unexpected document indicator", "quoted scalar", AT_CONTEXT, "syntax",
-     "the text in quotes is not closed", "Close it, or double the quote that belongs to the text."},
+    {"found unexpected document indicator", "quoted scalar", AT_CONTEXT, "syntax", "the text in quotes is not closed",
+     "Close it, or double the quote that belongs to the text."},
     {"mapping values are not allowed", NULL, AT_PROBLEM, "syntax", "`: ` cannot stand here",
      "Check the indentation, and the space behind each colon; a text that holds `: ` needs quotes."},
     {"block sequence entries are not allowed", NULL, AT_PROBLEM, "syntax", "a list item cannot stand here",
@@ -39,8 +40,8 @@ static const struct phrase {
     {"did not find expected node content", NULL, AT_PROBLEM, "syntax", "a value should stand here", NULL},
     {"found unknown escape character", NULL, AT_PROBLEM, "syntax", "this escape does not exist in double quotes",
      "Use single quotes, or double the backslash."},
-    {"did not find expected hexdecimal number", NULL, AT_PROBLEM, "syntax",
-     "this escape needs hexadecimal digits", "Use single quotes, or double the backslash."},
+    {"did not find expected hexdecimal number", NULL, AT_PROBLEM, "syntax", "this escape needs hexadecimal digits",
+     "Use single quotes, or double the backslash."},
     {"found undefined tag handle", NULL, AT_PROBLEM, "tag", "YAML tags are not used here",
      "A text that begins with `!` needs quotes."},
     {"while scanning a tag", NULL, AT_PROBLEM, "tag", "YAML tags are not used here",
@@ -51,6 +52,10 @@ static const struct phrase {
      "A text that begins with `&` needs quotes."},
     {"did not find expected <document start>", NULL, AT_PROBLEM, "syntax", "the document has ended before this",
      "Check the indentation of this line."},
+    {"found unknown directive name", NULL, AT_CONTEXT, "syntax",
+     "a line that begins with `%` is a directive, and not this one", "A text that begins with `%` needs quotes."},
+    {"found incompatible YAML document", NULL, AT_PROBLEM, "syntax", "Levada reads YAML 1.2",
+     "Leave the directive out."},
     {"did not find expected comment or line break", "block scalar", AT_PROBLEM, "syntax",
      "text cannot begin on the line of `|` or `>`", "Begin it on the next line, indented."},
 };
@@ -92,7 +97,7 @@ bare_expression(const char *line_start, const char *at)
 }
 
 static bool
-special_case(const struct parse_fault *fault, const char *text, size_t size, struct diags *diags)
+bare_case(const struct parse_fault *fault, const char *text, size_t size, struct diags *diags)
 {
     const char *line_start, *at = find_place(text, size, fault->line, fault->column, &line_start);
     int tab = tab_in_indent(line_start, text + size);
@@ -112,6 +117,13 @@ special_case(const struct parse_fault *fault, const char *text, size_t size, str
                  "inside `{}` and `[]` an expression needs quotes");
         return true;
     }
+    return false;
+}
+
+static bool
+special_case(const struct parse_fault *fault, const char *text, size_t size, struct diags *diags)
+{
+    const char *line_start, *at = find_place(text, size, fault->line, fault->column, &line_start);
     bool list = strstr(fault->problem, "',' or ']'") != NULL;
     if ((list || strstr(fault->problem, "',' or '}'") != NULL) && fault->context_line < fault->line) {
         diag_add(diags, DIAG_ERROR, fault->context_line, fault->context_column, "syntax",
@@ -130,6 +142,7 @@ special_case(const struct parse_fault *fault, const char *text, size_t size, str
 void
 parse_fault_report(const struct parse_fault *fault, const char *text, size_t size, struct diags *diags)
 {
+    if (bare_case(fault, text, size, diags) || parse_guess(fault, text, size, diags)) return;
     if (special_case(fault, text, size, diags)) return;
     for (size_t i = 0; i < sizeof phrases / sizeof phrases[0]; i++) {
         const struct phrase *phrase = &phrases[i];

@@ -3,6 +3,7 @@
  * Looks at a `lua:` step before it runs: Lua's parser, then the names. A name that the chunk
  * nowhere declares and that nobody provides is an error here instead of in the middle of a run.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -178,6 +179,28 @@ read_byte(lua_State *lua, void *context, size_t *size)
     return *size ? reader->text + reader->at++ : NULL;
 }
 
+/* "'end' expected (to close 'if' at line 2) near <eof>": the `if` is what to look at, and the line is the chunk's. */
+static bool
+unclosed(const struct scan *scan, const char *message, int line, struct err *err)
+{
+    char wanted[32], opened[32];
+    int at;
+    if (sscanf(message, "'%31[^']' expected (to close '%31[^']' at line %d)", wanted, opened, &at) != 3) return false;
+    for (size_t i = scan->count; i-- > 0;) {
+        const struct token *t = &scan->tokens[i];
+        if (t->line != line + at - 1 || !str_eq(t->text, opened)) continue;
+        err_set(err, EXIT_INVALID, "\"%s\" is not closed: \"%s\" is missing%s", opened, wanted,
+                strstr(message, "near <eof>") != NULL ? " at the end" : "");
+        err->line = t->line;
+        err->column = t->column;
+        const char *near = strstr(message, " near '");
+        if (near != NULL)
+            err_hint(err, "It should stand before %.*s at the latest.", (int)strcspn(near + 6, "\n"), near + 6);
+        return true;
+    }
+    return false;
+}
+
 /* Lua says the line and, mostly, the word: the last such word that it had read is the one. */
 static int
 syntax_error(const struct scan *scan, const char *message, size_t read, int line, struct err *err)
@@ -189,9 +212,15 @@ syntax_error(const struct scan *scan, const char *message, size_t read, int line
         at = strtol(message + 2, &end, 10);
         if (end[0] == ':' && end[1] == ' ') rest = end + 2;
     }
+    if (unclosed(scan, rest, line, err)) return EXIT_INVALID;
     err_set(err, EXIT_INVALID, "%s", rest);
     err->line = line + (int)at - 1;
     err->column = 1;
+    /* Behind the last word there is nothing to point at. */
+    if (strstr(rest, "near <eof>") != NULL && scan->count > 1) {
+        err->line = scan->tokens[scan->count - 2].line;
+        err->column = scan->tokens[scan->count - 2].column;
+    }
     const char *near = strstr(rest, " near '");
     for (size_t i = 0; near != NULL && i < scan->count; i++) {
         const struct token *t = &scan->tokens[i];

@@ -69,7 +69,11 @@ template_parse(struct arena *arena, const char *text, int line, int column, cons
         }
         struct expr *expr;
         const char *inner = arena_strndup(arena, open + 3, (size_t)close - 3);
-        if (expr_parse(arena, inner, known ? line : 0, column + 3, extra, &expr, err) != 0) return err->code;
+        int code = expr_parse(arena, inner, known ? line : 0, column + 3, extra, &expr, err);
+        /* It took its further lines to begin where it does; they begin where the text does. */
+        if (code && err->line > line) err->column += base - column - 3;
+        if (code) return err->code;
+        if (known && expr->line > line) expr->column += base - column - 3;
         add_part(arena, template, (struct template_part){.expr = expr});
         advance(open, (size_t)close + 2, base, &line, &column);
         at = open + close + 2;

@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,20 +18,36 @@ struct place {
     int line, column;
 };
 
+/* Where the last line end left of `offset` ends. Lines that end in \r alone are rare; without them memchr is enough. */
+static size_t
+line_start(const char *text, size_t offset, int *line)
+{
+    const char *p = text, *end = text + offset, *next;
+    *line = 1;
+    if (memchr(text, '\r', offset) == NULL) {
+        for (; (next = memchr(p, '\n', (size_t)(end - p))) != NULL; p = next + 1) ++*line;
+        return (size_t)(p - text);
+    }
+    size_t ret = 0;
+    for (size_t i = 0; i < offset; i++)
+        if (text[i] == '\n' || (text[i] == '\r' && text[i + 1] != '\n')) {
+            ++*line;
+            ret = i + 1;
+        }
+    return ret;
+}
+
 static struct place
 place_of(const char *text, size_t offset)
 {
     struct place ret = {1, 1};
-    if (offset >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) ret.column = 0;
-    for (size_t i = 0; i < offset; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c == '\n' || (c == '\r' && text[i + 1] != '\n')) {
-            ret.line++;
-            ret.column = 1;
-        } else if ((c & 0xc0) != 0x80 && c != '\r') {
-            ret.column++;
-        }
+    size_t i = line_start(text, offset, &ret.line);
+    if (i == 0 && offset >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) ret.column = 0;
+    for (uint64_t eight; offset - i >= sizeof eight; i += sizeof eight, ret.column += 8) {
+        memcpy(&eight, text + i, sizeof eight);
+        if (eight & 0x8080808080808080u) break;
     }
+    for (; i < offset; i++) ret.column += ((unsigned char)text[i] & 0xc0) != 0x80 && text[i] != '\r';
     return ret;
 }
 
@@ -70,6 +87,41 @@ bad_character(const unsigned char *p)
     return NULL;
 }
 
+/* The first byte of a character that has no place in a file, or `size`. */
+static size_t
+find_bad(const char *text, size_t size, size_t start, const char **what)
+{
+    static const bool looked_at[256] = {[0x7f] = true, [0xc2] = true, [0xe2] = true, [0xef] = true};
+    const uint64_t ones = 0x0101010101010101u, high = ones << 7;
+    for (size_t i = start; i < size; i++) {
+        /* Eight bytes of plain ASCII at once: none below a blank, none from DEL on. */
+        for (uint64_t eight; size - i >= sizeof eight; i += sizeof eight) {
+            memcpy(&eight, text + i, sizeof eight);
+            if (((eight - ones * 0x20) | (eight + ones) | eight) & high) break;
+        }
+        if (i == size) break;
+        unsigned char c = (unsigned char)text[i];
+        if (!(c < 0x20 ? c != '\n' && c != '\r' && c != '\t' : looked_at[c])) continue;
+        *what = bad_character((const unsigned char *)text + i);
+        if (*what != NULL) return i;
+    }
+    return size;
+}
+
+/* Is there anything but comments and blanks? */
+static bool
+has_content(const char *text, size_t size, size_t start)
+{
+    for (const char *p = text + start, *end = text + size; p < end; p++) {
+        if (*p == '#') {
+            while (p < end && *p != '\n' && *p != '\r') p++;
+            continue;
+        }
+        if (*p != ' ' && *p != '\t' && *p != '\n' && *p != '\r') return true;
+    }
+    return false;
+}
+
 bool
 yaml_source_check(const char *text, size_t size, struct diags *diags)
 {
@@ -83,23 +135,12 @@ yaml_source_check(const char *text, size_t size, struct diags *diags)
         return false;
     }
     size_t start = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-    bool content = false, comment = false;
-    for (size_t i = start; i < size; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c < 0x20 || c == 0x7f || c == 0xc2 || c == 0xe2 || c == 0xef) {
-            const char *what = bad_character((const unsigned char *)text + i);
-            if (what != NULL) {
-                struct place at = place_of(text, i);
-                diag_add(diags, DIAG_ERROR, at.line, at.column, "encoding",
-                         "Remove it, or write it as an escape in double quotes.", "the file holds %s", what);
-                return false;
-            }
-        }
-        if (c == '\n' || c == '\r') comment = false;
-        else if (c == '#' && !content) comment = true;
-        else if (c != ' ' && c != '\t' && !comment) content = true;
-    }
-    if (content) return true;
+    const char *what;
+    size_t at = find_bad(text, size, start, &what);
+    if (at < size)
+        return refuse(diags, text, at, "Remove it, or write it as an escape in double quotes.",
+                      arena_printf(diags->arena, "the file holds %s", what));
+    if (has_content(text, size, start)) return true;
     diag_add(diags, DIAG_ERROR, 0, 0, "empty", "A workflow begins with `levada: 1`.",
              size == 0 ? "the file is empty" : "the file holds nothing but comments");
     return false;

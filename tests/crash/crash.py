@@ -145,6 +145,8 @@ class Case:
                 return True
             if code == 9:
                 self.settle(session)
+            elif code == 5:
+                self.answer()
             elif code not in KILLED and not (self.kind.left and code > 128):
                 raise Wrong(f"exit code {code}")
             code, _ = self.levada("resume", "--quiet", "last", spec=self.spec)
@@ -166,6 +168,13 @@ class Case:
             code, _ = self.levada("resolve", "last", step["id"], "--redo" if redo else known)
             if code:
                 raise Wrong(f"resolve: exit code {code}")
+
+    def answer(self):
+        """The person's command may be killed too: then they type it again when the run still waits."""
+        verb = "reject" if self.kind.name == "rejected" else "approve"
+        code, _ = self.levada(verb, "last", "b", spec=self.spec)
+        if code not in (0,) + KILLED:
+            raise Wrong(f"{verb}: exit code {code}")
 
     def show(self):
         code, out = self.levada("show", "last", "--json")
@@ -230,6 +239,8 @@ class Case:
         if [event[0] for event in events] != list(range(1, len(events) + 1)):
             raise Wrong("an event is missing")
         attempts, ended, fence, records = collections.Counter(), set(), 0, set()
+        if "approve:" in self.kind.text and [event[1] for event in events].count("step_decided") != 1:
+            raise Wrong("the person's decision is not there once")
         for _, event, step, data in events:
             data = json.loads(data)
             if event == "step_intent":
@@ -313,6 +324,19 @@ def cancel(case, process):
     case.levada("cancel", "--quiet", "last")
 
 
+def answer(case, process):
+    """As soon as the step asks, while the engine looks on."""
+    for _ in range(1000):
+        shown = case.levada("show", "last", "--json")[1]
+        if process.poll() is not None or '"id":"b","status":"parked"' in shown:
+            break
+        time.sleep(0.005)
+    if process.poll() is None:
+        case.levada("approve", "last", "b", spec=case.spec)
+    with open(os.path.join(case.folder, "answered"), "w", encoding="utf-8"):
+        pass
+
+
 def interrupt(case, process):
     begun(case, process)
     process.send_signal(signal.SIGTERM if len(case.spec) % 2 else signal.SIGINT)
@@ -356,7 +380,7 @@ def hang_up(case, process):
             continue
 
 
-MEANWHILE = {"cancelled": cancel, "interrupted": interrupt, "halted-probe": interrupt,
+MEANWHILE = {"answered": answer, "cancelled": cancel, "interrupted": interrupt, "halted-probe": interrupt,
              "halted-transactional": interrupt, "halted-keyed": interrupt, "halted-unsafe": hang_up,
              **{name: go_down for name in kinds.OTHERS if name.startswith("downed")},
              "struck-unsafe": strike, "struck-keyed": strike, "struck-checkpointed": strike, "struck-probe": strike}

@@ -138,6 +138,14 @@ class Asked(Crash):
         cases = [("retried", f"{point}:{n}:{victim}") for point in JOURNAL for n in range(1, 6) for victim in VICTIMS]
         self.kill(cases, len(cases) * 4 // 5)
 
+    def test_a_person_s_decision_survives_a_kill_at_every_journal_write_and_is_taken_once(self):
+        cases = [(name, f"{point}:{n}:{victim}") for name in ("approved", "rejected", "answered") for point in JOURNAL
+                 for n in range(2, 9) for victim in ("engine", "launcher", "all")]
+        cases += [(name, f"{point}:{n}:{victim}") for name in ("approved", "rejected", "answered") for n in (1, 2)
+                  for point in ("file_written", "file_synced", "file_renamed", "decision_taken")
+                  for victim in ("self", "engine", "all")]
+        self.kill(cases, len(cases) // 2)
+
     def test_without_syncs_a_kill_loses_nothing_either(self):
         cases = [(name, f"{point}:{n}:{victim}") for name in kinds.OTHERS if name.startswith("process-")
                  for point in JOURNAL for n in range(1, 7) for victim in VICTIMS]

@@ -101,6 +101,24 @@ def retried():
     return Kind("retried", text, dict(dict.fromkeys("abc", "idempotent"), z="silent idempotent"), 0, 4)
 
 
+def asked(name, code, fates, more=""):
+    """b asks a person, who answers when the run has parked, or while another step still runs."""
+    def step(ident, needs, extra=""):
+        return (f"  - id: {ident}\n    needs: {needs}\n{extra}    run: |\n" + SHELL.replace("{body}", "sleep 0.01"))
+    text = ("steps:\n" + step("a", "[]") + step("b", "[a]", "    approve: {min: 1, input: {n: {default: x}}}\n") +
+            step("c", "[b]") + more + "finally:\n" + step("z", "[]").replace("    needs: []\n", ""))
+    effects = {ident: "" if fates.get(ident) in ("failed", "skipped") else "unsafe" for ident in "abcz"}
+    return Kind(name, text, dict(effects, w="silent unsafe") if more else effects, code, 8, fates)
+
+
+WAITS = """\
+  - id: w
+    needs: []
+    effect: pure
+    run: for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do [ -e answered ] || sleep 0.02; done
+"""
+
+
 def halted(name, keys, effect=None):
     """a has had its effect and goes on a while, when it is interrupted or runs out of time."""
     def step(ident, needs, after, more=""):
@@ -175,6 +193,7 @@ KINDS = {kind.name: kind for kind in (
 # Kinds that something happens to besides.
 OTHERS = {kind.name: kind for kind in (
     retried(),
+    asked("approved", 0, {}), asked("rejected", 1, {"b": "failed", "c": "skipped"}), asked("answered", 0, {}, WAITS),
     slow("cancelled", 10, {"a": "any", "b": "any", "z": "any"}),
     slow("interrupted", 0, {}, 130, "idempotent"),
     halted("probe", ""), halted("transactional", ""), halted("keyed", ""), halted("unsafe", ""),

@@ -53,6 +53,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     model->folder = "/nowhere";
     model->source = arena_strndup(&arena, (const char *)data, size);
     diags_init(&diags, &arena, "fuzz.yaml");
+    diags.notes = true;
     const struct model *checked = check_source(&arena, "fuzz.yaml", model, size, &diags);
     if ((checked == NULL) != (diags.errors > 0)) abort();
     print(&diags);

@@ -89,6 +89,14 @@ part_may_run(struct world *world, const struct real *real)
         world_break(world, "%s runs after a cancel", world->ids[step]);
 }
 
+/* Who must be asked was asked, and enough different people have approved since. */
+static void
+people_allowed_it(struct world *world, const struct real *real)
+{
+    if (world->steps[real->step].approve != NULL && !world->approved[real->step])
+        world_break(world, "%s runs without its approval", world->ids[real->step]);
+}
+
 void
 promise_launch(struct world *world, const struct real *real)
 {
@@ -104,6 +112,7 @@ promise_launch(struct world *world, const struct real *real)
     slots_are_kept(world);
     token_is_right(world, real);
     part_may_run(world, real);
+    people_allowed_it(world, real);
 }
 
 static void
@@ -119,10 +128,41 @@ succeeded(struct world *world, size_t step)
     world->token[step][0] = '\0';
 }
 
+static void
+asked(struct world *world, size_t at, const struct event *event)
+{
+    const struct approve *approve = world->steps[at].approve;
+    const char *decision = value_get_str(event->data, "decision", "");
+    if (event->type == EVENT_STEP_PARKED) {
+        world->approved[at] = false;
+        world->said[at] = 0;
+        world->asked_ms[at] = event->time_ms;
+        if (world->ended[at] || world->cancelled) world_break(world, "%s asks, and it is too late", event->step);
+    } else if (event->type == EVENT_STEP_DECIDED && str_eq(decision, "pass")) {
+        world->approved[at] = true;
+        if (approve->condition == NULL) world_break(world, "%s asks nobody", event->step);
+    } else if (event->type == EVENT_STEP_DECIDED) {
+        unsigned bit = 1u << value_get_int(event->data, "uid", 0);
+        bool approves = str_eq(decision, "approve");
+        if (world->approved[at] || world->ended[at]) world_break(world, "%s is decided about twice", event->step);
+        if (approves && (world->said[at] & bit)) world_break(world, "one person counts twice for %s", event->step);
+        if (approve->expires_ms && event->time_ms >= world->asked_ms[at] + approve->expires_ms)
+            world_break(world, "%s is decided about when its question had expired", event->step);
+        if (approves) world->said[at] |= bit;
+        world->approved[at] = value_get_bool(event->data, "granted", false);
+        bool enough = world->said[at] == 3 || (world->said[at] && approve->min == 1);
+        if (approves && enough != world->approved[at]) world_break(world, "%s starts by the wrong number", event->step);
+    } else if (str_eq(value_get_str(value_get(event->data, "reason"), "code", ""), "expired")) {
+        if (event->time_ms < world->asked_ms[at] + approve->expires_ms)
+            world_break(world, "%s expires too early", event->step);
+    }
+}
+
 void
 promise_event(struct world *world, const struct event *event)
 {
     ptrdiff_t at = event->step != NULL ? model_step_find(&world->model, event->step) : -1;
+    if (at >= 0 && world->steps[at].approve != NULL) asked(world, (size_t)at, event);
     if (event->type == EVENT_STEP_FINISHED) {
         const char *status = value_get_str(event->data, "status", "");
         if (world->ended[at]) world_break(world, "%s ends twice", event->step);
@@ -141,7 +181,7 @@ promise_event(struct world *world, const struct event *event)
         world->cancelled = false;
         for (size_t i = 0; i < again->list.count; i++) {
             at = model_step_find(&world->model, again->list.items[i]->text.ptr);
-            world->ended[at] = world->failed[at] = false;
+            world->ended[at] = world->failed[at] = world->approved[at] = false;
             world->person[at] = true;
             now_known(world, (size_t)at);
         }

@@ -190,6 +190,7 @@ begin(struct session *s, struct expr_vm *vm)
         int64_t left = step->due_ms - e->now_ms;
         if (step->status == STEP_BACKOFF_STATUS) turn_wait(e, i, left > 0 ? left : 0);
         else if (step->status == STEP_RUNNING_STATUS) adopt(s, i);
+        else asking_adopt(e, i);
     }
     sched_init(&e->sched, &e->arena, &e->state);
     e->scheduled = true;
@@ -248,6 +249,7 @@ go_on(struct session *s)
         wait_and_take(s);
         e->now_ms = e->tick_ms = ++s->world->now_ms;
         disturb(s);
+        person_answers(s->world, e);
         if (e->interrupted && !e->ended && e->running > 0 && world_chance(s->world, 20)) {
             turn_stop(e);
             (void)end_turn(s);
@@ -294,6 +296,7 @@ session_run(struct world *world, struct expr_vm *vm)
     memory_free(s.e.happened);
     memory_free(s.e.after);
     memory_free(s.e.delayed);
+    memory_free(s.e.asked);
     arena_release(&s.e.turn);
     arena_release(&s.e.arena);
     return ended;

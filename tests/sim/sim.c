@@ -51,6 +51,7 @@ resolve_all(void)
     struct arena arena ARENA_SCOPED = {0};
     struct run_state state;
     fold(&state, &arena);
+    person_settles(&world, &state);
     for (size_t i = 0; i < state.nsteps; i++) {
         if (state.steps[i].status != STEP_UNKNOWN_STATUS) continue;
         struct value *data = value_map(&arena);

@@ -74,6 +74,18 @@ make_step(struct world *world, size_t i, enum step_part part)
         if (world->steps[k].part == part && world_chance(world, density)) world->needs[i][step->nneeds++] = (uint32_t)k;
 }
 
+/* In every third world; the others draw from their seed what they always drew. */
+static void
+make_asks(struct world *world, size_t i)
+{
+    if (world->seed % 3 != 0 || !world_chance(world, 30)) return;
+    struct approve *approve = &world->asks[i];
+    *approve = (struct approve){.min = 1 + (uint32_t)world_random(world, 2)};
+    if (world_chance(world, 15)) approve->condition = "${{ 1 == 2 }}";
+    if (world_chance(world, 50)) approve->expires_ms = 1 + (int64_t)world_random(world, 3000);
+    world->steps[i].approve = approve;
+}
+
 void
 world_make(struct world *world, uint64_t seed)
 {
@@ -90,6 +102,7 @@ world_make(struct world *world, uint64_t seed)
     for (size_t k = world_random(world, 3); k > 0; k--) make_step(world, i++, PART_FINALLY);
     world->model = (struct model){.name = "sim", .file = "sim.yaml", .folder = "/", .steps = world->steps, .nsteps = i,
                                   .power = true};
+    for (size_t k = 0; k < i; k++) make_asks(world, k);
     world->max_parallel = 1 + (uint32_t)world_random(world, 5);
     world->faults = (int)world_random(world, 25);
 }

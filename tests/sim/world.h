@@ -56,6 +56,11 @@ struct world {
     bool crash_after;        /* … behind the commit instead of before it */
     unsigned sessions, crashes, retries, resolves, commits;
 
+    struct approve asks[STEPS_MAX]; /* of the steps that ask somebody */
+    bool approved[STEPS_MAX];  /* … and were allowed to start */
+    unsigned said[STEPS_MAX];  /* who has approved, a bit for each */
+    int64_t asked_ms[STEPS_MAX];
+
     bool ended[STEPS_MAX];   /* the journal says that it has ended */
     bool failed[STEPS_MAX];  /* … and that it failed, and is not tolerated */
     bool cancelled;          /* somebody asked for the end */
@@ -83,6 +88,10 @@ size_t world_effects(const struct world *world, const char *token);
 void promise_launch(struct world *world, const struct real *real);
 void promise_event(struct world *world, const struct event *event);
 void promise_end(struct world *world, const struct run_state *state);
+
+/* person.c: who is asked */
+void person_answers(struct world *world, struct engine *e);            /* while an engine looks on */
+void person_settles(struct world *world, struct run_state *state);     /* while none does */
 
 /* session.c: engines */
 /* One engine from its start to its end, or to its death. Returns true when the run has ended. */

@@ -116,7 +116,8 @@ parked_run(void)
     stream_init(&stream, &f.arena, &f.view.state);
     fixture_event(&f, 1, EVENT_RUN_STOPPED, NULL, "{\"status\":\"parked\",\"exit\":5}");
     stream_json(&stream, &f.last, &out);
-    CHECK_STR(buf_str(&out), "{\"event\":\"run_parked\"," TIME("05.001Z") ",\"status\":\"parked\",\"exit\":5}\n");
+    CHECK_STR(buf_str(&out),
+              "{\"event\":\"run_parked\"," TIME("05.001Z") ",\"status\":\"parked\",\"exit\":5,\"steps\":[]}\n");
     fixture_release(&f);
 }
 

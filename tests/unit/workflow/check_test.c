@@ -61,7 +61,7 @@ test_every_key_is_documented(void)
     static const char *const headings[PLACES] = {"#### The workflow", "#### params", "#### secrets", "#### plugins",
                                                  "#### defaults", "#### A step", "#### retry", "#### outputs",
                                                  "#### concurrency", "#### pool", "#### history", "#### limits",
-                                                 "#### undo", "#### hooks", "#### hooks"};
+                                                 "#### approve", "#### undo", "#### hooks", "#### hooks"};
     const char *root = getenv("LEVADA_SOURCE");
     char *doc = NULL;
     size_t size = 0;
@@ -122,8 +122,8 @@ static void
 test_references_are_looked_up_everywhere(void)
 {
     static const char *const wrong[][2] = {
-        {"${{ steps.aa.status == 'x' }}", "unknown-step"},  {"${{ steps.a.outputs.x == 1 }}", "unknown-output"},
-        {"${{ params.q == 'x' }}", "unknown-name"},         {"${{ steps.b.status == 'x' }}", "self-need"},
+        {"${{ steps.aa.status == 'failed' }}", "unknown-step"},  {"${{ steps.a.outputs.x == 1 }}", "unknown-output"},
+        {"${{ params.q == 'x' }}", "unknown-name"},         {"${{ steps.b.status == 'failed' }}", "self-need"},
         {"${{ run.error == 'x' }}", "scope"},               {"${{ run.window.from }}", "not-yet"},
         {"${{ steps.a.outputs.o == }}", "expression"},      {"${{ env.HOME }}", "unknown-name"},
     };

@@ -156,8 +156,7 @@ what_is_missing_is_an_error_with_a_suggestion(void)
         {"default(params.nothing.at.all, 'x')", "string \"x\""},
         {"default(params.n, 1 / 0)", "integer 3"},
         {"default(params.list[9], 9)", "integer 9"},
-        {"default(params.n + 'x', 9)", "3:24 attempt to perform arithmetic on a string value "
-                                       "(constant 'x') | Write number(x) to count with a text."},
+        {"default(params.n + 'x', 9)", "3:24 \"+\" cannot count with a text | Write a .. b to join texts."},
         {"cond(params.x == null, 'none', params.x.y)", "string \"none\""},
         {"cond(params.n, 1, 2)", "3:7 cond(): the first value is neither true nor false | Compare "
                                  "with something, as in cond(x > 1, a, b)."},

@@ -46,6 +46,8 @@ static const char rich[] =
     "    lua: |\n"
     "      return {x = steps.first.outputs.sum}\n"
     "    effect: read\n"
+    "    approve: {when: \"${{ params.who == 'ann' }}\", by: [user:ann, \"group:dba\"], min: 2, expires: 2d,\n"
+    "              input: {wait: {type: duration, default: 5m, maximum: 1h}, n: {type: integer, required: true}}}\n"
     "    continue_on_error: true\n"
     "    shell_is_not_used: x\n"
     "  - id: third\n"
@@ -173,11 +175,11 @@ static void
 test_edges_from_everywhere(void)
 {
     static const char *const places[] = {"run: echo \"${{ steps.a.status }}\"",
-                                         "run: x\n    if: ${{ steps.a.status == 'x' }}",
+                                         "run: x\n    if: ${{ steps.a.status == 'succeeded' }}",
                                          "run: x\n    env: {A: \"${{ steps.a.status }}\"}",
                                          "run: x\n    cwd: ${{ steps.a.status }}",
                                          "run: x\n    stdin: ${{ steps.a.status }}",
-                                         "run: x\n    expect: [\"${{ steps.a.status == 'x' }}\"]",
+                                         "run: x\n    expect: [\"${{ steps.a.status == 'succeeded' }}\"]",
                                          "run: x\n    outputs: {o: \"${{ steps.a.status }}\"}",
                                          "lua: return {x = steps.a.status}",
                                          "lua: return {x = steps['a'].status}",
@@ -225,6 +227,16 @@ test_json_loses_nothing(void)
     CHECK_STR(back->steps[2].schema_action->name, "echo");
     CHECK_STR(back->steps[2].schema->digest, model->steps[2].schema->digest);
     CHECK_STR(back->steps[2].schema->path, model->steps[2].schema->path);
+    const struct approve *approve = back->steps[1].approve;
+    CHECK_FATAL(approve != NULL);
+    CHECK_STR(approve->condition, "${{ params.who == 'ann' }}");
+    CHECK_INT(approve->condition_line, model->steps[1].approve->condition_line);
+    CHECK_INT(approve->expires_ms, 2 * 24 * 3600 * 1000);
+    CHECK_INT(approve->min, 2);
+    CHECK_STR(json_text(&arena, approve->by), "[\"user:ann\",\"group:dba\"]");
+    CHECK_INT(approve->inputs[0].fallback->type, VALUE_DURATION);
+    CHECK(approve->inputs[1].required);
+    CHECK(back->steps[0].approve == NULL);
     const struct value *text = value_get(back->steps[2].with, "text");
     CHECK_INT(text->line, value_get(model->steps[2].with, "text")->line);
     CHECK_INT(text->column, value_get(model->steps[2].with, "text")->column);
@@ -245,6 +257,7 @@ test_damaged_json_is_refused(void)
 {
     static const char *const edits[][2] = {
         {"\"needs\":[0]", "\"needs\":[7]"},       {"\"needs\":[0]", "\"needs\":[-1]"},
+        {"\"min\":2", "\"min\":0"},             {"[\"user:ann\",", "[5,"},
         {"\"needs\":[0]", "\"needs\":{}"},        {"\"id\":\"second\"", "\"id\":\"first\""},
         {"\"id\":\"second\"", "\"id\":\"../x\""}, {"\"part\":\"steps\"", "\"part\":\"stepz\""},
         {"\"effect\":\"read\"", "\"effect\":5"},  {"\"action\":\"echo\"", "\"action\":\"ecko\""},

@@ -185,13 +185,14 @@ what_is_wrong_is_found_before_it_runs(void)
     static const struct { const char *text, *want;
     } cases[] = {
         {"local a = = 1", "20:11 unexpected symbol near '='"},
-        {"local a = 1\nif a then", "21:1 'end' expected near <eof>"},
+        {"local a = 1\nif a then", "21:6 'end' expected near <eof>"},
         {"local a = 'x", "20:11 a quote is never closed"},
         {"total = 1", "20:1 \"total\" is not declared | Write local in front of it, or "
                       "set_output(name, value)."},
         {"function f() end",
          "20:10 \"f\" is not declared | Write local in front of it, or set_output(name, value)."},
-        {"local a = totl", "20:11 unknown name \"totl\" | Did you mean \"bool\"?"},
+        {"local a = totl", "20:11 unknown name \"totl\" | Names start with params, env, secrets, steps, "
+                           "outputs or run; texts stand in quotes."},
         {"local a = parms.n", "20:11 unknown name \"parms\" | Did you mean \"params\"?"},
         {"print('x')", "20:1 no function is named \"print\" | A lua: step has log(text)."},
         {"local t = {1}\ntable.insert(t, 2)",
@@ -205,7 +206,7 @@ what_is_wrong_is_found_before_it_runs(void)
                                          "joined with texts and passed on, nothing else."},
         {"return {x = 'y' ~= secrets.a}", "20:20 a secret cannot be compared | A secret can be "
                                           "joined with texts and passed on, nothing else."},
-        {"\x1bLua", "20:1 byte 0x1b cannot stand here"},
+        {"\x1bLua", "20:1 a control character cannot stand here"},
         {"local a = 1 != 2", "20:13 \"!=\" is not an operator here | Write ~= instead."},
         {"-- comment total = 1\n--[[ x = 1 ]] local t = {total = 1, log = 2; x = 3}\nreturn {t = "
          "t.total, u = t['log'], v = [[x = 1]]}",
