@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * levada logs RUN [STEP [--item KEY]] [-f] [--attempt N]: what steps wrote. Into a pipe the bytes are as they were written; on
- * a terminal control characters are made visible.
+ * levada logs RUN [STEP [--item KEY]] [-f] [--attempt N]: what steps wrote. Into a pipe the bytes are as they were
+ * written; on a terminal control characters are made visible.
  */
 #include <getopt.h>
 #include <stdio.h>

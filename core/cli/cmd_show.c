@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * levada show RUN [--step STEP [--item KEY]] [--failed] [--at TIME] [--json]: one run, its steps and its outputs, as they
- * are or as they were.
+ * levada show RUN [--step STEP [--item KEY]] [--failed] [--at TIME] [--json]: one run, its steps and its outputs, as
+ * they are or as they were.
  */
 #include <getopt.h>
 #include <stdio.h>

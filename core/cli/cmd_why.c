@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * levada why RUN [STEP [--item KEY]] [--at TIME] [--json]: the decisions that were recorded, and the cause when a run failed.
+ * levada why RUN [STEP [--item KEY]] [--at TIME] [--json]: the decisions that were recorded, and the cause when a run
+ * failed.
  */
 #include <getopt.h>
 #include <stdio.h>

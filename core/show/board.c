@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Every number here follows from comparing what a step is now with what it was when it was last looked at, so it does no
- * harm that the state may be ahead of the event.
+ * Every number here follows from comparing what a step is now with what it was when it was last looked at, so it does
+ * no harm that the state may be ahead of the event.
  */
 #include "show/board.h"
 

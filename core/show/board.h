@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the live picture knows of each loop and block: how many of its parts are how far, which are at work, which failed
- * first. Kept up to date by events, so that drawing looks only at what it draws, also of a loop of 10,000 items.
+ * What the live picture knows of each loop and block: how many of its parts are how far, which are at work, which
+ * failed first. Kept up to date by events, so that drawing looks only at what it draws, also of a loop of 10,000 items.
  */
 #ifndef SHOW_BOARD_H
 #define SHOW_BOARD_H

@@ -93,7 +93,8 @@ command(struct commands *commands, const char *verb, const char *rest, const cha
     for (size_t i = 0; commands->place.file != NULL && i < sizeof acts / sizeof acts[0]; i++)
         if (str_eq(verb, acts[i])) return;
     const char *text = arena_printf(&arena, "levada %s %s%s%s", verb, commands->id, *rest ? " " : "", rest);
-    buf_printf(commands->buf, "%s %-43s  %s\n", commands->any ? "     " : "next:", text, what);
+    buf_printf(commands->buf, "%s %-44s %s%s\n", commands->any ? "     " : "next:", text,
+               strlen(text) > 44 ? " " : "", what);
     commands->any = true;
 }
 

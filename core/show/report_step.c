@@ -273,7 +273,8 @@ static void
 put_kind(struct buf *buf, const struct view *view, const struct step_state *step)
 {
     static const char *const words[] = {
-        [STEP_USES] = "action", [STEP_RUN] = "run", [STEP_LUA] = "lua", [STEP_GROUP] = "group", [STEP_WORKFLOW] = "workflow"};
+        [STEP_USES] = "action", [STEP_RUN] = "run", [STEP_LUA] = "lua", [STEP_GROUP] = "group",
+        [STEP_WORKFLOW] = "workflow"};
     struct tally parts;
     buf_text(buf, state_is_loop(step) ? "loop" : words[step->step->kind]);
     if (!state_is_parent(step)) return;
