@@ -42,7 +42,6 @@ make_step(struct check *check, const struct hook *hook, size_t number)
     value_set(check->arena, map, "id", text_at(check, id, line, column));
     value_set(check->arena, map, "name", text_at(check, "the hook before_run", line, column));
     value_set(check->arena, map, "lua", text_at(check, hook->text, hook->line, hook->column));
-    value_set(check->arena, map, "effect", text_at(check, "pure", line, column));
     value_set(check->arena, map, "needs", value_list(check->arena));
     map->line = (uint32_t)line;
     map->column = (uint32_t)column;

@@ -344,12 +344,19 @@ check_variable(struct reading *reading, size_t which)
     if (reading->token.kind == TOKEN_NAME) check_member(reading, name, &reading->token);
 }
 
-/* skip() and set_output(): not every hook may. */
+/* call(), skip() and set_output(): not every hook may. */
 static void
 check_deed(struct reading *reading)
 {
     const struct token call = reading->token;
     enum hook_on on = reading->hook->on;
+    if (str_eq(call.text, "call")) {
+        /* It would happen again with every attempt, or behind an effect that no failure of it can take back. */
+        if (on != HOOK_BEFORE_RUN)
+            REPORT(reading, &call, "scope", "Put it into a `lua` step, or into `before_run`.",
+                   "the hook `%s` cannot call actions", hook_on_name(on));
+        return;
+    }
     if (str_eq(call.text, "skip")) {
         if (on != HOOK_BEFORE_STEP && on != HOOK_BEFORE_RUN)
             REPORT(reading, &call, "scope", "Only `before_step` can, before the step has its effect.",
@@ -405,7 +412,8 @@ look_at_name(struct reading *reading)
     if (str_eq(name, "outputs"))
         REPORT(reading, &reading->token, "scope", "In a hook they are result.outputs.",
                "\"outputs\" cannot be used in `%s`", hook_on_name(reading->hook->on));
-    if (token_is(&reading->after, "(") && (str_eq(name, "skip") || str_eq(name, "set_output"))) check_deed(reading);
+    bool deed = str_eq(name, "call") || str_eq(name, "skip") || str_eq(name, "set_output");
+    if (deed && token_is(&reading->after, "(")) check_deed(reading);
 }
 
 static void

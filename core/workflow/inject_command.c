@@ -206,6 +206,8 @@ read_open(struct shell_lex *s, struct shell_command *c, struct cases *cases)
         c->size = 0;
         return;
     }
+    /* a=(x y): words, none of which is a command's name. */
+    s->array = c->in_word && c->size > 0 && c->word[c->size - 1] == '=' && !c->word_quoted;
     bool arithmetic = shell_at(s, s->at, "((") && !c->in_word;
     s->at += arithmetic ? 2 : 1;
     if (arithmetic) shell_read_arithmetic(s, "))");
@@ -330,21 +332,23 @@ read_close(struct shell_lex *s, struct shell_command *c, struct cases *cases, bo
 void
 shell_read_commands(struct shell_lex *s, bool nested)
 {
-    struct shell_command command = {.at_start = true, .used = SHELL_NONE};
+    bool array = s->array;
+    struct shell_command command = {.at_start = !array, .used = SHELL_NONE};
     struct cases cases = {.depth = 0};
     size_t first_heredoc = s->nheredocs, piped = s->piped;
     const char *reader = s->line_reader;
     if (++s->depth > SHELL_DEPTH_MAX) s->unclosed = true;
     s->piped = 0;
+    s->array = false;
     while (shell_more(s) && !s->unclosed) {
         char c = s->text[s->at];
         if (command.double_bracket && !command.double_closed && strchr("&|<>()", c) != NULL) {
             /* Inside [[ ]] these are operators of the test. */
             end_word(s, &command, &cases);
             s->at++;
-        } else if (c == '\n') {
+        } else if (c == '\n' && !array) {
             read_newline(s, &command, &cases, first_heredoc);
-        } else if (c == ' ' || c == '\t') {
+        } else if (c == ' ' || c == '\t' || c == '\n') {
             end_word(s, &command, &cases);
             s->at++;
         } else if (c == '\\' && shell_peek(s, 1) == '\n') {

@@ -39,6 +39,7 @@ struct shell_lex {
     struct shell_heredoc heredocs[SHELL_HEREDOCS_MAX];
     size_t nheredocs;
     const char *line_reader; /* a program reading program text on this line: sh, ssh, psql, … */
+    bool array;   /* the next commands are the words of an array: a=(x y) */
     size_t piped; /* offset + 1 of an expression whose command writes into the next one's input; 0:
                      none */
 };

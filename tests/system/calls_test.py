@@ -162,6 +162,17 @@ outputs: {x: "${{ map(values(steps.c.items), function(i) return i.outputs.x end)
         self.assertEqual(self.show()["outputs"], {"x": ["a", "b"]})
         self.assertIn(("c.probe_echo", "b/1"), self.steps())
 
+    def test_the_hook_before_a_run_may_call_actions_and_the_others_may_not(self):
+        text = HEAD.replace("steps:", """hooks:
+  before_run: call("probe.keyed", {ledger = "LEDGER"})
+steps:""").replace("LEDGER", self.ledger_path)
+        self.levada("run", self.write("w.yaml", text + "  - id: a\n    run: 'true'\n"))
+        self.assertEqual(len(self.lines()), 1)
+        self.assertIn(("before_run.probe_keyed", "1"), self.steps())
+        text = text.replace("before_run", "after_step")
+        said = self.levada("check", self.write("w.yaml", text + "  - id: a\n    run: 'true'\n"), expect=3).stdout
+        self.assertIn("the hook `after_step` cannot call actions", said)
+
     def test_a_step_done_again_after_a_success_calls_again(self):
         self.run_chunk('call("probe.keyed", {ledger = "LEDGER"})')
         self.levada("retry", "last", "--from", "c")
