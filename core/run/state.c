@@ -352,8 +352,8 @@ apply_retry(struct run_state *state, struct step_state *step, const struct event
     step->delay_ms = value_get_int(event->data, "delay_ms", 0);
     step->ask_first = value_get_bool(event->data, "ask", false);
     keep_reason(state, step, event->data);
-    if (str_eq(step->reason_code, "until")) { /* after a success: the next is another effect, with a token of its own */
-        step->polls++;
+    if (step->reason_code != NULL && str_eq(step->reason_code, "until")) {
+        step->polls++; /* after a success: the next is another effect, with a token of its own */
         step->round++;
         step->checkpoints = NULL;
     }
