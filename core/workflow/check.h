@@ -139,10 +139,13 @@ void check_undo_read(struct check *check, uint32_t index);
 void check_undo_link(struct check *check, uint32_t index);
 
 /* check_body.c: steps within a step, and the workflow of another file. */
-/* A check of steps that stand in step `index`, with a model of their own: a part of the same file. The second gives
- * back what they have loaded, once they are read. */
-void check_inner(struct check *check, uint32_t index, struct model *body, struct check *inner);
-void check_inner_end(struct check *check, const struct check *inner);
+/* A check of steps that stand in step `index`, with a model of their own: a part of the same file. What one of the two
+ * loads of plugins, the other has too. */
+struct check *check_inner(struct check *check, uint32_t index);
+void check_inner_read(struct check *check, struct check *inner, const struct value *const parts[PARTS]);
+void check_inner_link(struct check *check, struct check *inner);
+/* A path that the file names, as somebody would name it who named the file so. */
+const char *check_shown_path(const struct check *check, const char *path);
 void check_body_read(struct check *check, uint32_t index);
 void check_nesting(struct check *check, uint32_t index); /* is it too deep to be stored? */
 void check_body_link(struct check *check, uint32_t index);

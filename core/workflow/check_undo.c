@@ -40,22 +40,14 @@ check_undo_read(struct check *check, uint32_t index)
     size_t errors = check->diags->errors;
     if (!keys_check(check->diags, PLACE_UNDO, undo, what) || check->diags->errors > errors) return;
     const struct value *parts[PARTS] = {as_steps(check, undo)};
-    struct model *body = ARENA_NEW(check->arena, struct model);
-    struct check *inner = ARENA_NEW(check->arena, struct check);
-    check_inner(check, index, body, inner);
-    inner->undoes = true;
-    draft->undo = inner;
-    check_steps_read(inner, parts);
-    check_inner_end(check, inner);
-    step->undo = body;
+    draft->undo = check_inner(check, index);
+    draft->undo->undoes = true;
+    check_inner_read(check, draft->undo, parts);
+    step->undo = draft->undo->model;
 }
 
 void
 check_undo_link(struct check *check, uint32_t index)
 {
-    struct check *inner = check->drafts[index].undo;
-    if (inner == NULL) return;
-    inner->plugins = check->plugins;
-    inner->schemas = check->schemas;
-    check_steps_link(inner);
+    if (check->drafts[index].undo != NULL) check_inner_link(check, check->drafts[index].undo);
 }
