@@ -144,7 +144,6 @@ struct run_state {
     int exit_before;
     bool rolled_back;               /* the last rollback undid all that was asked for */
     bool cancel_asked;
-    const char *cancel_who, *cancel_why;
     const struct value *params;     /* as bound; secrets never are params */
     const struct value *outputs, *error; /* of the run, or NULL */
     const char *failed_step, *failed_item, *trigger;

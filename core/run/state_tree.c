@@ -374,14 +374,12 @@ state_call(struct run_state *state, struct step_state *step, const struct event 
     return 0;
 }
 
-/* The step that the entry names, and that can be undone; NULL: there is none such. */
-static struct step_state *
-undo_target(const struct run_state *state, const struct value *entry)
+struct step_state *
+state_entry(const struct run_state *state, const struct value *entry)
 {
-    bool item = value_is(entry, VALUE_MAP);
-    struct step_state *target = state_step(state, item ? value_get_str(entry, "step", "") : value_str(entry, ""),
-                                           item ? value_get_str(entry, "item", NULL) : NULL);
-    return target != NULL && target->step->undo != NULL ? target : NULL;
+    bool map = value_is(entry, VALUE_MAP);
+    return state_step(state, map ? value_get_str(entry, "step", "") : value_str(entry, ""),
+                      map ? value_get_str(entry, "item", NULL) : NULL);
 }
 
 int
@@ -393,10 +391,11 @@ state_roll_back(struct run_state *state, const struct event *event, struct err *
     for (uint32_t i = 0; i < state->undo_count; i++) state->steps[state->undo_first + i].gone = true;
     state->undo_first = add_room(state, list->list.count);
     for (size_t i = 0; i < list->list.count; i++) {
-        const struct step_state *target = undo_target(state, list->list.items[i]);
+        const struct step_state *target = state_entry(state, list->list.items[i]);
         struct step_state *undo = &state->steps[state->undo_first + count];
-        if (target == NULL && state->model_number < state->models) continue;
-        if (target == NULL) return err_set(err, EXIT_STORE, "it names a step that cannot be undone");
+        bool can = target != NULL && target->step->undo != NULL;
+        if (!can && state->model_number < state->models) continue;
+        if (!can) return err_set(err, EXIT_STORE, "it names a step that cannot be undone");
         *undo = (struct step_state){.step = target->step->undo->steps, .parent = NO_PARENT, .item = target->item,
                                     .undoes = (uint32_t)(target - state->steps), .caller = NO_PARENT,
                                     .bindings = target->bindings};
