@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Secrets of an attempt: fetched from their providers here and nowhere else, known to the masks before anything can
- * say them. The masks are the worker's: what it once knew stays masked in later attempts. Any thread, except secret_resolve.
+ * say them. The masks are the worker's: what it once knew stays masked in later attempts. Any thread, except
+ * secret_resolve.
  */
 #ifndef RUN_SECRET_H
 #define RUN_SECRET_H
