@@ -17,6 +17,7 @@
 #include "workflow/keys.h"
 #include "workflow/model.h"
 #include "workflow/names.h"
+#include "workflow/parse.h"
 
 /* A step while it is checked; parallel to model.steps. */
 struct draft {
@@ -84,6 +85,14 @@ struct scope {
 #define CHECK_WARNING(check, at, code, hint, ...) \
     diag_add((check)->diags, DIAG_WARNING, (int)(at)->line, (int)(at)->column, (code), (hint), __VA_ARGS__)
 
+/* The same at a key of a map. */
+#define CHECK_KEY_ERROR(check, map, key, code, hint, ...)                                                    \
+    do {                                                                                                     \
+        int key_line, key_column;                                                                            \
+        parse_key_place((map), (key), &key_line, &key_column);                                               \
+        diag_add((check)->diags, DIAG_ERROR, key_line, key_column, (code), (hint), __VA_ARGS__);             \
+    } while (0)
+
 /* check.c: what workflow_load() does once it has the text: model has file, folder and source. NULL: see diags. `path`
  * gives the workflow its name. */
 const struct model *check_source(struct arena *arena, const char *path, struct model *model, size_t size,
@@ -150,9 +159,9 @@ void check_body_read(struct check *check, uint32_t index);
 void check_nesting(struct check *check, uint32_t index); /* is it too deep to be stored? */
 void check_body_link(struct check *check, uint32_t index);
 
-/* check_retry.c: the ranges of one `retry`; and, of a step's own (may be NULL), its delays beside those it inherits. */
-void check_retry(struct check *check, const struct value *retry, const char *what);
-void check_retry_delays(struct check *check, const struct value *own, const struct retry *retry, const char *what);
+/* check_retry.c: `retry` of a step, with what `defaults` say of it; and that of `defaults`. */
+void check_step_retry(struct check *check, uint32_t index);
+void check_default_retry(struct check *check, const struct value *retry);
 /* Warns of what stands twice in a list; NULL and no list are let pass. */
 void check_twice(struct check *check, const struct value *list, const char *key, const char *what);
 
@@ -164,6 +173,8 @@ bool check_output_find(const struct check *check, uint32_t index, const char *na
 /* Is it one that `outputs:` makes with an expression? */
 bool check_output_made(const struct check *check, uint32_t index, const char *name);
 const char *check_output_suggest(struct check *check, uint32_t index, const char *name);
+/* Of a group or a workflow: a map of expressions. */
+void check_outputs_made(struct check *check, const struct scope *scope, const struct value *outputs);
 
 /* check_plugin.c: actions and their inputs. */
 void check_plugins(struct check *check);

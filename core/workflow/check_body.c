@@ -13,7 +13,6 @@
 #include "workflow/check.h"
 #include "workflow/model_json.h"
 #include "workflow/params.h"
-#include "workflow/parse.h"
 #include "workflow/template.h"
 
 static const char *
@@ -98,12 +97,7 @@ link_group(struct check *check, uint32_t index)
                     "\"outputs\" of %s must be a map of expressions", check->drafts[index].what);
         return;
     }
-    for (size_t i = 0; i < outputs->map.count; i++) {
-        int line, column;
-        parse_name_place(outputs, i, &line, &column);
-        check_id(check, outputs->map.names[i], "an output", line, column);
-        check_tree(inner, &scope, outputs->map.values[i]);
-    }
+    check_outputs_made(inner, &scope, outputs);
 }
 
 /* ---- workflows ---------------------------------------------------------------------------------------- */

@@ -8,7 +8,6 @@
 #include "base/str.h"
 #include "workflow/check.h"
 #include "workflow/expr_lex.h"
-#include "workflow/parse.h"
 
 static bool
 is_known(const struct value *steps, const char *action)

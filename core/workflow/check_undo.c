@@ -7,7 +7,6 @@
 
 #include "base/str.h"
 #include "workflow/check.h"
-#include "workflow/parse.h"
 
 /* The map of `undo` as a list of one step. */
 static const struct value *
@@ -30,10 +29,8 @@ check_undo_read(struct check *check, uint32_t index)
     const struct value *undo = keys_get(PLACE_STEP, draft->map, "undo");
     if (undo == NULL) return;
     if (step_is_block(step)) {
-        int line, column;
-        parse_key_place(draft->map, "undo", &line, &column);
-        diag_add(check->diags, DIAG_ERROR, line, column, "misplaced-key", "Give it to the steps inside.",
-                 "\"undo\" means nothing beside steps of its own");
+        CHECK_KEY_ERROR(check, draft->map, "undo", "misplaced-key", "Give it to the steps inside.",
+                        "\"undo\" means nothing beside steps of its own");
         return;
     }
     const char *what = arena_printf(check->arena, "`undo` of %s", draft->what);
