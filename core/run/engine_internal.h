@@ -173,7 +173,6 @@ struct approval_request;
 /* Takes one decision; see approval_judge(). */
 int asking_decide(struct engine *e, const struct approval_request *request, struct err *err);
 void asking_take(struct engine *e);                /* all that lie in the run folder */
-void asking_wait(struct engine *e, size_t i, int64_t left_ms); /* the question of a parked step expires then */
 void asking_forget(struct engine *e, size_t i);    /* it has an answer, or the step has ended */
 void asking_adopt(struct engine *e, size_t i);     /* an earlier engine asked */
 void asking_wake(struct engine *e);                /* ends the steps whose question has expired */

@@ -186,7 +186,6 @@ void check_shared_inputs(struct check *check);
 void check_tree(struct check *check, const struct scope *scope, const struct value *tree);
 void check_ref(struct check *check, const struct scope *scope, const struct expr_ref *ref, int line, int column);
 void check_call(struct check *check, const struct scope *scope, const char *name, int line, int column);
-void check_expr(struct check *check, const struct scope *scope, const struct expr *expr);
 
 /* check_reach.c: conditions that are the same in every run, and steps that none reaches; when there are no errors. */
 void check_reach(struct check *check);
