@@ -310,7 +310,9 @@ logs_print(struct arena *arena, struct view *view, const struct logs_options *op
     while (options->follow && goes_on(view) && !code && !ferror(options->out)) {
         read_all(&follower, false);
         (void)poll(NULL, 0, POLL_MS);
+        size_t before = view->state.nsteps;
         code = refresh(view, err);
+        if (view->state.nsteps != before) choose_names(&follower);
     }
     read_all(&follower, true);
     *written = follower.written;
