@@ -12,6 +12,7 @@
 #define LIMIT_WORKFLOW_SIZE (32u * MIB)  /* 100,000 steps of 330 bytes; a file that is refused takes no more memory */
 #define LIMIT_STEPS 100000u              /* one run, one machine */
 #define LIMIT_INCLUDES 16u               /* workflows within workflows: more is a circle that goes by other names */
+#define LIMIT_NESTING 12u                /* groups and workflows around a step: each takes three of LIMIT_DEPTH */
 #define LIMIT_ITEMS 100000u              /* items of one loop: as many as steps of a file */
 #define LIMIT_INSTANCES 1000000u         /* steps and items of one run: about 400 bytes each */
 #define LIMIT_ITEM_KEY 1024u             /* an item's key: S3 keys are as long */

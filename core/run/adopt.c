@@ -231,7 +231,8 @@ adopt_all(struct engine *e, struct err *err)
             turn_wait(e, i, left < 0 ? 0 : left > step->delay_ms ? step->delay_ms : left);
         }
         asking_adopt(e, i);
-        if (step->status != STEP_RUNNING_STATUS || step->nattempts == 0) continue;
+        /* A loop or block has attempts only of the workflow before this one, in which it was something else. */
+        if (step->status != STEP_RUNNING_STATUS || state_is_parent(step)) continue;
         int code = settle_attempt(e, i, step->attempts[step->nattempts - 1].record, true, err);
         if (code) return code;
     }

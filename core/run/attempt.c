@@ -16,7 +16,9 @@ make_token(const struct engine *e, const struct step_state *step, char ret[HASH_
 {
     struct buf text BUF_SCOPED;
     buf_init(&text, MIB);
-    buf_printf(&text, "%s/%s/%s", e->state.id, step->step->id, step->item ? step->item : "");
+    buf_printf(&text, "%s/%s/", e->state.id, step->step->id);
+    /* With its length: the item "a/1" is not the second effect of the item "a". */
+    if (step->item != NULL) buf_printf(&text, "%zu:%s", strlen(step->item), step->item);
     if (step->round) buf_printf(&text, "/%u", step->round);
     hash_sha256_hex(buf_str(&text), text.size, ret);
     ret[32] = '\0'; /* 128 bits are plenty, and fit where servers limit a key's length */

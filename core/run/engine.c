@@ -428,9 +428,7 @@ work(struct engine *e, struct err *err)
     if (!code) code = seating_open(e, err);
     if (!code) {
         code = adopt_all(e, err);
-        sched_init(&e->sched, &e->arena, &e->state);
-        e->scheduled = true;
-        parent_catch_up(e);
+        turn_begin(e);
     }
     if (!code) code = end_turn(e, err);
     if (!code) code = loop(e, err);

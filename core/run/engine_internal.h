@@ -111,6 +111,7 @@ struct engine {
     int group_seat;        /* the descriptor that keeps its place in the group, or -1: every worker has it too */
     bool left;             /* no_wait, and nobody will make room */
     bool ended;            /* RUN_FINISHED or RUN_STOPPED is journalled */
+    bool cancel_last;      /* the cancel came when the run was at its `finally`: that is stopped, too */
     struct delayed *asked; /* parked steps whose question expires, in no order */
     size_t nasked, asked_capacity;
 };
@@ -122,7 +123,9 @@ const struct value *engine_reason(struct engine *e, const char *code, const char
     __attribute__((format(printf, 3, 4)));
 void *engine_grow(void *old, size_t count, size_t *capacity, size_t size);
 void engine_note(struct engine *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void turn_begin(struct engine *e);                 /* what an earlier engine left has been adopted */
 void turn_decide(struct engine *e);                /* all that can be decided now */
+bool turn_cancels(const struct engine *e, const struct step_state *step); /* does a cancel stop it, which runs? */
 void turn_cancel(struct engine *e, const char *who, const char *why); /* somebody asked for the end */
 void turn_stop(struct engine *e);                  /* leave the run as it is: interrupted or unknown */
 void turn_wait(struct engine *e, size_t step, int64_t delay_ms); /* look at it again after the delay */
@@ -159,7 +162,7 @@ void calls_abandon(struct engine *e, size_t i);    /* step i ended: what it stil
 int parent_begin(struct engine *e, size_t i, struct err *err);
 void parent_close(struct engine *e, size_t i);     /* all its parts have ended */
 void parent_fail_fast(struct engine *e, size_t i); /* step i ended: if its loop fails fast, that is it */
-void parent_catch_up(struct engine *e);            /* with what people settled while no engine lived */
+void parent_resume(struct engine *e);              /* … for those that ended when no engine looked on */
 
 /* asking.c */
 /* May the step start, as far as people are concerned? False: it is parked or ended now, or err says what could not be

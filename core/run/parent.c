@@ -184,6 +184,22 @@ stop_undoing(struct engine *e, const struct step_state *failed)
 }
 
 void
+parent_resume(struct engine *e)
+{
+    for (uint32_t k = 0; e->state.rolling && k < e->state.undo_count; k++)
+        if (e->state.steps[e->state.undo_first + k].status == STEP_FAILED_STATUS)
+            parent_fail_fast(e, e->state.undo_first + k);
+    for (size_t i = 0; i < e->state.nsteps; i++) {
+        const struct step_state *loop = &e->state.steps[i];
+        if (!state_is_loop(loop) || !loop->expanded || step_status_ended(loop->status)) continue;
+        const struct step_state *failed = state_failure(&e->state, loop);
+        /* One that failed before a retry, and was not named by it, ends nothing any more. */
+        if (failed != NULL && failed->finished_ms >= e->state.begun_ms)
+            parent_fail_fast(e, (size_t)(failed - e->state.steps));
+    }
+}
+
+void
 parent_fail_fast(struct engine *e, size_t i)
 {
     const struct step_state *item = &e->state.steps[i];
@@ -195,16 +211,9 @@ parent_fail_fast(struct engine *e, size_t i)
     const struct step_state *loop = &e->state.steps[item->parent];
     for (uint32_t k = 0; k < loop->nchildren; k++) {
         const struct step_state *other = &e->state.steps[loop->first + k];
-        bool begun = other->status == STEP_RUNNING_STATUS || other->status == STEP_UNKNOWN_STATUS;
-        if (begun || step_status_ended(other->status)) continue;
+        /* What has begun goes on, also to its next attempt: it may have done something already. */
+        if (other->expanded || other->nattempts > other->past || step_status_ended(other->status)) continue;
         step_end(e, loop->first + k, STEP_SKIPPED_STATUS, NULL, NULL,
                  engine_reason(e, "fail_fast", "item \"%s\" failed, and the loop fails fast", item->key));
     }
-}
-
-void
-parent_catch_up(struct engine *e)
-{
-    for (size_t i = 0; i < e->state.nsteps; i++)
-        if (e->state.steps[i].is_item && state_failed(&e->state.steps[i])) parent_fail_fast(e, i);
 }

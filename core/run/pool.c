@@ -392,7 +392,9 @@ pool_stop(struct engine *e, const char *why, bool safe_only)
     for (size_t i = 0; i < e->nworkers; i++) {
         struct worker *w = &e->workers[i];
         if (w->step < 0 || w->asked_to_stop) continue;
-        if (!safe_only || step_safe_to_stop(&e->state.steps[w->step])) stop_worker(e, w, why);
+        const struct step_state *step = &e->state.steps[w->step];
+        bool spared = (safe_only && !step_safe_to_stop(step)) || (str_eq(why, "cancelled") && !turn_cancels(e, step));
+        if (!spared) stop_worker(e, w, why);
     }
 }
 

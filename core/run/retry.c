@@ -200,11 +200,16 @@ static void
 take_ends_along(struct level *level)
 {
     bool any = false;
-    for (size_t i = 0; i < level->model->nsteps; i++)
-        any |= level->model->steps[i].part == PART_STEPS && runs(&level->rows[i]);
-    for (size_t i = 0; any && i < level->model->nsteps; i++) {
-        if (level->model->steps[i].part == PART_STEPS) continue;
-        level->rows[i].parts = false;
+    int first = PARTS; /* that has something that runs again */
+    for (size_t i = 0; i < level->model->nsteps; i++) {
+        enum step_part part = level->model->steps[i].part;
+        any |= part == PART_STEPS && runs(&level->rows[i]);
+        if (runs(&level->rows[i]) && (int)part < first) first = (int)part;
+    }
+    for (size_t i = 0; i < level->model->nsteps; i++) {
+        enum step_part part = level->model->steps[i].part;
+        if ((int)part > first) level->rows[i].parts = false; /* it begins behind that, and as a whole */
+        if (!any || part == PART_STEPS) continue;
         if (!runs(&level->rows[i])) set_row(&level->rows[i], RETRY_AGAIN, "end", "it belongs to the end of every try");
     }
 }

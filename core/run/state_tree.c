@@ -109,9 +109,11 @@ bool
 state_after(const struct run_state *state, const struct step_state *step, enum step_part part)
 {
     for (;;) {
+        /* What a chunk calls belongs where the chunk stands. */
+        uint32_t around = step->parent != NO_PARENT ? step->parent : step->caller;
         if (step->step->part == part) return true;
-        if (step->parent == NO_PARENT) return false;
-        step = &state->steps[step->parent];
+        if (around == NO_PARENT) return false;
+        step = &state->steps[around];
     }
 }
 
@@ -152,6 +154,9 @@ state_name(struct arena *arena, const struct step_state *step)
     return arena_printf(arena, "%s[%s]", step->step->id, step->item);
 }
 
+/* An engine stops at LIMIT_INSTANCES. Folded under an edited workflow the same events may make more than it made. */
+#define FOLD_INSTANCES (4 * LIMIT_INSTANCES)
+
 /* ---- growing ------------------------------------------------------------------------------------------ */
 
 static uint32_t
@@ -182,18 +187,22 @@ add_key(struct buf *buf, const char *key)
     }
 }
 
+static bool
+has_loops(const struct model *body)
+{
+    for (size_t i = 0; body != NULL && i < body->nsteps; i++)
+        if (body->steps[i].loop != NULL || has_loops(body->steps[i].body)) return true;
+    return false;
+}
+
 const char *
 state_item_name(const struct run_state *state, const struct step_state *loop, const char *key)
 {
-    unsigned depth = 0;
-    if (loop->item == NULL) return arena_strdup(state->arena, key);
-    for (const struct step_state *at = loop; at->parent != NO_PARENT; at = &state->steps[at->parent])
-        depth += at->is_item;
+    /* Else the loop in the item "a/b" would be called as the item "b" of the one in "a". */
+    if (loop->item == NULL && !has_loops(loop->step->body)) return arena_strdup(state->arena, key);
     struct buf buf BUF_SCOPED;
     buf_init(&buf, LIMIT_VALUE_SIZE);
-    if (depth == 1) add_key(&buf, loop->item);
-    else buf_text(&buf, loop->item);
-    buf_char(&buf, '/');
+    if (loop->item != NULL) buf_printf(&buf, "%s/", loop->item);
     add_key(&buf, key);
     return arena_strdup(state->arena, buf_str(&buf));
 }
@@ -254,7 +263,7 @@ static int
 expand_loop(struct run_state *state, uint32_t loop, const struct value *items, struct err *err)
 {
     size_t count = items->list.count;
-    if (count > LIMIT_ITEMS || state->nsteps + count > LIMIT_INSTANCES)
+    if (count > LIMIT_ITEMS || state->nsteps + count > FOLD_INSTANCES)
         return err_set(err, EXIT_STORE, "a loop has %zu items", count);
     for (uint32_t i = 0; i < state->steps[loop].nchildren; i++)
         state->steps[state->steps[loop].first + i].gone = true;
@@ -285,7 +294,7 @@ expand_block(struct run_state *state, uint32_t block, struct err *err)
     struct step_state *parent = &state->steps[block];
     const struct model *body = parent->step->body;
     bool again = parent->nchildren == body->nsteps;
-    if (state->nsteps + body->nsteps > LIMIT_INSTANCES) return err_set(err, EXIT_STORE, "the run has too many steps");
+    if (state->nsteps + body->nsteps > FOLD_INSTANCES) return err_set(err, EXIT_STORE, "the run has too many steps");
     uint32_t first = again ? parent->first : add_room(state, body->nsteps);
     parent = &state->steps[block];
     parent->first = first;

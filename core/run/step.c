@@ -168,16 +168,18 @@ step_look(struct engine *e, size_t i)
         fail_before_start(e, i, &err, state_is_loop(step) ? "its items" : "its params");
 }
 
-/* What uses up `retry`: a machine that has a bad day does not, and has a bound of its own. */
+/* What uses up `retry`: a machine that has a bad day does not, and has a bound of its own. A success that `until` was
+ * not content with begins anew. */
 uint32_t
 step_failed_attempts(const struct step_state *step)
 {
     uint32_t count = 0;
     for (size_t k = step->past; k < step->nattempts; k++) {
         const struct attempt_state *attempt = &step->attempts[k];
+        if (attempt->found != NULL && str_eq(attempt->found, "done")) count = 0;
         if (attempt->resolve || attempt->status == NULL || str_eq(attempt->status, "interrupted")) continue;
-        if (str_eq(attempt->status, "succeeded")) continue; /* `until` did not hold yet */
-        count += !str_eq(attempt->status, "vanished") || attempt->crashed;
+        if (str_eq(attempt->status, "succeeded")) count = 0;
+        else count += !str_eq(attempt->status, "vanished") || attempt->crashed;
     }
     return count;
 }
@@ -275,8 +277,8 @@ step_failed(struct engine *e, size_t i, const struct value *outputs, const struc
     const char *word = value_get_str(error, "class", "permanent");
     const char *message = value_get_str(error, "message", "it failed");
     int error_class = schema_class_from_name(word);
-    bool limited = value_get(error, "limit") != NULL;
-    if (!e->state.cancel_asked &&
+    bool cancelled = e->state.cancel_asked && turn_cancels(e, step), limited = value_get(error, "limit") != NULL;
+    if (!cancelled &&
         is_worth(step, step_failed_attempts(step), error_class ? error_class : LEVADA_PERMANENT, limited)) {
         int64_t delay = retry_delay(step);
         struct buf shown BUF_SCOPED;
@@ -332,8 +334,8 @@ ask_failed(struct engine *e, size_t i, const struct value *error)
     struct step_state *step = &e->state.steps[i];
     const char *message = value_get_str(error, "message", "asking failed");
     int error_class = schema_class_from_name(value_get_str(error, "class", "permanent"));
-    bool limited = value_get(error, "limit") != NULL;
-    if (e->state.cancel_asked || !is_worth(step, failed_asks(step), error_class, limited)) {
+    bool cancelled = e->state.cancel_asked && turn_cancels(e, step), limited = value_get(error, "limit") != NULL;
+    if (cancelled || !is_worth(step, failed_asks(step), error_class, limited)) {
         step_unknown(e, i, message);
         return;
     }

@@ -200,10 +200,12 @@ static void
 carry_out_cancel(struct engine *e)
 {
     e->cancelling = true;
+    /* A resumed run has not come so far yet: there the cancel that it was stopped by ends no `finally`. */
+    e->cancel_last = e->sched.scopes[0].part == PART_FINALLY;
     for (size_t i = 0; i < e->state.nsteps; i++) {
         const struct step_state *step = &e->state.steps[i];
         bool stays = step->status != STEP_PARKED_STATUS && state_after(&e->state, step, PART_FINALLY);
-        if (step_status_ended(step->status) || stays) continue;
+        if (step_status_ended(step->status) || stays || !state_is_live(&e->state, step)) continue;
         /* A cancel does not answer the question whether an effect has happened. */
         if (step->status == STEP_UNKNOWN_STATUS || step->status == STEP_RUNNING_STATUS) continue;
         step_cancel(e, i, "the run was cancelled");
@@ -227,7 +229,7 @@ decide_queued(struct engine *e)
 {
     if (e->state.cancel_asked) {
         for (size_t i = 0; i < e->state.nsteps; i++)
-            if (!step_status_ended(e->state.steps[i].status))
+            if (!step_status_ended(e->state.steps[i].status) && state_is_live(&e->state, &e->state.steps[i]))
                 step_cancel(e, i, "the run was cancelled before it began");
         finish_run(e);
     } else if (e->interrupted || e->left) {
@@ -241,15 +243,25 @@ pass_over_part(struct engine *e, const struct sched_scope *scope)
 {
     const struct step_state *owner = scope->owner == NO_PARENT ? NULL : &e->state.steps[scope->owner];
     bool failed = state_failure(&e->state, owner) != NULL;
+    /* What cleans up runs to its end as if nobody had cancelled. */
+    bool cancelled = e->state.cancel_asked && (owner == NULL || !state_after(&e->state, owner, PART_FINALLY));
     enum step_part part = scope->part;
     uint32_t first = scope->first, end = first + scope->count; /* the scope may move */
     if (part == PART_FINALLY) return;
-    if (!e->state.cancel_asked && failed == (part == PART_ON_FAILURE)) return;
-    for (uint32_t i = first; i < end; i++)
-        if (e->state.steps[i].step->part == part && !step_status_ended(e->state.steps[i].status))
+    if (!cancelled && failed == (part == PART_ON_FAILURE)) return;
+    for (uint32_t i = first; i < end; i++) {
+        const struct step_state *step = &e->state.steps[i];
+        /* It is under way, and an engine has died since: what has failed meanwhile is its own. */
+        if (step->step->part == part && step->started_ms && step->started_ms >= e->state.begun_ms) return;
+    }
+    for (uint32_t i = first; i < end; i++) {
+        const struct step_state *step = &e->state.steps[i];
+        bool begun = step->expanded || step->nattempts > step->past;
+        if (step->step->part == part && !begun && !step_status_ended(step->status))
             step_end(e, i, STEP_SKIPPED_STATUS, NULL, NULL,
                      failed ? engine_reason(e, "no_success", "a step failed")
                             : engine_reason(e, "no_failure", "nothing failed"));
+    }
 }
 
 /* All steps of a part have ended: the next part, or the end of what they are steps of. */
@@ -260,6 +272,20 @@ end_part(struct engine *e, size_t scope)
     if (sched_next_part(&e->sched, scope)) pass_over_part(e, &e->sched.scopes[scope]);
     else if (owner == NO_PARENT) finish_run(e);
     else parent_close(e, owner);
+}
+
+void
+turn_begin(struct engine *e)
+{
+    sched_init(&e->sched, &e->arena, &e->state);
+    e->scheduled = true;
+    parent_resume(e);
+}
+
+bool
+turn_cancels(const struct engine *e, const struct step_state *step)
+{
+    return e->cancel_last || !state_after(&e->state, step, PART_FINALLY);
 }
 
 void

@@ -144,6 +144,7 @@ void check_undo_link(struct check *check, uint32_t index);
 void check_inner(struct check *check, uint32_t index, struct model *body, struct check *inner);
 void check_inner_end(struct check *check, const struct check *inner);
 void check_body_read(struct check *check, uint32_t index);
+void check_nesting(struct check *check, uint32_t index); /* is it too deep to be stored? */
 void check_body_link(struct check *check, uint32_t index);
 
 /* check_retry.c: the ranges of one `retry`; and, of a step's own (may be NULL), its delays beside those it inherits. */
@@ -181,6 +182,9 @@ void check_files(struct check *check);
 
 /* check_effect.c: notes scripts that could say `effect: read`. */
 void check_effects(struct check *check);
+
+/* check_order.c: warns of a script that reads what another writes and does not wait for it. */
+void check_order(struct check *check);
 
 /* check_braces.c: warns of `{{ … }}` that was probably meant as an expression. */
 void check_braces(struct check *check, const struct value *text);

@@ -196,9 +196,52 @@ link_workflow(struct check *check, uint32_t index)
     }
 }
 
+/* How many groups and workflows the steps of this model stand in. */
+static unsigned
+nesting(const struct check *check)
+{
+    unsigned ret = 0;
+    for (const char *p = check->prefix; *p; p++) ret += *p == '.';
+    return ret;
+}
+
+/* Maps and lists within each other, without the steps of a group: they are looked at by themselves. */
+static unsigned
+depth_of(const struct value *value, bool top)
+{
+    unsigned deepest = 0;
+    for (size_t i = 0; value->type == VALUE_LIST && i < value->list.count; i++) {
+        unsigned depth = depth_of(value->list.items[i], false);
+        if (depth > deepest) deepest = depth;
+    }
+    for (size_t i = 0; value->type == VALUE_MAP && i < value->map.count; i++) {
+        if (top && str_eq(value->map.names[i], "steps")) continue;
+        unsigned depth = depth_of(value->map.values[i], false);
+        if (depth > deepest) deepest = depth;
+    }
+    return deepest + (value->type == VALUE_LIST || value->type == VALUE_MAP);
+}
+
+void
+check_nesting(struct check *check, uint32_t index)
+{
+    const struct value *map = check->drafts[index].map;
+    unsigned around = nesting(check);
+    /* A stored step has its values up to four levels further in than the file has them. */
+    if (around > 0 && around <= LIMIT_NESTING && 3 * around + depth_of(map, true) + 4 > LIMIT_DEPTH)
+        CHECK_ERROR(check, map, "too-deep", "Move what is in it to a file, or the step further out.",
+                    "the values of %s are nested too deep for a step within %u others", check->drafts[index].what,
+                    around);
+}
+
 void
 check_body_read(struct check *check, uint32_t index)
 {
+    if (nesting(check) >= LIMIT_NESTING) {
+        CHECK_ERROR(check, check->drafts[index].map, "too-deep", NULL,
+                    "groups and workflows stand within each other more than %u deep", LIMIT_NESTING);
+        return;
+    }
     if (check->model->steps[index].kind == STEP_GROUP) read_group(check, index);
     else read_workflow(check, index);
 }

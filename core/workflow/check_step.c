@@ -249,6 +249,7 @@ read_step(struct check *check, const struct value *map, enum step_part part, siz
     step_id(check, index);
     check_loop_read(check, index);
     step_kind(check, index, check->diags->errors - errors);
+    check_nesting(check, index);
     step_settings(check, index);
     if (!step_is_block(step)) check_step_outputs(check, index);
     check_approve(check, index);

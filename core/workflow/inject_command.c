@@ -54,6 +54,8 @@ note_name(struct shell_command *c, const char *word)
 {
     const char *found;
     if (listed(word, prefixes) != NULL) c->prefixed = true;
+    static const char *const finders[] = {"find", NULL};
+    if (listed(word, finders) != NULL) c->finds = true;
     if (listed(word, shells) != NULL) c->shell_words = true;
     if (listed(word, namers) != NULL) c->names = true;
     if (listed(word, declarers) != NULL) c->declares = true;
@@ -67,6 +69,8 @@ note_word(struct shell_command *c)
 {
     const char *word = c->word;
     if (c->prefixed && !c->word_expression) note_name(c, word);
+    static const char *const runs[] = {"-exec", "-execdir", "-ok", "-okdir", NULL};
+    if (c->finds && one_of(word, runs)) c->prefixed = true;
     if (c->shell_words && word[0] == '-' && word[1] != '-' && strchr(word, 'c') != NULL) c->shell_c = true;
     static const char *const tests[] = {"-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-v", NULL};
     if (c->double_bracket && !c->word_quoted && one_of(word, tests)) c->arithmetic_test = true;

@@ -61,6 +61,7 @@ struct shell_command {
     bool at_start;              /* the next word is a command's name or a reserved word */
     bool redirect;              /* the next word is a file */
     bool prefixed, shell_words; /* `sudo`, `xargs`: the command is further on; `sh` was seen */
+    bool finds;                 /* `find`: behind `-exec` another command begins */
     bool names;                 /* test, printf: `-v` takes a variable's name */
     bool declares;              /* export, declare, …: words are NAME=value */
     bool double_bracket, double_closed, arithmetic_test;

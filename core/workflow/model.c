@@ -11,7 +11,6 @@
 #include "base/limits.h"
 #include "base/str.h"
 #include "workflow/model_json.h"
-#include "workflow/names.h"
 #include "workflow/params.h"
 
 struct reader {
@@ -368,6 +367,14 @@ static void read_step(struct reader *, const struct model *, struct step *, cons
 static void read_edges(struct reader *, struct model *, size_t, const struct value *);
 static int read_head(struct reader *, const struct value *, struct model *, struct err *);
 
+/* Steps that stand in the step. */
+static size_t
+inside(const struct step *step)
+{
+    return (step->body != NULL ? step->body->total : 0) + (step->undo != NULL) +
+           (step->calls != NULL ? step->calls->nsteps : 0);
+}
+
 static void
 read_body(struct reader *reader, const struct model *home, struct step *step, const struct value *map)
 {
@@ -387,14 +394,15 @@ read_body(struct reader *reader, const struct model *home, struct step *step, co
     for (size_t i = 0; i < body->nsteps; i++) {
         read_step(reader, body, &body->steps[i], steps->list.items[i]);
         read_edges(reader, body, i, steps->list.items[i]);
-        if (body->steps[i].body != NULL) body->total += body->steps[i].body->total;
+        body->total += inside(&body->steps[i]);
     }
     step->body = body;
 }
 
 /* What belongs to a step without being a part of the run's plan: its undo, the actions that it calls. */
 static const struct model *
-read_beside(struct reader *reader, const struct model *home, const struct step *owner, const struct value *list)
+read_beside(struct reader *reader, const struct model *home, const struct step *owner, const struct value *list,
+            bool called)
 {
     struct model *ret = ARENA_NEW(reader->arena, struct model);
     *ret = *home;
@@ -405,7 +413,8 @@ read_beside(struct reader *reader, const struct model *home, const struct step *
     for (size_t i = 0; i < ret->nsteps; i++) {
         struct step *step = &ret->steps[i];
         read_step(reader, ret, step, value_copy(reader->arena, list->list.items[i]));
-        if (step->body != NULL || step->undo != NULL || step->loop != NULL) damage(reader, "undo");
+        if (step->body != NULL || step->undo != NULL || step->loop != NULL || (called && step->kind != STEP_USES))
+            damage(reader, called ? "calls" : "undo");
     }
     return ret;
 }
@@ -426,10 +435,10 @@ read_kind(struct reader *reader, const struct model *model, struct step *step, c
     if (value_get(map, "undo") != NULL) {
         struct value *list = value_list(reader->arena);
         value_push(reader->arena, list, need_map(reader, map, "undo"));
-        step->undo = read_beside(reader, model, step, list);
+        step->undo = read_beside(reader, model, step, list, false);
     }
     if (value_get(map, "calls") != NULL)
-        step->calls = read_beside(reader, model, step, need_list(reader, map, "calls"));
+        step->calls = read_beside(reader, model, step, need_list(reader, map, "calls"), true);
     if (value_get(map, "loop") != NULL) step->loop = read_loop(reader, value_get(map, "loop"));
     if (value_get(map, "until") != NULL) step->until = read_until(reader, value_get(map, "until"));
     step->variables = read_variables(reader, value_get(map, "variables"));
@@ -480,31 +489,6 @@ read_step(struct reader *reader, const struct model *model, struct step *step, c
     if (value_get(map, "approve") != NULL) step->approve = read_approve(reader, need_map(reader, map, "approve"));
 }
 
-/* Ids are part of file names and of lookups: unique and of their shape, or the model is damaged. */
-static void
-check_ids(struct reader *reader, const struct model *model)
-{
-    struct names names;
-    names_init(&names, reader->arena);
-    const char *prefix = model->owner != NULL ? model->owner->id : "";
-    size_t size = strlen(prefix);
-    for (size_t i = 0; i < model->nsteps; i++) {
-        const char *id = model->steps[i].local;
-        if (model->owner != NULL && (strncmp(model->steps[i].id, prefix, size) != 0 ||
-                                     model->steps[i].id + size + 1 != id))
-            damage(reader, "id");
-        if (model->steps[i].body != NULL) check_ids(reader, model->steps[i].body);
-        if (model->steps[i].undo != NULL) check_ids(reader, model->steps[i].undo);
-        if (model->steps[i].calls != NULL) check_ids(reader, model->steps[i].calls);
-        if (!str_is_id(id) || (model->owner == NULL && id != model->steps[i].id) ||
-            names_add(&names, id) >= 0) damage(reader, "id");
-        for (size_t k = 0; k < model->steps[i].nneeds; k++)
-            if (model->steps[model->steps[i].needs[k]].part != model->steps[i].part) damage(reader, "needs");
-        for (size_t k = 0; k < model->steps[i].nreads; k++)
-            if (model->steps[model->steps[i].reads[k]].part >= model->steps[i].part) damage(reader, "reads");
-    }
-}
-
 /* All but the steps. What the model has of `json` here must live as long as it. */
 static int
 read_head(struct reader *reader, const struct value *json, struct model *model, struct err *err)
@@ -540,7 +524,7 @@ read_edges(struct reader *reader, struct model *model, size_t i, const struct va
 static int
 finish(struct reader *reader, const struct model *model, const struct model **ret, struct err *err)
 {
-    if (reader->bad == NULL) check_ids(reader, model);
+    if (reader->bad == NULL) reader->bad = model_fault(model);
     if (reader->bad != NULL) return err_set(err, EXIT_INVALID, "the stored workflow is damaged (\"%s\")", reader->bad);
     *ret = model;
     return 0;
@@ -590,7 +574,7 @@ read_steps(struct reader *reader, struct model *model, const char *at, const cha
         if (code) return code;
         read_step(reader, model, &model->steps[i], map);
         read_edges(reader, model, i, map);
-        if (model->steps[i].body != NULL) model->total += model->steps[i].body->total;
+        model->total += inside(&model->steps[i]);
         arena_rewind(&scratch, mark);
         at = behind + 1;
     }

@@ -20,4 +20,7 @@ bool model_hooks_read(struct arena *arena, const struct value *list, const char 
 extern const char *const model_parts[4];
 extern const char *const model_on_unknown[3];
 
+/* The first member of a model that was read that cannot be so beside the others; NULL: all is well. */
+const char *model_fault(const struct model *model);
+
 #endif

@@ -27,6 +27,10 @@ KILLED = (-signal.SIGKILL, -signal.SIGTERM)
 SESSIONS = 20  # resumes until a run must have ended
 
 
+def name_of(step, item):
+    return step if not item else f"{step}-{item}"
+
+
 class Wrong(Exception):
     """A promise that was not kept."""
 
@@ -59,6 +63,9 @@ class Case:
         self.workflow = os.path.join(self.folder, "crash.yaml")
         with open(self.workflow, "w", encoding="utf-8") as out:
             out.write("levada: 1\nname: crash\n" + kind.text)
+        for name, text in kind.files.items():
+            with open(os.path.join(self.folder, name), "w", encoding="utf-8") as out:
+                out.write(text)
         self.env = dict(os.environ, LEVADA_STATE=self.state, NO_COLOR="1", LC_ALL="C",
                         LEVADA_PLUGIN_PATH=os.path.join(levada.BUILD, "tests", "plugins"))
         self.history = []
@@ -133,6 +140,12 @@ class Case:
             code, _ = self.levada("retry", "--quiet", "last", spec=self.spec)
             if code == -signal.SIGKILL and self.show()["status"] == "failed":
                 code, _ = self.levada("retry", "--quiet", "last")  # killed before it was a retry
+        elif self.kind.first:
+            if self.levada("run", "--quiet", self.workflow)[0] != 0:
+                raise Wrong("the first run does not succeed")
+            code, _ = self.levada(*self.kind.first, "--quiet", "last", spec=self.spec)
+            if code == -signal.SIGKILL and not [s for s in self.show()["steps"] if s["id"].endswith(".undo")]:
+                code, _ = self.levada(*self.kind.first, "--quiet", "last")  # killed before it had begun
         else:
             code, _ = self.levada("run", "--quiet", self.workflow, spec=self.spec, meanwhile=meanwhile)
         for session in range(SESSIONS):
@@ -159,13 +172,15 @@ class Case:
         if self.gentle:
             raise Wrong(f"no worker was killed, and steps are unknown: {[step['id'] for step in unknown]}")
         for step in unknown:
-            effect = self.kind.effects[step["id"]]
+            name = name_of(step["id"], step.get("item"))
+            effect = self.kind.effects[name]
             if not effect.endswith("unsafe"):
-                raise Wrong(f"step {step['id']} is {effect}, and unknown")
+                raise Wrong(f"step {name} is {effect}, and unknown")
             redo = (session + len(self.spec)) % 2
-            self.redone[step["id"]] += redo
-            known = "--fail" if self.kind.fates.get(step["id"]) == "failed" else "--done"
-            code, _ = self.levada("resolve", "last", step["id"], "--redo" if redo else known)
+            self.redone[name] += redo
+            known = "--fail" if self.kind.fates.get(name) == "failed" else "--done"
+            item = ["--item", step["item"]] if step.get("item") else []
+            code, _ = self.levada("resolve", "last", step["id"], *item, "--redo" if redo else known)
             if code:
                 raise Wrong(f"resolve: exit code {code}")
 
@@ -208,7 +223,11 @@ class Case:
         if shown["status"] != want:
             raise Wrong(f"the run is {shown['status']}, not {want}")
         for step in shown["steps"]:
-            self.judge_step(step, attempts[step["id"]])
+            name = name_of(step["id"], step.get("item"))
+            if name not in self.kind.parents:
+                self.judge_step(name, step, attempts[name])
+            elif step["status"] != self.kind.fates.get(name, "succeeded"):
+                raise Wrong(f"{name} is {step['status']}")
         if len(self.spec) % 4 == 0 and self.levada("resume", "--quiet", "last")[0] != self.kind.code:
             raise Wrong("a resume of the finished run does not repeat its code")
         self.judge_seats()
@@ -235,17 +254,23 @@ class Case:
         with sqlite3.connect(os.path.join(folder, "journal.db")) as db:
             if db.execute("pragma integrity_check").fetchone()[0] != "ok":
                 raise Wrong("the journal is damaged")
-            events = db.execute("select seq, type, step, data from events order by seq").fetchall()
+            events = db.execute("select seq, type, step, item, data from events order by seq").fetchall()
         if [event[0] for event in events] != list(range(1, len(events) + 1)):
             raise Wrong("an event is missing")
-        attempts, ended, fence, records = collections.Counter(), set(), 0, set()
+        attempts, ended, fence, records, begun = collections.Counter(), set(), 0, set(), set()
         if "approve:" in self.kind.text and [event[1] for event in events].count("step_decided") != 1:
             raise Wrong("the person's decision is not there once")
-        for _, event, step, data in events:
-            data = json.loads(data)
-            if event == "step_intent":
+        for _, event, step, item, data in events:
+            data, step = json.loads(data), name_of(step, item)
+            if event == "step_expanded":
+                if step in begun:
+                    raise Wrong(f"{step} began twice")
+                begun.add(step)
+            elif event == "step_intent":
                 if step in ended:
                     raise Wrong(f"step {step} had ended, and was started again")
+                if missing := set(self.kind.order.get(step, ())) - ended:
+                    raise Wrong(f"step {step} began before {missing}")
                 if data["fence"] <= fence or data["record"] in records:
                     raise Wrong(f"the fence or the record of an attempt of {step} was used before")
                 fence = data["fence"]
@@ -261,9 +286,19 @@ class Case:
                 ended.add(step)
         return attempts
 
-    def judge_step(self, step, attempts):
-        ident, effect = step["id"], self.kind.effects[step["id"]]
+    def judge_polls(self, ident):
+        """Each time is one effect, and three times were enough."""
+        remote = [n for n in os.listdir(os.path.join(self.folder, "remote")) if n.startswith(ident + ".")]
+        tokens = {line[0] for line in self.ledger(ident)}
+        if len(remote) != 3 or len(tokens) != 3:
+            raise Wrong(f"step {ident} came to {len(remote)} effects of {len(tokens)} tokens, not to 3")
+
+    def judge_step(self, ident, step, attempts):
+        effect = self.kind.effects[ident]
         lines = self.ledger(ident)
+        if effect == "polled":
+            self.judge_polls(ident)
+            return
         fate = self.kind.fates.get(ident, "succeeded")
         resolved = step["reason"]["code"] == "resolved"
         if fate != "any" and step["status"] != fate and not (resolved and step["status"] == "succeeded"):
@@ -278,7 +313,7 @@ class Case:
         once = words.count("begin") - words.count("fail") if shell else len([n for n in lines if n[2:] in ([], ["1"])])
         if self.gentle and once != 1:
             raise Wrong(f"no worker was killed, and step {ident} began {once} times: {lines}")
-        ends = words.count("end") if shell or "$LEVADA_STEP" in self.kind.text else len(lines)
+        ends = words.count("end") if shell else len(lines)
         if ends == 0 and not resolved and step["status"] == "succeeded":
             raise Wrong(f"step {ident} succeeded without its effect")
         if shell and words.count("begin") > attempts:

@@ -41,9 +41,9 @@ class Crash(unittest.TestCase):
         cases = []
         for name in names:
             for point, count in crash.passings(name, JOURNAL).items():
-                self.assertGreaterEqual(count, kinds.KINDS[name].writes, (name, point))
+                self.assertGreaterEqual(count, kinds.ALL[name].writes, (name, point))
                 cases += [(name, f"{point}:{n}:{victim}") for victim in victims for n in range(1, count + 1)]
-        least = sum(kinds.KINDS[name].writes for name in names) * len(JOURNAL) * len(victims)
+        least = sum(kinds.ALL[name].writes for name in names) * len(JOURNAL) * len(victims)
         self.kill(cases, least)
 
 
@@ -122,6 +122,35 @@ class Twice(Crash):
         for name in ("run-keyed", "run-checkpointed", "probe", "transactional", "checkpointed"):
             cases = [(name, ",".join(f"worker_started:{n}:all" for n in range(1, sessions))) for sessions in (9, 14)]
             self.kill(cases, len(cases) * 8)
+
+
+class Trees(Crash):
+    """Loops, groups, workflows of other files, until, undo, and what a chunk calls."""
+
+    SHAPES = [name for name in kinds.TREES if name.startswith(("loop-", "group-", "workflow-", "until-"))]
+    BEGUN = [name for name in kinds.TREES if name.startswith(("rollback-", "call-"))]
+
+    def test_loops_groups_and_workflows_survive_a_kill_at_every_journal_write(self):
+        self.every_write(self.SHAPES, ("engine", "worker", "all"))
+
+    def test_undo_and_what_a_chunk_calls_survive_a_kill_at_every_journal_write(self):
+        self.every_write(self.BEGUN, ("engine", "worker", "all"))
+
+    def test_a_chunk_survives_a_kill_between_its_calls(self):
+        cases = [(name, f"{point}:{n}:{victim}") for name in self.BEGUN if name.startswith("call-")
+                 for point in ("call_sent", "call_replied", "worker_started", "worker_done") for n in (1, 2)
+                 for victim in ("self", "engine", "self+engine", "launcher", "all")]
+        self.kill(cases, len(cases) * 4 // 5)
+
+    def test_a_resume_of_them_that_is_killed_too_changes_nothing(self):
+        chance, cases = random.Random(6), []
+        for name, kind in kinds.TREES.items():
+            for _ in range(12):
+                points = [f"{chance.choice(JOURNAL)}:{chance.randint(2, kind.writes)}:{chance.choice(VICTIMS)}",
+                          f"{chance.choice(JOURNAL)}:{kind.writes + chance.randint(1, 3)}:{chance.choice(VICTIMS)}",
+                          f"{chance.choice(Protocol.POINTS)}:{chance.randint(1, 3)}:{chance.choice(('self', 'all'))}"]
+                cases.append((name, ",".join(points)))
+        self.kill(cases, len(cases))
 
 
 class Asked(Crash):

@@ -5,11 +5,17 @@ Effects are judged by ledgers outside the runner: each step appends to the file 
 effects that a remote de-duplicates are files remote/STEP.TOKEN.
 """
 import collections
+import textwrap
 
-Kind = collections.namedtuple("Kind", "name text effects code writes fates left", defaults=({}, None))
+Kind = collections.namedtuple("Kind", "name text effects code writes fates left parents files order first",
+                              defaults=({}, None, (), {}, {}, ()))
 # effects: step -> class, or "" for a step that must not run. code: of the run when all is settled.
+# A part of a loop is called STEP-ITEM here.
 # fates: how steps end that do not succeed. left: an exit code after which a resume goes on, besides a kill.
 # writes: commits that every run of it has at least: the least number of kill points of one place.
+# parents: loops, groups and workflows among the steps; they have no effect. files: beside the workflow, by name.
+# order: step -> those that must have ended before it begins. first: the command that is killed, behind a run that
+# is not.
 
 SHELL = """\
       echo "begin $LEVADA_TOKEN" >> ledger.$LEVADA_STEP
@@ -148,6 +154,94 @@ def shared(kind):
     return kind._replace(text="concurrency: {group: shared group}\n" + kind.text)
 
 
+def script(ident, effect, text=SHELL, body="sleep 0.01", keys="", item=False, last=""):
+    """A step of its own, at the left margin."""
+    effect = f"  effect: {effect}\n" if effect else ""
+    item = '      LEVADA_STEP="$LEVADA_STEP-${{ item }}"\n' if item else ""
+    lines = textwrap.indent(textwrap.dedent(item + text.replace("{body}", body) + last), "    ")
+    return f"- id: {ident}\n{textwrap.indent(keys, '  ')}{effect}  run: |\n{lines}"
+
+
+def inner(*steps, by=2):
+    return textwrap.indent("".join(steps), " " * by)
+
+
+def looped(effect, text=SHELL, body="sleep 0.01"):
+    """Items, two at a time, and a step behind the loop."""
+    keys = "foreach: [x, y, w]\nmax_parallel: 2\n"
+    whole = "steps:\n" + inner(script("a", effect, text, body, keys, item=True),
+                              script("b", effect, text, body, "needs: [a]\n"))
+    names = ("a-x", "a-y", "a-w", "b")
+    return Kind("loop-" + (effect or "unsafe"), whole, dict.fromkeys(names, effect or "unsafe"), 0, 5, parents=("a",),
+                order={"b": ["a", "a-x", "a-y", "a-w"]})
+
+
+def looped_action(action):
+    whole = (f"steps:\n  - id: a\n    foreach: [x, y]\n    uses: probe.{action}\n    with:\n"
+             "      ledger: ledger.a-${{ item }}\n      wait_before: 2ms\n      wait_after: 10ms\n")
+    return Kind("loop-action-" + action, whole, dict.fromkeys(("a-x", "a-y"), action), 0, 4, parents=("a",))
+
+
+def grouped(effect):
+    """A group for each of two items, and a loop within the group."""
+    group = inner(script("p", effect, item=True), script("q", effect, keys="needs: [p]\n", item=True), by=4)
+    whole = (f"steps:\n  - id: g\n    foreach: [x, y]\n    steps:\n{inner(group)}" +
+             inner(script("b", effect, keys="needs: [g]\n")))
+    order = {"b": ["g", "g-x", "g-y"], "g.q-x": ["g.p-x"], "g.q-y": ["g.p-y"]}
+    return Kind("group-" + (effect or "unsafe"), whole,
+                dict.fromkeys(("g.p-x", "g.q-x", "g.p-y", "g.q-y", "b"), effect or "unsafe"), 0, 6,
+                parents=("g", "g-x", "g-y"), order=order)
+
+
+def included(effect):
+    """A workflow of another file that fails in the middle, and cleans up."""
+    bad = script("b", effect, keys="needs: [a]\n", last="      exit 3\n")
+    sub = ("levada: 1\nsteps:\n" + inner(script("a", effect), bad, script("d", effect, keys="needs: [b]\n")) +
+           "on_failure:\n" + inner(script("c", effect)) + "finally:\n" + inner(script("y", effect)))
+    whole = ("steps:\n  - id: s\n    workflow: sub.yaml\n" + inner(script("e", effect, keys="needs: [s]\n")) +
+             "finally:\n" + inner(script("z", effect)))
+    effects = {**dict.fromkeys(("s.a", "s.b", "s.c", "s.y", "z"), effect or "unsafe"), "s.d": "", "e": ""}
+    return Kind("workflow-" + (effect or "unsafe"), whole, effects, 1, 7,
+                {"s.b": "failed", "s.d": "skipped", "e": "skipped", "s": "failed"}, parents=("s",),
+                files={"sub.yaml": sub}, order={"s.y": ["s.c"], "s.c": ["s.b"], "z": ["s", "s.y"]})
+
+
+def polled():
+    """Three times until it holds; each time is an effect with a token of its own."""
+    text = """\
+      mkdir remote/$LEVADA_STEP.$LEVADA_TOKEN 2>/dev/null
+      echo "$LEVADA_TOKEN" >> ledger.$LEVADA_STEP
+      sleep 0.01
+      ls remote | grep -c "^$LEVADA_STEP[.]" | sed 's/^/times=/' >> "$LEVADA_OUTPUT"
+"""
+    keys = "until: ${{ outputs.times >= 3 }}\nevery: 5ms\nattempts: 9\noutputs: {times: {as: integer}}\n"
+    whole = "steps:\n" + inner(script("a", "keyed", text, keys=keys), script("b", "keyed", keys="needs: [a]\n"))
+    return Kind("until-keyed", whole, {"a": "polled", "b": "keyed script"}, 0, 6, order={"b": ["a"]})
+
+
+def rolled(effect):
+    """What succeeded is undone, the last first: `levada rollback` is killed."""
+    def step(ident, keys):
+        undo = f"undo:\n  effect: {effect or 'unsafe'}\n  run: |\n" + textwrap.indent(
+            textwrap.dedent(SHELL.replace("{body}", REMOTE.replace("{ms}", "1"))), "    ")
+        return script(ident, "idempotent", keys=keys + undo)
+    whole = "steps:\n" + inner(step("a", "needs: []\n"), step("b", "needs: [a]\n"))
+    effects = {**dict.fromkeys(("a", "b"), "idempotent"), **dict.fromkeys(("a.undo", "b.undo"), effect or "unsafe")}
+    return Kind("rollback-" + (effect or "unsafe"), whole, effects, 0, 4, order={"a.undo": ["b.undo"]},
+                first=("rollback",))
+
+
+def called(action):
+    """A chunk that calls an action twice, and a step behind it."""
+    chunk = "".join(f'      call("probe.{action}", {{ledger = "ledger.a.probe_{action}-{n}", wait_before = "2ms", '
+                    f'wait_after = "10ms"}})\n' for n in (1, 2))
+    whole = f"steps:\n  - id: a\n    lua: |\n{chunk}" + inner(script("b", "keyed", body=REMOTE.replace("{ms}", "1"),
+                                                                    keys="needs: [a]\n"))
+    names = [f"a.probe_{action}-{n}" for n in (1, 2)]
+    return Kind("call-" + action, whole, {"a": "silent checkpointed", "b": "keyed", **dict.fromkeys(names, action)},
+                0, 7, order={names[1]: [names[0]], "b": ["a"]})
+
+
 def hooked(kind):
     """The same with hooks: one in front of the run, and those of the steps around their effects."""
     return kind._replace(text="hooks: {before_run: log(run.id)}\n" + kind.text, writes=kind.writes + 2,
@@ -203,4 +297,13 @@ OTHERS = {kind.name: kind for kind in (
     process_only(KINDS["run-unsafe"]), process_only(KINDS["probe"]), process_only(KINDS["checkpointed"]),
     struck(KINDS["run-unsafe"]), struck(KINDS["run-keyed"]), struck(KINDS["checkpointed"]), struck(KINDS["probe"]),
 )}
-ALL = {**KINDS, **OTHERS}
+# Steps within steps, and steps that others begin.
+TREES = {kind.name: kind for kind in (
+    looped(None), looped("pure"), looped("read"), looped("idempotent"), looped("checkpointed", PARTS),
+    looped("keyed", body=REMOTE.replace("{ms}", "1")),
+    looped_action("transactional"), looped_action("probe"),
+    grouped(None), grouped("idempotent"), included(None), included("idempotent"), polled(),
+    rolled(None), rolled("keyed"),
+    called("keyed"), called("transactional"), called("unsafe"),
+)}
+ALL = {**KINDS, **OTHERS, **TREES}

@@ -14,8 +14,9 @@ some_answer(struct world *world, const struct step_state *step)
     size_t who = world_random(world, 2);
     uint32_t number = step->approval->number;
     if (world_chance(world, 10)) number--; /* to an old question */
-    return (struct approval_request){.id = "0", .step = step->step->id, .number = number, .why = "",
-                                     .reject = world_chance(world, 15), .uid = (int64_t)who, .who = names[who]};
+    return (struct approval_request){.id = "0", .step = step->step->id, .item = step->item, .number = number,
+                                     .why = "", .reject = world_chance(world, 15), .uid = (int64_t)who,
+                                     .who = names[who]};
 }
 
 void
@@ -38,7 +39,8 @@ settle(struct world *world, struct run_state *state, struct step_state *step)
 {
     struct arena *arena = &world->arena;
     const struct approval_request request = some_answer(world, step);
-    struct event event = {.type = EVENT_STEP_FINISHED, .step = step->step->id, .time_ms = world->now_ms};
+    struct event event = {.type = EVENT_STEP_FINISHED, .step = step->step->id, .item = step->item,
+                          .time_ms = world->now_ms};
     const struct value *data = NULL;
     struct err err = {0};
     if (approval_expired(step->approval, world->now_ms)) {

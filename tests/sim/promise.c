@@ -7,47 +7,112 @@
 #include "base/str.h"
 #include "world.h"
 
-static const struct event *
-last_event(const struct world *world, size_t step, enum event_type type)
+static bool
+ended(const struct node *node)
 {
-    for (size_t i = world->nevents; i-- > 0;)
-        if (world->journal[i].type == type && world->journal[i].step != NULL &&
-            str_eq(world->journal[i].step, world->ids[step]))
-            return &world->journal[i];
+    return node->end != STEP_WAITING_STATUS;
+}
+
+/* The last event of this type of the node. */
+static const struct event *
+last_event(const struct world *world, int node, enum event_type type)
+{
+    for (size_t i = world->nevents; i-- > 0;) {
+        const struct event *event = &world->journal[i];
+        if (event->type == type && event->step != NULL && tree_find(world, event->step, event->item) == node)
+            return event;
+    }
     return NULL;
 }
 
-/* Nothing runs before what it needs has ended, nor before its part has come. */
+/* ---- what may begin ----------------------------------------------------------------------------------- */
+
+/* Nothing begins before what it needs has ended, nor before its part has come, nor without what it is a part of. */
 static void
-needs_have_ended(struct world *world, size_t step)
+place_has_come(struct world *world, int node)
 {
-    const struct step *model = &world->steps[step];
-    for (size_t k = 0; k < model->nneeds; k++)
-        if (!world->ended[model->needs[k]])
-            world_break(world, "%s runs before %s, which it needs, has ended", model->id, world->ids[model->needs[k]]);
-    for (size_t i = 0; i < world->model.nsteps; i++)
-        if (world->steps[i].part < model->part && !world->ended[i])
-            world_break(world, "%s runs while %s of an earlier part has not ended", model->id, world->ids[i]);
+    if (!tree_live(world, node)) world_break(world, "%s runs, and is no part of the run", world->nodes[node].name);
+    for (int at = node; at != TOP; at = world->nodes[at].parent) {
+        const struct node *self = &world->nodes[at];
+        if (ended(self)) world_break(world, "%s runs again though it has ended", self->name);
+        for (size_t k = 0; !self->is_item && k < self->step->nneeds; k++) {
+            int need = tree_sibling(world, at, self->step->needs[k]);
+            if (need < 0 || !ended(&world->nodes[need]))
+                world_break(world, "%s runs before step %u of its own, which it needs, has ended", self->name,
+                            self->step->needs[k]);
+        }
+        for (int i = tree_next(world, self->parent, -1); i >= 0; i = tree_next(world, self->parent, i)) {
+            const struct node *other = &world->nodes[i];
+            if (!self->is_item && other->step->part < self->step->part && !ended(other))
+                world_break(world, "%s runs while %s of an earlier part has not ended", self->name, other->name);
+        }
+    }
 }
+
+/* `ask`: it only asks what has happened, which is no new effect. */
+static void
+part_may_run(struct world *world, int node, bool ask)
+{
+    const struct node *self = &world->nodes[node];
+    bool failed = tree_sibling_failed(world, self->parent);
+    if (!self->is_item && self->step->part == PART_ON_SUCCESS && failed && !self->person)
+        world_break(world, "%s runs, and something has failed", self->name);
+    if (!self->is_item && self->step->part == PART_ON_FAILURE && !failed)
+        world_break(world, "%s runs, and nothing has failed", self->name);
+    if (world->cancelled && !ask && !tree_in_finally(world, node))
+        world_break(world, "%s runs after a cancel", self->name);
+}
+
+/* An item that begins: how many are at work with it, and has none failed that it should have minded? */
+static void
+item_may_begin(struct world *world, int node)
+{
+    const struct node *self = &world->nodes[node];
+    if (!self->is_item) return;
+    const struct loop *loop = self->step->loop;
+    unsigned at_work = 1;
+    for (int i = tree_next(world, self->parent, -1); i >= 0; i = tree_next(world, self->parent, i)) {
+        const struct node *other = &world->nodes[i];
+        at_work += i != node && other->begun && !ended(other);
+        if (loop->fail_fast && other->end == STEP_FAILED_STATUS && other->failed_in == world->retries)
+            world_break(world, "%s begins, and %s has failed", self->name, other->name);
+    }
+    if (loop->max_parallel && at_work > loop->max_parallel)
+        world_break(world, "%s begins as one of %u at once, %u allowed", self->name, at_work, loop->max_parallel);
+}
+
+static void
+begins(struct world *world, int node, bool ask)
+{
+    if (tree_asks(&world->nodes[node]) && !world->nodes[node].approved)
+        world_break(world, "%s runs without its approval", world->nodes[node].name);
+    place_has_come(world, node);
+    part_may_run(world, node, ask);
+    if (!world->nodes[node].begun) item_may_begin(world, node);
+    world->nodes[node].begun = true;
+}
+
+/* ---- attempts ----------------------------------------------------------------------------------------- */
 
 /* One attempt of a step at a time, and what an earlier one may have done is known first. */
 static void
 earlier_attempts_are_settled(struct world *world, const struct real *real)
 {
-    const struct step *model = &world->steps[real->step];
+    const struct node *self = &world->nodes[real->node];
+    const struct step *model = self->step;
     for (size_t i = 0; i < world->nreal; i++) {
         const struct real *other = &world->real[i];
-        if (other == real || other->step != real->step) continue;
+        if (other == real || other->node != real->node) continue;
         if (other->alive && !(other->claimed && other->phase == LAUNCHED))
-            world_break(world, "%s runs twice at once: records %u and %u", model->id, other->record, real->record);
+            world_break(world, "%s runs twice at once: records %u and %u", self->name, other->record, real->record);
         bool may_have_happened = other->phase >= STARTED && other->receipt == NULL && !other->ask && !other->known;
         if (!may_have_happened || real->ask || !str_eq(other->token, real->token)) continue;
         if (model->effect == LEVADA_EFFECT_UNSAFE && model->on_unknown != ON_UNKNOWN_RETRY)
-            world_break(world, "%s is unsafe and runs again though record %u may have done it", model->id,
+            world_break(world, "%s is unsafe and runs again though record %u may have done it", self->name,
                         other->record);
         bool asks = model->effect == LEVADA_EFFECT_TRANSACTIONAL || model->effect == LEVADA_EFFECT_PROBE;
         if (asks && model->on_unknown != ON_UNKNOWN_RETRY)
-            world_break(world, "%s runs again without having asked about record %u", model->id, other->record);
+            world_break(world, "%s runs again without having asked about record %u", self->name, other->record);
     }
 }
 
@@ -63,172 +128,246 @@ slots_are_kept(struct world *world)
         world_break(world, "%zu attempts at once, %u allowed", at_work, world->max_parallel);
 }
 
-/* The same for all attempts at one effect, another for the next effect of the same step. */
+/* The same for all attempts at one effect, another for the next effect of the same step, and nobody else's. */
 static void
 token_is_right(struct world *world, const struct real *real)
 {
-    char *token = world->token[real->step];
-    if (token[0] == '\0') memcpy(token, real->token, sizeof real->token);
-    if (!str_eq(token, real->token)) world_break(world, "%s changed its token", world->ids[real->step]);
-    if (str_eq(world->past[real->step], real->token))
-        world_break(world, "%s is to happen once more, and has the token of last time", world->ids[real->step]);
-}
-
-static void
-part_may_run(struct world *world, const struct real *real)
-{
-    bool failed = false;
-    size_t step = real->step;
-    enum step_part part = world->steps[step].part;
-    for (size_t i = 0; i < world->model.nsteps; i++) failed |= world->failed[i];
-    if (part == PART_ON_SUCCESS && failed && !world->person[step])
-        world_break(world, "%s runs, and something has failed", world->ids[step]);
-    if (part == PART_ON_FAILURE && !failed) world_break(world, "%s runs, and nothing has failed", world->ids[step]);
-    /* Asking what has happened is no new effect. */
-    if (part != PART_FINALLY && world->cancelled && !real->ask)
-        world_break(world, "%s runs after a cancel", world->ids[step]);
-}
-
-/* Who must be asked was asked, and enough different people have approved since. */
-static void
-people_allowed_it(struct world *world, const struct real *real)
-{
-    if (world->steps[real->step].approve != NULL && !world->approved[real->step])
-        world_break(world, "%s runs without its approval", world->ids[real->step]);
+    struct node *self = &world->nodes[real->node];
+    if (self->token[0] == '\0') memcpy(self->token, real->token, sizeof real->token);
+    if (!str_eq(self->token, real->token)) world_break(world, "%s changed its token", self->name);
+    if (str_eq(self->past, real->token))
+        world_break(world, "%s is to happen once more, and has the token of last time", self->name);
+    for (size_t i = 0; i < world->nreal; i++)
+        if (world->real[i].node != real->node && str_eq(world->real[i].token, real->token))
+            world_break(world, "%s has the token of %s", self->name, world->nodes[world->real[i].node].name);
 }
 
 void
 promise_launch(struct world *world, const struct real *real)
 {
-    const struct event *intent = last_event(world, real->step, EVENT_STEP_INTENT);
+    const struct node *self = &world->nodes[real->node];
+    const struct event *intent = last_event(world, real->node, EVENT_STEP_INTENT);
     if (intent == NULL || value_get_int(intent->data, "record", 0) != (int64_t)real->record)
-        world_break(world, "record %u of %s starts without its intent in the journal", real->record,
-                    world->ids[real->step]);
-    if (world->ended[real->step]) world_break(world, "%s runs again though it has ended", world->ids[real->step]);
+        world_break(world, "record %u of %s starts without its intent in the journal", real->record, self->name);
     if (real->fence <= world->fence) world_break(world, "fence %llu is not new", (unsigned long long)real->fence);
     world->fence = real->fence;
-    needs_have_ended(world, real->step);
+    place_has_come(world, real->node);
     earlier_attempts_are_settled(world, real);
     slots_are_kept(world);
     token_is_right(world, real);
-    part_may_run(world, real);
-    people_allowed_it(world, real);
+    part_may_run(world, real->node, real->ask);
+}
+
+/* ---- what ends ---------------------------------------------------------------------------------------- */
+
+static void
+now_known(struct world *world, int node)
+{
+    for (size_t i = 0; i < world->nreal; i++) world->real[i].known |= world->real[i].node == node;
 }
 
 static void
-now_known(struct world *world, size_t step)
+succeeded(struct node *node)
 {
-    for (size_t i = 0; i < world->nreal; i++) world->real[i].known |= world->real[i].step == step;
+    memcpy(node->past, node->token, sizeof node->past);
+    node->token[0] = '\0';
+    node->failures = 0;
+}
+
+/* A loop or block ends when all its parts have, and as they did. */
+static void
+parent_ends_as_its_parts(struct world *world, int node, enum step_status status)
+{
+    const struct node *self = &world->nodes[node];
+    enum step_status want = STEP_SUCCEEDED_STATUS;
+    for (int i = tree_next(world, node, -1); i >= 0; i = tree_next(world, node, i)) {
+        const struct node *part = &world->nodes[i];
+        if (!ended(part)) world_break(world, "%s has ended, and its part %s has not", self->name, part->name);
+        if (part->end == STEP_CANCELLED_STATUS && want == STEP_SUCCEEDED_STATUS) want = STEP_CANCELLED_STATUS;
+        if (tree_failed(part)) want = STEP_FAILED_STATUS;
+    }
+    if (status != want)
+        world_break(world, "%s is %s, and its parts say %s", self->name, step_status_name(status),
+                    step_status_name(want));
 }
 
 static void
-succeeded(struct world *world, size_t step)
+leaf_ends(struct world *world, int node, enum step_status status, const struct event *event)
 {
-    memcpy(world->past[step], world->token[step], sizeof world->past[step]);
-    world->token[step][0] = '\0';
+    const struct node *self = &world->nodes[node];
+    const char *code = value_get_str(value_get(event->data, "reason"), "code", "");
+    const char *done = value_get_str(value_get(event->data, "outputs"), "done", "");
+    if (self->step->until != NULL && status == STEP_SUCCEEDED_STATUS && !str_eq(done, "yes"))
+        world_break(world, "%s succeeded, and its `until` does not hold", self->name);
+    if (str_eq(code, "retries_used_up") && self->failures < self->step->retry.attempts)
+        world_break(world, "%s failed %u times, and its retries are used up", self->name, self->failures);
+    if (str_eq(code, "fail_fast") && self->begun) world_break(world, "%s had begun, and is skipped", self->name);
+}
+
+/* A part is passed over for what its own block came to, or for a cancel, but that not where things are cleaned up. */
+static void
+may_be_passed_over(struct world *world, int node, const char *code)
+{
+    const struct node *self = &world->nodes[node];
+    bool failed = tree_sibling_failed(world, self->parent);
+    if (!str_eq(code, "no_failure") && !str_eq(code, "no_success")) return;
+    if (self->step->part != PART_ON_SUCCESS && self->step->part != PART_ON_FAILURE)
+        world_break(world, "%s is passed over", self->name);
+    if (world->cancelled && !tree_in_finally(world, node)) return;
+    if (failed == (self->step->part == PART_ON_FAILURE))
+        world_break(world, "%s is passed over, and something has %s", self->name, failed ? "failed" : "not failed");
+}
+
+static enum step_status
+status_of(const char *word)
+{
+    for (int i = STEP_WAITING_STATUS; i <= STEP_UNKNOWN_STATUS; i++)
+        if (str_eq(step_status_name((enum step_status)i), word)) return (enum step_status)i;
+    return STEP_WAITING_STATUS;
 }
 
 static void
-asked(struct world *world, size_t at, const struct event *event)
+ends(struct world *world, int at, enum step_status status)
 {
-    const struct approve *approve = world->steps[at].approve;
+    struct node *node = &world->nodes[at];
+    if (status == STEP_UNKNOWN_STATUS) return;
+    node->end = status;
+    if (status == STEP_FAILED_STATUS) node->failed_in = world->retries;
+    if (status == STEP_SUCCEEDED_STATUS) succeeded(node);
+}
+
+static void
+finished(struct world *world, int at, const struct event *event)
+{
+    struct node *node = &world->nodes[at];
+    enum step_status status = status_of(value_get_str(event->data, "status", ""));
+    if (ended(node)) world_break(world, "%s ends twice", node->name);
+    may_be_passed_over(world, at, value_get_str(value_get(event->data, "reason"), "code", ""));
+    if (!tree_live(world, at)) world_break(world, "%s ends, and is no part of the run", node->name);
+    if (!tree_is_parent(node)) leaf_ends(world, at, status, event);
+    else if (node->expanded) parent_ends_as_its_parts(world, at, status);
+    else if (status == STEP_SUCCEEDED_STATUS) world_break(world, "%s succeeded without its parts", node->name);
+    ends(world, at, status);
+}
+
+static void
+resolved(struct world *world, int at, const struct event *event)
+{
+    struct node *node = &world->nodes[at];
     const char *decision = value_get_str(event->data, "decision", "");
+    if (!str_eq(decision, "redo"))
+        ends(world, at, str_eq(decision, "done") ? STEP_SUCCEEDED_STATUS : STEP_FAILED_STATUS);
+    node->person = true;
+    now_known(world, at);
+}
+
+static void
+retried(struct world *world, const struct event *event)
+{
+    const struct value *again = value_get(event->data, "again");
+    world->cancelled = false;
+    world->retries++;
+    for (size_t i = 0; i < again->list.count; i++) {
+        const struct value *entry = again->list.items[i];
+        bool item = value_is(entry, VALUE_MAP);
+        int at = tree_find(world, item ? value_get_str(entry, "step", "") : value_str(entry, ""),
+                           item ? value_get_str(entry, "item", NULL) : NULL);
+        if (at < 0) {
+            world_break(world, "a retry names what is not there");
+            return;
+        }
+        tree_retry(world, at);
+    }
+    for (int i = 0; i < world->nnodes; i++)
+        if (world->nodes[i].person) now_known(world, i);
+}
+
+static void
+settled(struct world *world, int at, const struct event *event)
+{
+    uint32_t record = (uint32_t)value_get_int(event->data, "record", 0);
+    const char *status = value_get_str(event->data, "status", "");
+    for (size_t i = 0; i < world->nreal; i++)
+        if (world->real[i].record == record) world->real[i].settled = true;
+    if (str_eq(value_get_str(event->data, "found", ""), "not_done")) now_known(world, at);
+    if (str_eq(status, "failed") || value_get_bool(event->data, "crash", false)) world->nodes[at].failures++;
+}
+
+static void
+again(struct world *world, int at, const struct event *event)
+{
+    struct node *node = &world->nodes[at];
+    if (!str_eq(value_get_str(value_get(event->data, "reason"), "code", ""), "until")) return;
+    if (++node->polls >= node->step->until->attempts) world_break(world, "%s polls too often", node->name);
+    succeeded(node);
+}
+
+/* ---- people ------------------------------------------------------------------------------------------- */
+
+static void
+decided(struct world *world, struct node *node, const struct event *event)
+{
+    const struct approve *approve = node->step->approve;
+    const char *decision = value_get_str(event->data, "decision", "");
+    unsigned bit = 1u << value_get_int(event->data, "uid", 0);
+    bool approves = str_eq(decision, "approve");
+    if (str_eq(decision, "pass")) {
+        node->approved = true;
+        if (approve->condition == NULL) world_break(world, "%s asks nobody", node->name);
+        return;
+    }
+    if (node->approved || ended(node)) world_break(world, "%s is decided about twice", node->name);
+    if (approves && (node->said & bit)) world_break(world, "one person counts twice for %s", node->name);
+    if (approve->expires_ms && event->time_ms >= node->asked_ms + approve->expires_ms)
+        world_break(world, "%s is decided about when its question had expired", node->name);
+    if (approves) node->said |= bit;
+    node->approved = value_get_bool(event->data, "granted", false);
+    bool enough = node->said == 3 || (node->said && approve->min == 1);
+    if (approves && enough != node->approved) world_break(world, "%s starts by the wrong number", node->name);
+}
+
+static void
+asked(struct world *world, int at, const struct event *event)
+{
+    struct node *node = &world->nodes[at];
+    const char *code = value_get_str(value_get(event->data, "reason"), "code", "");
     if (event->type == EVENT_STEP_PARKED) {
-        world->approved[at] = false;
-        world->said[at] = 0;
-        world->asked_ms[at] = event->time_ms;
-        if (world->ended[at] || world->cancelled) world_break(world, "%s asks, and it is too late", event->step);
-    } else if (event->type == EVENT_STEP_DECIDED && str_eq(decision, "pass")) {
-        world->approved[at] = true;
-        if (approve->condition == NULL) world_break(world, "%s asks nobody", event->step);
+        node->approved = false;
+        node->said = 0;
+        node->asked_ms = event->time_ms;
+        place_has_come(world, at);
+        if (world->cancelled) world_break(world, "%s asks, and it is too late", node->name);
+        if (!tree_asks(node)) world_break(world, "%s asks, and another is to be asked about", node->name);
     } else if (event->type == EVENT_STEP_DECIDED) {
-        unsigned bit = 1u << value_get_int(event->data, "uid", 0);
-        bool approves = str_eq(decision, "approve");
-        if (world->approved[at] || world->ended[at]) world_break(world, "%s is decided about twice", event->step);
-        if (approves && (world->said[at] & bit)) world_break(world, "one person counts twice for %s", event->step);
-        if (approve->expires_ms && event->time_ms >= world->asked_ms[at] + approve->expires_ms)
-            world_break(world, "%s is decided about when its question had expired", event->step);
-        if (approves) world->said[at] |= bit;
-        world->approved[at] = value_get_bool(event->data, "granted", false);
-        bool enough = world->said[at] == 3 || (world->said[at] && approve->min == 1);
-        if (approves && enough != world->approved[at]) world_break(world, "%s starts by the wrong number", event->step);
-    } else if (str_eq(value_get_str(value_get(event->data, "reason"), "code", ""), "expired")) {
-        if (event->time_ms < world->asked_ms[at] + approve->expires_ms)
-            world_break(world, "%s expires too early", event->step);
+        decided(world, node, event);
+    } else if (event->type == EVENT_STEP_FINISHED && str_eq(code, "expired")) {
+        if (event->time_ms < node->asked_ms + node->step->approve->expires_ms)
+            world_break(world, "%s expires too early", node->name);
     }
 }
 
 void
 promise_event(struct world *world, const struct event *event)
 {
-    ptrdiff_t at = event->step != NULL ? model_step_find(&world->model, event->step) : -1;
-    if (at >= 0 && world->steps[at].approve != NULL) asked(world, (size_t)at, event);
-    if (event->type == EVENT_STEP_FINISHED) {
-        const char *status = value_get_str(event->data, "status", "");
-        if (world->ended[at]) world_break(world, "%s ends twice", event->step);
-        world->ended[at] = !str_eq(status, "unknown");
-        world->failed[at] = str_eq(status, "failed") && !world->steps[at].continue_on_error;
-        if (str_eq(status, "succeeded")) succeeded(world, (size_t)at);
-    } else if (event->type == EVENT_STEP_RESOLVED) {
-        const char *decision = value_get_str(event->data, "decision", "");
-        world->ended[at] = !str_eq(decision, "redo");
-        world->failed[at] = str_eq(decision, "fail") && !world->steps[at].continue_on_error;
-        if (str_eq(decision, "done")) succeeded(world, (size_t)at);
-        world->person[at] = true;
-        now_known(world, (size_t)at);
-    } else if (event->type == EVENT_RUN_RETRIED) {
-        const struct value *again = value_get(event->data, "again");
-        world->cancelled = false;
-        for (size_t i = 0; i < again->list.count; i++) {
-            at = model_step_find(&world->model, again->list.items[i]->text.ptr);
-            world->ended[at] = world->failed[at] = world->approved[at] = false;
-            world->person[at] = true;
-            now_known(world, (size_t)at);
-        }
-    } else if (event->type == EVENT_CANCEL_ASKED) {
-        world->cancelled = true;
-    } else if (event->type == EVENT_STEP_RECEIPT || event->type == EVENT_STEP_VANISHED) {
-        uint32_t record = (uint32_t)value_get_int(event->data, "record", 0);
-        for (size_t i = 0; i < world->nreal; i++)
-            if (world->real[i].record == record) world->real[i].settled = true;
-        if (str_eq(value_get_str(event->data, "found", ""), "not_done")) now_known(world, (size_t)at);
+    int at = event->step != NULL ? tree_find(world, event->step, event->item) : -1;
+    if (event->step != NULL && at < 0) {
+        world_break(world, "an event of %s, item %s, which nobody knows", event->step, event->item ? event->item : "-");
+        return;
     }
-}
-
-static void
-effects_are_as_promised(struct world *world, size_t i)
-{
-    const struct real *real = &world->real[i];
-    enum levada_effect effect = world->steps[real->step].effect;
-    size_t count = world_effects(world, real->token);
-    bool once = effect == LEVADA_EFFECT_TRANSACTIONAL || effect == LEVADA_EFFECT_PROBE ||
-                effect == LEVADA_EFFECT_UNSAFE;
-    if (once && count > 1 && world->steps[real->step].on_unknown != ON_UNKNOWN_RETRY && !world->person[real->step])
-        world_break(world, "%s (%s) happened %zu times", world->ids[real->step], schema_effect_name(effect), count);
-}
-
-void
-promise_end(struct world *world, const struct run_state *state)
-{
-    bool failed = false;
-    for (size_t i = 0; i < state->nsteps; i++) {
-        const struct step_state *step = &state->steps[i];
-        if (!world->ended[i] || !step_status_ended(step->status))
-            world_break(world, "the run has ended, and %s is %s", step->step->id, step_status_name(step->status));
-        failed |= step->status == STEP_FAILED_STATUS && !step->step->continue_on_error;
-        size_t done = 0;
-        for (size_t k = 0; k < world->nreal; k++) done += world->real[k].step == i && world->real[k].phase == EFFECT;
-        if (step->status == STEP_SUCCEEDED_STATUS && done == 0 && !world->person[i])
-            world_break(world, "%s succeeded, and never happened", step->step->id);
+    if (at >= 0 && world->nodes[at].step->approve != NULL) asked(world, at, event);
+    switch (event->type) {
+    case EVENT_STEP_INTENT: begins(world, at, value_get_bool(event->data, "resolve", false)); return;
+    case EVENT_STEP_EXPANDED:
+        if (world->nodes[at].expanded) world_break(world, "%s begins twice", event->step);
+        begins(world, at, false);
+        tree_expand(world, at, event);
+        return;
+    case EVENT_STEP_RETRY: again(world, at, event); return;
+    case EVENT_STEP_FINISHED: finished(world, at, event); return;
+    case EVENT_STEP_RESOLVED: resolved(world, at, event); return;
+    case EVENT_RUN_RETRIED: retried(world, event); return;
+    case EVENT_CANCEL_ASKED: world->cancelled = true; return;
+    case EVENT_STEP_RECEIPT: case EVENT_STEP_VANISHED: settled(world, at, event); return;
+    default: return;
     }
-    for (size_t i = 0; i < world->nreal; i++) {
-        effects_are_as_promised(world, i);
-        if (world->real[i].alive && !world->real[i].claimed)
-            world_break(world, "the run has ended, and record %u still runs", world->real[i].record);
-    }
-    enum run_status want = state->cancel_asked ? RUN_CANCELLED_STATUS
-                           : failed            ? RUN_FAILED_STATUS
-                                               : RUN_SUCCEEDED_STATUS;
-    if (state->status != want)
-        world_break(world, "the run is %s, and should be %s", run_status_name(state->status), run_status_name(want));
 }

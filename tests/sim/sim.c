@@ -39,8 +39,9 @@ static void
 fold(struct run_state *ret, struct arena *arena)
 {
     struct err err;
-    state_init(ret, arena, &world.model, "01234567890123456789012345");
-    for (size_t i = 0; i < world.nevents; i++) (void)state_apply(ret, &world.journal[i], &err);
+    state_init(ret, arena, world.model, "01234567890123456789012345");
+    for (size_t i = 0; i < world.nevents; i++)
+        if (state_apply(ret, &world.journal[i], &err) != 0) world_break(&world, "%s", err.message);
 }
 
 /* A person settles what is unknown. */
@@ -57,14 +58,24 @@ resolve_all(void)
         struct value *data = value_map(&arena);
         size_t word = world_random(&world, world.faults > 0 ? 3 : 2);
         value_set(&arena, data, "decision", value_text(&arena, words[word]));
-        world_commit(&world, &(struct event){.type = EVENT_STEP_RESOLVED, .step = world.ids[i], .data = data,
-                                             .time_ms = world.now_ms});
+        world_commit(&world, &(struct event){.type = EVENT_STEP_RESOLVED, .step = state.steps[i].step->id,
+                                             .item = state.steps[i].item, .data = data, .time_ms = world.now_ms});
         world.resolves++;
         if (word == 2) world.faults--;
     }
 }
 
-/* A person retries the whole. False: there was nothing to retry. */
+static const struct value *
+again_entry(struct arena *arena, const struct retry_row *row)
+{
+    if (row->item == NULL) return value_text(arena, row->step);
+    struct value *ret = value_map(arena);
+    value_set(arena, ret, "step", value_text(arena, row->step));
+    value_set(arena, ret, "item", value_text(arena, row->item));
+    return ret;
+}
+
+/* A person retries the whole, or what is named. False: there was nothing to retry. */
 static bool
 retry(void)
 {
@@ -74,16 +85,19 @@ retry(void)
     struct err err;
     struct retry_request request = {0};
     fold(&state, &arena);
-    const char *named = world.ids[world_random(&world, world.model.nsteps)];
-    if (world_chance(&world, 30)) request.from = named;
-    else if (world_chance(&world, 20)) request.only = named;
+    const struct node *named = &world.nodes[world_random(&world, (uint64_t)world.nnodes)];
+    if (world_chance(&world, 30)) request.from = named->step->id;
+    else if (world_chance(&world, 20)) request.only = named->step->id;
+    if (request.from != NULL || request.only != NULL) request.item = named->item;
     if (retry_plan(&arena, &state, &request, &plan, &err) != 0) return false;
     struct value *data = value_map(&arena), *again = value_list(&arena);
     for (size_t i = 0; i < plan.nrows; i++)
-        if (plan.rows[i].fate == RETRY_AGAIN) value_push(&arena, again, value_text(&arena, plan.rows[i].step));
+        if (plan.rows[i].fate == RETRY_AGAIN && !plan.rows[i].parts)
+            value_push(&arena, again, again_entry(&arena, &plan.rows[i]));
     value_set(&arena, data, "again", again);
-    world_commit(&world, &(struct event){.type = EVENT_RUN_RETRIED, .data = data, .time_ms = world.now_ms});
-    world.retries++;
+    world_say(&world, "     somebody retries %s %s", request.from ? "from" : request.only ? "only" : "all",
+              request.from || request.only ? named->name : "");
+    world_commit(&world, &(struct event){.type = EVENT_RUN_RETRIED, .data = data, .time_ms = ++world.now_ms});
     return true;
 }
 
@@ -157,7 +171,7 @@ int
 main(int argc, char **argv)
 {
     uint64_t first = number_option(argc, argv, "--from", 1), seeds = number_option(argc, argv, "--seeds", 10000);
-    uint64_t every = number_option(argc, argv, "--every", 300);
+    uint64_t every = number_option(argc, argv, "--every", 100);
     bool traced = argc > 1 && str_eq(argv[argc - 1], "--trace");
     struct expr_vm *vm = expr_vm_new();
     unsigned bad = 0;
@@ -165,6 +179,7 @@ main(int argc, char **argv)
     if (traced) {
         bad = !play(vm, first, -1, false, stdout);
         expr_vm_free(vm);
+        maker_forget();
         return bad > 0;
     }
     for (size_t i = 0; i < sizeof known_seeds / sizeof known_seeds[0]; i++)
@@ -175,5 +190,6 @@ main(int argc, char **argv)
            (unsigned long long)totals[0], (unsigned long long)totals[1], (unsigned long long)totals[2],
            (unsigned long long)totals[3], (unsigned long long)totals[4], (unsigned long long)totals[5], bad);
     expr_vm_free(vm);
+    maker_forget();
     return bad > 0;
 }

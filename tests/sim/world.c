@@ -48,44 +48,6 @@ world_break(struct world *world, const char *fmt, ...)
     world_say(world, "BROKEN: %s", world->broken);
 }
 
-static const char *
-some_condition(struct world *world)
-{
-    static const char *const all[] = {"${{ always() }}", "${{ failure() }}", "${{ success() }}", "${{ cancelled() }}",
-                                      "${{ success() or failure() }}", "${{ 1 == 2 }}"};
-    return world_chance(world, 80) ? NULL : all[world_random(world, sizeof all / sizeof all[0])];
-}
-
-static void
-make_step(struct world *world, size_t i, enum step_part part)
-{
-    struct step *step = &world->steps[i];
-    snprintf(world->ids[i], sizeof world->ids[i], "s%zu", i);
-    *step = (struct step){.id = world->ids[i], .local = world->ids[i], .home = &world->model, .part = part,
-                          .kind = STEP_RUN, .text = "true", .shell = "sh", .needs = world->needs[i], .grace_ms = 10};
-    step->effect = (enum levada_effect)(LEVADA_EFFECT_PURE + world_random(world, LEVADA_EFFECT_UNSAFE));
-    step->on_unknown = world_chance(world, 70) ? ON_UNKNOWN_HOLD : (enum on_unknown)world_random(world, 3);
-    step->retry = (struct retry){.attempts = 1 + (uint32_t)world_random(world, 3),
-                                 .delay_ms = (int64_t)world_random(world, 2000), .backoff = 2};
-    step->continue_on_error = world_chance(world, 15);
-    step->condition = some_condition(world);
-    unsigned density = 10 + (unsigned)world_random(world, 50);
-    for (size_t k = 0; k < i; k++)
-        if (world->steps[k].part == part && world_chance(world, density)) world->needs[i][step->nneeds++] = (uint32_t)k;
-}
-
-/* In every third world; the others draw from their seed what they always drew. */
-static void
-make_asks(struct world *world, size_t i)
-{
-    if (world->seed % 3 != 0 || !world_chance(world, 30)) return;
-    struct approve *approve = &world->asks[i];
-    *approve = (struct approve){.min = 1 + (uint32_t)world_random(world, 2)};
-    if (world_chance(world, 15)) approve->condition = "${{ 1 == 2 }}";
-    if (world_chance(world, 50)) approve->expires_ms = 1 + (int64_t)world_random(world, 3000);
-    world->steps[i].approve = approve;
-}
-
 void
 world_make(struct world *world, uint64_t seed)
 {
@@ -95,14 +57,12 @@ world_make(struct world *world, uint64_t seed)
     world->seed = world->random = seed;
     world->crash_at = -1;
     world->now_ms = 1000000;
-    size_t n = 1 + world_random(world, STEPS_MAX - 5), i = 0;
-    for (; i < n; i++) make_step(world, i, PART_STEPS);
-    for (size_t k = world_random(world, 2); k > 0; k--) make_step(world, i++, PART_ON_SUCCESS);
-    for (size_t k = world_random(world, 3); k > 0; k--) make_step(world, i++, PART_ON_FAILURE);
-    for (size_t k = world_random(world, 3); k > 0; k--) make_step(world, i++, PART_FINALLY);
-    world->model = (struct model){.name = "sim", .file = "sim.yaml", .folder = "/", .steps = world->steps, .nsteps = i,
-                                  .power = true};
-    for (size_t k = 0; k < i; k++) make_asks(world, k);
+    world->model = maker_make(world);
+    if (world->model == NULL) {
+        world_break(world, "the checker refuses the workflow");
+        return;
+    }
+    tree_make(world);
     world->max_parallel = 1 + (uint32_t)world_random(world, 5);
     world->faults = (int)world_random(world, 25);
 }
@@ -124,10 +84,11 @@ world_commit(struct world *world, const struct event *event)
     *kept = *event;
     kept->seq = (int64_t)++world->nevents;
     kept->step = event->step != NULL ? arena_strdup(&world->arena, event->step) : NULL;
+    kept->item = event->item != NULL ? arena_strdup(&world->arena, event->item) : NULL;
     kept->data = value_copy(&world->arena, event->data);
     const struct value *reason = value_get(event->data, "reason");
-    world_say(world, "%4lld %-16s %-4s %s %s", (long long)kept->seq, event_name(event->type),
-              event->step ? event->step : "", value_get_str(event->data, "status", ""),
+    world_say(world, "%4lld %-16s %-4s %s %s %s", (long long)kept->seq, event_name(event->type),
+              event->step ? event->step : "", event->item ? event->item : "", value_get_str(event->data, "status", ""),
               value_get_str(reason, "code", ""));
     promise_event(world, kept);
 }
@@ -177,7 +138,7 @@ move(struct world *world, struct real *real)
     } else {
         end_of(real, "succeeded");
     }
-    world_say(world, "     world: record %u of %s: phase %d%s%s", real->record, world->ids[real->step],
+    world_say(world, "     world: record %u of %s: phase %d%s%s", real->record, world->nodes[real->node].name,
               (int)real->phase, real->receipt ? ", ended " : "", real->receipt ? real->receipt : "");
 }
 
@@ -194,8 +155,8 @@ world_move(struct world *world)
         if (world->faults > 0 && world_chance(world, 10)) {
             world->faults--;
             real->alive = false;
-            world_say(world, "     world: record %u of %s is killed in phase %d", real->record, world->ids[real->step],
-                      (int)real->phase);
+            world_say(world, "     world: record %u of %s is killed in phase %d", real->record,
+                      world->nodes[real->node].name, (int)real->phase);
         } else {
             move(world, real);
         }

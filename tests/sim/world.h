@@ -12,15 +12,35 @@
 
 #include "run/engine_internal.h"
 
-#define STEPS_MAX 14
+#define NODES_MAX 2000
 #define ATTEMPTS_MAX 4000
 #define EVENTS_MAX 20000
+#define TOP (-1) /* the parent of the workflow's own steps */
 
 enum phase { LAUNCHED, STARTED, EFFECT };
 
+/* A step, an item, or a step within one, as the workflow and the journal have it: the world's own tree. */
+struct node {
+    const struct step *step;
+    const char *item, *key;  /* as in the journal; is_item: its own key */
+    const char *name;        /* for people */
+    int parent;              /* or TOP */
+    bool is_item, gone;
+    bool begun, expanded;    /* in this try: it has an intent, or its parts */
+    enum step_status end;    /* that the journal says; WAITING: it has not ended */
+    unsigned failed_in;      /* end is FAILED: retries of the run before that */
+    unsigned polls, failures;/* in this try, since the last success */
+    char token[33];          /* that its effect must carry; empty: any new one */
+    char past[33];           /* of an effect that happened, and is to happen once more */
+    bool approved;           /* who must be asked was asked in this try, and enough have said yes */
+    unsigned said;           /* who has approved, a bit for each */
+    int64_t asked_ms;
+    bool person;             /* a person decided about it at some time: its effects are theirs to count */
+};
+
 /* A worker and its attempt, as they really are. */
 struct real {
-    size_t step;
+    int node;
     uint32_t record;
     uint64_t fence;
     char token[33];
@@ -39,10 +59,9 @@ struct real {
 struct world {
     uint64_t seed, random;
     struct arena arena;
-    struct model model;
-    struct step steps[STEPS_MAX];
-    char ids[STEPS_MAX][8];
-    uint32_t needs[STEPS_MAX][STEPS_MAX];
+    const struct model *model;
+    struct node nodes[NODES_MAX];
+    int nnodes;
 
     struct event journal[EVENTS_MAX];
     size_t nevents;
@@ -56,17 +75,7 @@ struct world {
     bool crash_after;        /* … behind the commit instead of before it */
     unsigned sessions, crashes, retries, resolves, commits;
 
-    struct approve asks[STEPS_MAX]; /* of the steps that ask somebody */
-    bool approved[STEPS_MAX];  /* … and were allowed to start */
-    unsigned said[STEPS_MAX];  /* who has approved, a bit for each */
-    int64_t asked_ms[STEPS_MAX];
-
-    bool ended[STEPS_MAX];   /* the journal says that it has ended */
-    bool failed[STEPS_MAX];  /* … and that it failed, and is not tolerated */
     bool cancelled;          /* somebody asked for the end */
-    char token[STEPS_MAX][33]; /* that its effect must carry; empty: any new one */
-    char past[STEPS_MAX][33]; /* of an effect that happened, and is to happen once more */
-    bool person[STEPS_MAX];  /* a person decided about it at some time: its effects are theirs to count */
     FILE *trace;             /* or NULL */
     char broken[300];        /* the first promise that did not hold; empty: none */
 };
@@ -84,10 +93,35 @@ void world_commit(struct world *world, const struct event *event);
 bool world_move(struct world *world);
 size_t world_effects(const struct world *world, const char *token);
 
+/* maker.c: the random workflow, from a text that the checker has read. The same seed gives the same model, and keeps it
+ * until there is another seed. Returns NULL when the checker refuses it: a bug of one of the two. */
+const struct model *maker_make(struct world *world);
+void maker_forget(void);
+
+/* tree.c: the world's own tree of steps, items and their parts */
+void tree_make(struct world *world); /* the workflow's own steps */
+int tree_find(const struct world *world, const char *id, const char *item); /* -1: there is none */
+/* The next child of `parent` behind `last` (-1: the first); -1: there is none. */
+int tree_next(const struct world *world, int parent, int last);
+int tree_sibling(const struct world *world, int node, uint32_t k); /* step k of the model that the node belongs to */
+bool tree_live(const struct world *world, int node);   /* all around it has begun, and nothing replaced it */
+bool tree_is_loop(const struct node *node);
+bool tree_is_parent(const struct node *node);
+bool tree_asks(const struct node *node);               /* is somebody asked about it, before it begins? */
+bool tree_in_finally(const struct world *world, int node);
+bool tree_failed(const struct node *node);             /* in a way that fails what it is a part of */
+bool tree_sibling_failed(const struct world *world, int parent);
+void tree_expand(struct world *world, int node, const struct event *event);
+void tree_retry(struct world *world, int node);        /* it runs again, and with it what it is a part of goes on */
+
 /* promise.c: what must hold */
 void promise_launch(struct world *world, const struct real *real);
 void promise_event(struct world *world, const struct event *event);
+
+/* promise_end.c: … when the run has ended */
 void promise_end(struct world *world, const struct run_state *state);
+/* Two folds of the same events are the same in everything. */
+void promise_same(struct world *world, const struct run_state *a, const struct run_state *b);
 
 /* person.c: who is asked */
 void person_answers(struct world *world, struct engine *e);            /* while an engine looks on */
