@@ -82,7 +82,9 @@ steps:
         lines = self.levada("why", "last", "region.load", "--item", "us%2Fwest/x").stdout
         self.assertIn("region.load[us%2Fwest/x]", lines)
         shown = json.loads(self.levada("show", "last", "--step", "region", "--item", "us/west", "--json").stdout)
-        self.assertEqual([s["item"] for s in shown["steps"]], ["us%2Fwest", "us%2Fwest", "us%2Fwest/x", "us%2Fwest/50%25"])
+        self.assertEqual([s["item"] for s in shown["steps"]],
+                         ["us%2Fwest", "us%2Fwest", "us%2Fwest/x", "us%2Fwest/50%25"])
+        self.assertIn("region[us%2Fwest]", self.levada("why", "last", "region", "--item", "us/west").stdout)
 
     def test_a_failure_in_a_group_skips_what_needs_it_inside_and_outside(self):
         self.levada("run", self.workflow("""
