@@ -7,55 +7,32 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/session.h"
-#include "run/requests.h"
 #include "run/retry.h"
 #include "run/store.h"
 
 #define USAGE "levada retry RUN [--from STEP | --only STEP] [--item KEY] [--with FILE] [--reason TEXT] [--dry-run] " \
               "[--max-parallel N] [--json] [--quiet]"
+#define SHOWN_PARTS 20 /* rows of parts; a loop may have a hundred thousand */
 
 struct request {
     struct session session;
-    const char *run, *from, *only, *item, *file, *why;
-    bool dry_run;
+    struct session_change change;
+    const char *from, *only, *item, *file;
 };
 
 static int
 parse_arguments(int argc, char **argv, struct request *ret)
 {
-    const struct { const char *name; const char **where; } texts[] = {
-        {"--from", &ret->from}, {"--only", &ret->only}, {"--item", &ret->item},
-        {"--with", &ret->file}, {"--reason", &ret->why}};
-    for (int i = 1; i < argc; i++) {
-        size_t k = 0;
-        int taken = session_option(&ret->session, argc, argv, i, USAGE);
-        if (taken < 0) return EXIT_USAGE;
-        while (k < sizeof texts / sizeof texts[0] && !str_eq(texts[k].name, argv[i])) k++;
-        if (taken > 0) {
-            i += taken - 1;
-        } else if (str_eq(argv[i], "--help") || str_eq(argv[i], "-h")) {
-            puts("usage: " USAGE);
-            return -1;
-        } else if (str_eq(argv[i], "--dry-run")) {
-            ret->dry_run = true;
-        } else if (k < sizeof texts / sizeof texts[0]) {
-            if (i + 1 >= argc) return cli_usage(USAGE, "%s needs a value", argv[i]);
-            *texts[k].where = argv[++i];
-        } else if (argv[i][0] == '-' || ret->run != NULL) {
-            return cli_usage(USAGE, "unexpected \"%s\"", argv[i]);
-        } else {
-            ret->run = argv[i];
-        }
-    }
-    if (ret->run == NULL) return cli_usage(USAGE, "which run?");
-    if (ret->from != NULL && ret->only != NULL) return cli_usage(USAGE, "--from or --only, not both");
-    return 0;
+    const struct session_text texts[] = {{"--from", &ret->from}, {"--only", &ret->only}, {"--item", &ret->item},
+                                         {"--with", &ret->file}, {NULL, NULL}};
+    int code = session_arguments(&ret->session, &ret->change, texts, argc, argv, USAGE);
+    if (!code && ret->from != NULL && ret->only != NULL) return cli_usage(USAGE, "--from or --only, not both");
+    return code;
 }
 
 static int
@@ -97,8 +74,6 @@ load_past(struct arena *arena, struct journal *journal, const struct run_state *
     *ret = models;
     return code;
 }
-
-#define SHOWN_PARTS 20 /* rows of parts; a loop may have a hundred thousand */
 
 static const char *
 row_name(struct arena *arena, const struct retry_row *row)
@@ -158,34 +133,34 @@ again_entry(struct arena *arena, const struct retry_row *row)
     return ret;
 }
 
+/* The edited workflow goes into the journal with the event: what it says of a group and params holds from now on. */
 static int
-append(struct arena *arena, struct journal *journal, const struct request *request, const struct retry_plan *plan,
-       const struct run_state *state, const struct model *model, const struct value *params, struct err *err)
+add_model(struct arena *arena, struct journal *journal, struct value *data, const struct run_state *state,
+          const struct model *model, const struct value *params, struct err *err)
+{
+    const char *group;
+    int code = engine_group(arena, model, params, state->id, state->trigger, &group, err);
+    if (code) return code;
+    if (group != NULL) value_set(arena, data, "group", value_text(arena, group));
+    value_set(arena, data, "model", value_int(arena, state->models + 1));
+    value_set(arena, data, "params", params);
+    struct buf text BUF_SCOPED;
+    buf_init(&text, SIZE_MAX / 4);
+    model_write(&text, model);
+    journal_add_model(journal, arena_strndup(arena, buf_str(&text), text.size));
+    return 0;
+}
+
+static struct value *
+event_data(struct arena *arena, const struct request *request, const struct retry_plan *plan)
 {
     struct value *data = value_map(arena), *again = value_list(arena);
-    uint64_t fence;
     for (size_t i = 0; i < plan->nrows; i++)
         if (plan->rows[i].fate == RETRY_AGAIN && !plan->rows[i].parts)
             value_push(arena, again, again_entry(arena, &plan->rows[i]));
-    value_set(arena, data, "who", value_text(arena, requests_who(arena)));
-    value_set(arena, data, "why", value_text(arena, request->why != NULL ? request->why : ""));
+    session_sign(arena, data, &request->change);
     value_set(arena, data, "again", again);
-    if (model != NULL) {
-        const char *group;
-        int code = engine_group(arena, model, params, state->id, state->trigger, &group, err);
-        if (code) return code;
-        if (group != NULL) value_set(arena, data, "group", value_text(arena, group));
-        value_set(arena, data, "model", value_int(arena, state->models + 1));
-        value_set(arena, data, "params", params);
-        struct buf text BUF_SCOPED;
-        buf_init(&text, SIZE_MAX / 4);
-        model_write(&text, model);
-        journal_add_model(journal, arena_strndup(arena, buf_str(&text), text.size));
-    }
-    int code = journal_take(journal, &fence, err);
-    if (code) return code;
-    journal_append(journal, &(struct event){.time_ms = clock_wall_ms(), .type = EVENT_RUN_RETRIED, .data = data});
-    return journal_commit(journal, true, err);
+    return data;
 }
 
 /* Decided, said and written down. -1: only said. */
@@ -198,21 +173,21 @@ decide(struct arena *arena, const struct request *request, const char *run_folde
     struct retry_plan plan;
     const struct value *params = NULL;
     struct retry_request wanted = {.from = request->from, .only = request->only, .item = request->item};
-    int code = request->dry_run ? journal_open_read(run_folder, &journal, err)
-                                : session_hold(run_folder, "retried", &fd, err);
-    if (!code && !request->dry_run) code = journal_open(run_folder, &journal, err);
+    bool dry_run = request->change.dry_run;
+    int code = session_open(run_folder, &request->change, "retried", &fd, &journal, err);
     if (!code) code = state_read(arena, journal, &state, err);
     if (!code) code = load_past(arena, journal, &state, &wanted.models, err);
     if (!code && request->file != NULL) code = load_edited(arena, request, &state, &wanted.model, &params, err);
     if (!code) code = retry_plan(arena, &state, &wanted, &plan, err);
-    if (!code && request->dry_run && request->session.json) say_plan_json(arena, &plan, &state);
+    if (!code && dry_run && request->session.json) say_plan_json(arena, &plan, &state);
     else if (!code && !request->session.quiet) say_plan(arena, &plan, &state, request, wanted.model);
-    if (!code && !request->dry_run) {
-        requests_forget_cancel(run_folder);
-        code = append(arena, journal, request, &plan, &state, wanted.model, params, err);
+    if (!code && !dry_run) {
+        struct value *data = event_data(arena, request, &plan);
+        if (wanted.model != NULL) code = add_model(arena, journal, data, &state, wanted.model, params, err);
+        if (!code) code = session_append(journal, run_folder, EVENT_RUN_RETRIED, data, err);
     }
     journal_close(&journal, code != 0);
-    return code == 0 && request->dry_run ? -1 : code;
+    return code == 0 && dry_run ? -1 : code;
 }
 
 int
@@ -226,7 +201,7 @@ cmd_retry(int argc, char **argv)
     int code = parse_arguments(argc, argv, &request);
     if (code) return code < 0 ? EXIT_OK : code;
     code = launcher_start(&launcher, &err);
-    if (!code) code = store_run_find(&arena, request.run, &run_folder, &err);
+    if (!code) code = store_run_find(&arena, request.change.run, &run_folder, &err);
     if (!code) code = decide(&arena, &request, run_folder, &err);
     if (code) return code < 0 ? EXIT_OK : cli_fail(&err);
     return session_run(&request.session, launcher, run_folder);

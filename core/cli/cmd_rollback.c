@@ -3,15 +3,11 @@
  * levada rollback RUN: what the steps of an ended run did is taken back, the last first. Says first what it will do.
  */
 #include <stdio.h>
-#include <string.h>
 
-#include "base/clock.h"
 #include "base/fd.h"
 #include "base/json.h"
-#include "base/str.h"
 #include "cli/cli.h"
 #include "cli/session.h"
-#include "run/requests.h"
 #include "run/rollback.h"
 #include "run/store.h"
 
@@ -20,39 +16,17 @@
 
 struct request {
     struct session session;
-    const char *run, *only, *item, *why;
-    bool dry_run;
+    struct session_change change;
+    const char *only, *item;
 };
 
 static int
 parse_arguments(int argc, char **argv, struct request *ret)
 {
-    const struct { const char *name; const char **where; } texts[] = {
-        {"--only", &ret->only}, {"--item", &ret->item}, {"--reason", &ret->why}};
-    for (int i = 1; i < argc; i++) {
-        size_t k = 0;
-        int taken = session_option(&ret->session, argc, argv, i, USAGE);
-        if (taken < 0) return EXIT_USAGE;
-        while (k < sizeof texts / sizeof texts[0] && !str_eq(texts[k].name, argv[i])) k++;
-        if (taken > 0) {
-            i += taken - 1;
-        } else if (str_eq(argv[i], "--help") || str_eq(argv[i], "-h")) {
-            puts("usage: " USAGE);
-            return -1;
-        } else if (str_eq(argv[i], "--dry-run")) {
-            ret->dry_run = true;
-        } else if (k < sizeof texts / sizeof texts[0]) {
-            if (i + 1 >= argc) return cli_usage(USAGE, "%s needs a value", argv[i]);
-            *texts[k].where = argv[++i];
-        } else if (argv[i][0] == '-' || ret->run != NULL) {
-            return cli_usage(USAGE, "unexpected \"%s\"", argv[i]);
-        } else {
-            ret->run = argv[i];
-        }
-    }
-    if (ret->run == NULL) return cli_usage(USAGE, "which run?");
-    if (ret->item != NULL && ret->only == NULL) return cli_usage(USAGE, "--item needs --only STEP");
-    return 0;
+    const struct session_text texts[] = {{"--only", &ret->only}, {"--item", &ret->item}, {NULL, NULL}};
+    int code = session_arguments(&ret->session, &ret->change, texts, argc, argv, USAGE);
+    if (!code && ret->item != NULL && ret->only == NULL) return cli_usage(USAGE, "--item needs --only STEP");
+    return code;
 }
 
 static void
@@ -61,15 +35,13 @@ say_plan(struct arena *arena, const struct rollback_plan *plan, const struct run
     fprintf(stderr, "rollback of run %s (%s): %zu step%s undone, in this order\n", state->id,
             run_status_name(state->status), plan->undo, plan->undo == 1 ? " is" : "s are");
     for (size_t i = 0; i < plan->nrows && i < SHOWN; i++) {
-        const struct step_state *step = plan->rows[i].step;
-        const char *name = step->item == NULL ? step->step->id
-                                              : arena_printf(arena, "%s[%s]", step->step->id, step->item);
-        fprintf(stderr, "  %-4s  %-24s  %s\n", plan->rows[i].undo ? "undo" : "keep", name, plan->rows[i].text);
+        const struct rollback_row *row = &plan->rows[i];
+        fprintf(stderr, "  %-4s  %-24s  %s\n", row->undo ? "undo" : "keep", state_name(arena, row->step), row->text);
     }
     if (plan->nrows > SHOWN) fprintf(stderr, "  … and %zu more; --json has them all\n", plan->nrows - SHOWN);
 }
 
-static const struct value *
+static struct value *
 entry_of(struct arena *arena, const struct step_state *step, const char *id)
 {
     struct value *ret = value_map(arena);
@@ -83,7 +55,7 @@ say_plan_json(struct arena *arena, const struct rollback_plan *plan, const struc
 {
     struct value *ret = value_map(arena), *steps = value_list(arena);
     for (size_t i = 0; i < plan->nrows; i++) {
-        struct value *row = value_copy(arena, entry_of(arena, plan->rows[i].step, "id"));
+        struct value *row = entry_of(arena, plan->rows[i].step, "id");
         value_set(arena, row, "action", value_text(arena, plan->rows[i].undo ? "undo" : "keep"));
         value_set(arena, row, "reason", value_text(arena, plan->rows[i].text));
         value_push(arena, steps, row);
@@ -93,21 +65,15 @@ say_plan_json(struct arena *arena, const struct rollback_plan *plan, const struc
     puts(json_text(arena, ret));
 }
 
-static int
-append(struct arena *arena, struct journal *journal, const struct request *request, const struct rollback_plan *plan,
-       struct err *err)
+static const struct value *
+event_data(struct arena *arena, const struct request *request, const struct rollback_plan *plan)
 {
     struct value *data = value_map(arena), *undo = value_list(arena);
-    uint64_t fence;
     for (size_t i = 0; i < plan->undo; i++)
         value_push(arena, undo, entry_of(arena, plan->rows[i].step, "step"));
-    value_set(arena, data, "who", value_text(arena, requests_who(arena)));
-    value_set(arena, data, "why", value_text(arena, request->why != NULL ? request->why : ""));
+    session_sign(arena, data, &request->change);
     value_set(arena, data, "undo", undo);
-    int code = journal_take(journal, &fence, err);
-    if (code) return code;
-    journal_append(journal, &(struct event){.time_ms = clock_wall_ms(), .type = EVENT_RUN_ROLLBACK, .data = data});
-    return journal_commit(journal, true, err);
+    return data;
 }
 
 /* Decided, said and written down. -1: only said. */
@@ -118,19 +84,16 @@ decide(struct arena *arena, const struct request *request, const char *run_folde
     struct journal *journal = NULL;
     struct run_state state;
     struct rollback_plan plan;
-    int code = request->dry_run ? journal_open_read(run_folder, &journal, err)
-                                : session_hold(run_folder, "rolled back", &fd, err);
-    if (!code && !request->dry_run) code = journal_open(run_folder, &journal, err);
+    bool dry_run = request->change.dry_run;
+    int code = session_open(run_folder, &request->change, "rolled back", &fd, &journal, err);
     if (!code) code = state_read(arena, journal, &state, err);
     if (!code) code = rollback_plan(arena, &state, request->only, request->item, &plan, err);
-    if (!code && request->dry_run && request->session.json) say_plan_json(arena, &plan, &state);
+    if (!code && dry_run && request->session.json) say_plan_json(arena, &plan, &state);
     else if (!code && !request->session.quiet) say_plan(arena, &plan, &state);
-    if (!code && !request->dry_run) {
-        requests_forget_cancel(run_folder);
-        code = append(arena, journal, request, &plan, err);
-    }
+    if (!code && !dry_run)
+        code = session_append(journal, run_folder, EVENT_RUN_ROLLBACK, event_data(arena, request, &plan), err);
     journal_close(&journal, code != 0);
-    return code == 0 && request->dry_run ? -1 : code;
+    return code == 0 && dry_run ? -1 : code;
 }
 
 int
@@ -144,7 +107,7 @@ cmd_rollback(int argc, char **argv)
     int code = parse_arguments(argc, argv, &request);
     if (code) return code < 0 ? EXIT_OK : code;
     code = launcher_start(&launcher, &err);
-    if (!code) code = store_run_find(&arena, request.run, &run_folder, &err);
+    if (!code) code = store_run_find(&arena, request.change.run, &run_folder, &err);
     if (!code) code = decide(&arena, &request, run_folder, &err);
     if (code) return code < 0 ? EXIT_OK : cli_fail(&err);
     return session_run(&request.session, launcher, run_folder);

@@ -19,8 +19,8 @@
 #include "run/attempts.h"
 #include "run/decisions.h"
 #include "run/store.h"
-#include "show/next.h"
 #include "show/instance.h"
+#include "show/next.h"
 #include "show/show.h"
 #include "show/text.h"
 
@@ -82,6 +82,13 @@ say(const struct all *all, const char *id, const struct view *view, const char *
     fflush(stdout);
 }
 
+/* What a person types about it. */
+static const char *
+resolve_text(struct arena *arena, const char *name, const struct step_state *unknown)
+{
+    return arena_printf(arena, "levada resolve %s %s --done|--redo|--fail", name, state_address(arena, unknown));
+}
+
 static const struct step_state *
 unknown_step(const struct view *view)
 {
@@ -134,8 +141,7 @@ wants_resume(struct all *all, const char *id, const char *folder)
     } else if (view.state.sessions == 0 && clock_wall_ms() - view.state.started_ms < STARTING_MS) {
         say(all, id, &view, "held", -1, "it is being started");
     } else if (view.status == RUN_UNKNOWN_STATUS && unknown != NULL) {
-        say(all, id, &view, "left", EXIT_UNKNOWN,
-            arena_printf(&arena, "levada resolve %s %s --done|--redo|--fail", name, state_address(&arena, unknown)));
+        say(all, id, &view, "left", EXIT_UNKNOWN, resolve_text(&arena, name, unknown));
         count_code(all, EXIT_UNKNOWN);
     } else if (waits_for_person(&view, folder)) {
         /* As it should be, and nothing that a timer could mend: only who reads the objects is told. */
@@ -207,7 +213,7 @@ take_end(struct all *all, pid_t pid, int status)
     }
     const struct step_state *unknown = loaded ? unknown_step(&view) : NULL;
     if (unknown != NULL && code == EXIT_UNKNOWN)
-        text = arena_printf(&arena, "levada resolve %s %s --done|--redo|--fail", view_short_id(id), unknown->step->id);
+        text = resolve_text(&arena, view_short_id(id), unknown);
     else if (code == EXIT_PARKED)
         text = arena_printf(&arena, "levada show %s says what it waits for", view_short_id(id));
     else if (code != 0)

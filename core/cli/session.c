@@ -10,10 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "cli/cli.h"
 #include "run/attempts.h"
+#include "run/requests.h"
 #include "show/progress.h"
 
 int
@@ -45,16 +47,6 @@ session_holder_elsewhere(const char *run_folder)
     int fd FD_SCOPED = attempts_open_read(run_folder);
     if (fd < 0 || attempts_read(fd, 0, &record, &ignored) != 0) return 0;
     return attempts_elsewhere(&record) && attempts_held(fd, 0, false) ? record.pid : 0;
-}
-
-int
-session_hold(const char *run_folder, const char *done, int *fd, struct err *err)
-{
-    struct attempt_record holder = {0};
-    *fd = attempts_open(run_folder, err);
-    int code = *fd < 0 ? EXIT_STORE : attempts_take_run(*fd, &holder, err);
-    if (code == EXIT_HELD) err_hint(err, "It can be %s when it has ended.", done);
-    return code;
 }
 
 int
@@ -96,4 +88,66 @@ session_run(const struct session *session, struct launcher launcher, const char 
     }
     if (err.code) cli_fail(&err);
     return code;
+}
+
+/* ---- an ended run that is to go on ---- */
+
+int
+session_arguments(struct session *session, struct session_change *change, const struct session_text *texts, int argc,
+                  char **argv, const char *usage)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *name = argv[i], **where = str_eq(name, "--reason") ? &change->why : NULL;
+        int taken = session_option(session, argc, argv, i, usage);
+        if (taken < 0) return EXIT_USAGE;
+        for (const struct session_text *text = texts; text->name != NULL; text++)
+            if (str_eq(text->name, name)) where = text->where;
+        if (taken > 0) {
+            i += taken - 1;
+        } else if (str_eq(name, "--help") || str_eq(name, "-h")) {
+            printf("usage: %s\n", usage);
+            return -1;
+        } else if (str_eq(name, "--dry-run")) {
+            change->dry_run = true;
+        } else if (where != NULL) {
+            if (i + 1 >= argc) return cli_usage(usage, "%s needs a value", name);
+            *where = argv[++i];
+        } else if (name[0] == '-' || change->run != NULL) {
+            return cli_usage(usage, "unexpected \"%s\"", name);
+        } else {
+            change->run = name;
+        }
+    }
+    return change->run == NULL ? cli_usage(usage, "which run?") : 0;
+}
+
+int
+session_open(const char *run_folder, const struct session_change *change, const char *done, int *fd,
+             struct journal **journal, struct err *err)
+{
+    if (change->dry_run) return journal_open_read(run_folder, journal, err);
+    struct attempt_record holder = {0};
+    *fd = attempts_open(run_folder, err);
+    int code = *fd < 0 ? EXIT_STORE : attempts_take_run(*fd, &holder, err);
+    if (code == EXIT_HELD) err_hint(err, "It can be %s when it has ended.", done);
+    return code ? code : journal_open(run_folder, journal, err);
+}
+
+void
+session_sign(struct arena *arena, struct value *data, const struct session_change *change)
+{
+    value_set(arena, data, "who", value_text(arena, requests_who(arena)));
+    value_set(arena, data, "why", value_text(arena, change->why != NULL ? change->why : ""));
+}
+
+int
+session_append(struct journal *journal, const char *run_folder, enum event_type type, const struct value *data,
+               struct err *err)
+{
+    uint64_t fence;
+    requests_forget_cancel(run_folder);
+    int code = journal_take(journal, &fence, err);
+    if (code) return code;
+    journal_append(journal, &(struct event){.time_ms = clock_wall_ms(), .type = type, .data = data});
+    return journal_commit(journal, true, err);
 }

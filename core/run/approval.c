@@ -8,31 +8,12 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "run/engine_internal.h"
+#include "levada/plugin.h"
+#include "run/failure.h"
+#include "run/state_tree.h"
 #include "workflow/params.h"
 
 /* ---- the fold ---- */
-
-static const struct value *
-keep(struct run_state *state, const struct value *data, const char *name)
-{
-    const struct value *value = value_get(data, name);
-    return value == NULL || value->type == VALUE_NULL ? NULL : value_copy(state->arena, value);
-}
-
-static const char *
-keep_text(struct run_state *state, const struct value *data, const char *name)
-{
-    const char *text = value_get_str(data, name, NULL);
-    return text != NULL ? arena_strdup(state->arena, text) : NULL;
-}
-
-static void
-keep_reason(struct run_state *state, struct step_state *step, const struct value *data)
-{
-    step->reason_code = keep_text(state, value_get(data, "reason"), "code");
-    step->reason_text = keep_text(state, value_get(data, "reason"), "text");
-}
 
 int
 approval_parked(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
@@ -44,11 +25,11 @@ approval_parked(struct run_state *state, struct step_state *step, const struct e
                                         .parked_ms = event->time_ms, .min = min > 0 ? (uint32_t)min : 1,
                                         .expires_ms = value_get_int(event->data, "expires_ms", 0),
                                         .delay_ms = value_get_int(event->data, "delay_ms", 0)};
-    approval->by = keep(state, event->data, "by");
-    approval->declared = keep(state, event->data, "input");
+    approval->by = state_keep(state, event->data, "by");
+    approval->declared = state_keep(state, event->data, "input");
     step->approval = approval;
     step->status = STEP_PARKED_STATUS;
-    keep_reason(state, step, event->data);
+    state_keep_reason(state, step, event->data);
     return 0;
 }
 
@@ -57,10 +38,11 @@ add_approver(struct run_state *state, struct approval_state *approval, const str
 {
     struct approver *all = ARENA_ARRAY(state->arena, approval->napprovers + 1, struct approver);
     if (approval->napprovers) memcpy(all, approval->approvers, approval->napprovers * sizeof *all);
-    const char *why = keep_text(state, event->data, "why"), *who = keep_text(state, event->data, "who");
+    const char *why = state_keep_text(state, event->data, "why", NULL);
     all[approval->napprovers++] = (struct approver){
-        .who = who != NULL ? who : "somebody", .claim = keep_text(state, event->data, "claim"),
-        .why = why != NULL && *why ? why : NULL, .request = keep_text(state, event->data, "request"),
+        .who = state_keep_text(state, event->data, "who", "somebody"),
+        .claim = state_keep_text(state, event->data, "claim", NULL),
+        .why = why != NULL && *why ? why : NULL, .request = state_keep_text(state, event->data, "request", NULL),
         .uid = value_get_int(event->data, "uid", -1), .time_ms = event->time_ms};
     approval->approvers = all;
 }
@@ -88,10 +70,10 @@ approval_decided(struct run_state *state, struct step_state *step, const struct 
         add_approver(state, step->approval, event);
     }
     struct approval_state *approval = step->approval;
-    if (approval->input == NULL) approval->input = keep(state, event->data, "input");
+    if (approval->input == NULL) approval->input = state_keep(state, event->data, "input");
     approval->rejected = reject;
     approval->granted = pass || value_get_bool(event->data, "granted", false);
-    keep_reason(state, step, event->data);
+    state_keep_reason(state, step, event->data);
     if (!approval->granted || pass) return 0;
     step->status = STEP_READY_STATUS;
     approval_closed(state);
@@ -337,7 +319,7 @@ failure(struct arena *arena, const struct step_state *step, int error_class, con
     struct value *ret = value_map(arena);
     int64_t took_ms = step->started_ms && now_ms > step->started_ms ? now_ms - step->started_ms : 0;
     value_set(arena, ret, "status", value_text(arena, step_status_name(STEP_FAILED_STATUS)));
-    value_set(arena, ret, "error", error_value(arena, error_class, err));
+    value_set(arena, ret, "error", failure_value(arena, error_class, err));
     value_set(arena, ret, "reason", reason(arena, code, err->message));
     value_set(arena, ret, "attempt", value_int(arena, (int64_t)step->nattempts));
     value_set(arena, ret, "duration_ms", value_int(arena, took_ms));

@@ -11,8 +11,9 @@
 #include "run/decisions.h"
 #include "run/engine_internal.h"
 
-void
-asking_wait(struct engine *e, size_t i, int64_t left_ms)
+/* The question of a parked step expires then. */
+static void
+wait_for(struct engine *e, size_t i, int64_t left_ms)
 {
     e->asked = engine_grow(e->asked, e->nasked, &e->asked_capacity, sizeof *e->asked);
     e->asked[e->nasked++] = (struct delayed){.step = i, .due_ms = e->tick_ms + left_ms};
@@ -41,7 +42,7 @@ asking_adopt(struct engine *e, size_t i)
     if (e->state.steps[i].status != STEP_PARKED_STATUS || approval == NULL || approval->expires_ms == 0) return;
     /* What is left by the wall clock, if that makes sense: it may have been set since. */
     int64_t left = approval->expires_ms - e->now_ms;
-    asking_wait(e, i, left < 0 ? 0 : left > approval->delay_ms ? approval->delay_ms : left);
+    wait_for(e, i, left < 0 ? 0 : left > approval->delay_ms ? approval->delay_ms : left);
 }
 
 /* A parked step ends: `data` is its STEP_FINISHED event's. */
@@ -96,7 +97,7 @@ asking_pass(struct engine *e, size_t i, struct err *err)
     }
     if (wanted) {
         engine_emit(e, EVENT_STEP_PARKED, step, approval_question(&e->turn, step->step, declared, e->now_ms));
-        if (approve->expires_ms) asking_wait(e, i, approve->expires_ms);
+        if (approve->expires_ms) wait_for(e, i, approve->expires_ms);
         e->sync = true; /* people are told of it */
         return false;
     }

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "plugin/field.h"
 #include "run/engine_internal.h"
+#include "run/failure.h"
 
 static void
 reply(struct engine *e, size_t worker, const char *status, const char *member, const struct value *value)
@@ -25,7 +26,7 @@ reply(struct engine *e, size_t worker, const char *status, const char *member, c
 static void
 refuse(struct engine *e, size_t worker, int error_class, struct err *err)
 {
-    reply(e, worker, "failed", "error", error_value(&e->turn, error_class, err));
+    reply(e, worker, "failed", "error", failure_value(&e->turn, error_class, err));
 }
 
 /* What became of the call, to the chunk that waits for it. Nothing yet: it goes on waiting. */
@@ -40,7 +41,7 @@ reply_ended(struct engine *e, size_t worker, const struct step_state *call)
     } else if (step_status_ended(call->status)) {
         err_set(&err, EXIT_FAILED, "it %s", step_status_name(call->status));
         const struct value *error =
-            call->error != NULL ? call->error : error_value(&e->turn, LEVADA_CANCELLED, &err);
+            call->error != NULL ? call->error : failure_value(&e->turn, LEVADA_CANCELLED, &err);
         reply(e, worker, "failed", "error", error);
     }
 }

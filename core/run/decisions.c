@@ -18,33 +18,12 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "run/requests.h"
 
 #define PREFIX "decide."
 #define SUFFIX ".json"
-#define NEW ".new"
 #define DECISIONS_MAX 1000u /* looked at in one go: a run folder is no mailbox */
 #define DECISION_SIZE (1u * MIB)
-#define LEFT_AGE_MS 60000
-
-/* What a killed command left half written. A living one is done within seconds. */
-static void
-sweep(int folder)
-{
-    int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
-    if (dir == NULL) {
-        fd_close(&copy);
-        return;
-    }
-    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-        struct stat st;
-        if (!str_starts(entry->d_name, "." PREFIX) || !str_ends(entry->d_name, NEW)) continue;
-        if (fstatat(folder, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) continue;
-        if (clock_wall_ms() - (int64_t)st.st_mtim.tv_sec * 1000 > LEFT_AGE_MS)
-            (void)unlinkat(folder, entry->d_name, 0);
-    }
-    closedir(dir);
-}
 
 static void
 set_text(struct arena *arena, struct value *map, const char *name, const char *text)
@@ -58,7 +37,7 @@ decisions_leave(struct arena *arena, const char *run_folder, const struct approv
 {
     int folder FD_SCOPED = open(run_folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0) return err_errno(err, EXIT_STORE, "run folder \"%s\"", run_folder);
-    sweep(folder);
+    requests_sweep(folder, "." PREFIX);
     struct value *map = value_map(arena);
     set_text(arena, map, "id", request->id);
     set_text(arena, map, "step", request->step);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the engine's own files share: turn.c (what a turn decides), step.c (decisions about one step), both without any
- * process or clock; engine.c (the loop), pool.c (workers), adopt.c (what an earlier engine left).
+ * What the engine's own files share. Without any process or clock: turn.c (what a turn decides), step.c (decisions
+ * about one step), parent.c (loops and blocks), calls.c (actions that chunks call), attempt.c (jobs and intents),
+ * asking.c (approvals). Besides: engine.c (the loop), pool.c (workers), adopt.c (what an earlier engine left),
+ * seating.c (what runs share).
  */
 #ifndef RUN_ENGINE_INTERNAL_H
 #define RUN_ENGINE_INTERNAL_H
@@ -143,7 +145,6 @@ void step_cancel(struct engine *e, size_t i, const char *why); /* a step that do
 void step_end(struct engine *e, size_t i, enum step_status status, const struct value *outputs,
               const struct value *error, const struct value *reason);
 bool step_safe_to_stop(const struct step_state *step);
-const struct value *error_value(struct arena *arena, int error_class, const struct err *err);
 
 /* attempt.c */
 /* Journal the intent and queue the launch. `ask`: resolve, not run. */
@@ -172,7 +173,6 @@ struct approval_request;
 /* Takes one decision; see approval_judge(). */
 int asking_decide(struct engine *e, const struct approval_request *request, struct err *err);
 void asking_take(struct engine *e);                /* all that lie in the run folder */
-void asking_wait(struct engine *e, size_t i, int64_t left_ms); /* the question of a parked step expires then */
 void asking_forget(struct engine *e, size_t i);    /* it has an answer, or the step has ended */
 void asking_adopt(struct engine *e, size_t i);     /* an earlier engine asked */
 void asking_wake(struct engine *e);                /* ends the steps whose question has expired */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From a step's model to what a worker gets: conditions, inputs, scripts and outputs evaluated
- * once, in the engine, with the
- * names of this run. What touches a secret is not evaluated here: it travels as a template with its operands fixed.
+ * From a step's model to what a worker gets: conditions, inputs, scripts and outputs evaluated once, in the engine,
+ * with the names of this run. What touches a secret, one declared or an output that is one (references.h), is not
+ * evaluated here: it travels as a template with its operands fixed.
  */
 #ifndef RUN_INPUTS_H
 #define RUN_INPUTS_H

@@ -175,7 +175,7 @@ place_step(const struct inputs *inputs, const struct place *place, const char *n
 
 void
 place_add_step(const struct inputs *inputs, const struct place *place, struct arena *arena, struct value *names,
-         const char *name)
+               const char *name)
 {
     struct value *steps = value_map(arena);
     const struct value *old = value_get(names, "steps");
@@ -193,7 +193,7 @@ place_add_step(const struct inputs *inputs, const struct place *place, struct ar
 
 void
 place_add(const struct inputs *inputs, const struct place *place, struct arena *arena, struct value *names,
-         const struct expr_ref *ref)
+          const struct expr_ref *ref)
 {
     const char *root = ref->path[0];
     struct step_state *unit = unit_of(inputs, place->block);
@@ -225,7 +225,7 @@ place_add(const struct inputs *inputs, const struct place *place, struct arena *
 
 void
 place_add_all(const struct inputs *inputs, const struct place *place, struct arena *arena, struct value *names,
-          const struct template *template)
+              const struct template *template)
 {
     for (size_t i = 0; i < template->count; i++) {
         const struct expr *expr = template->parts[i].expr;

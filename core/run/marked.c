@@ -112,8 +112,9 @@ marked_list(struct arena *arena, struct marked **ret, size_t *count)
     closedir(proc);
 }
 
-bool
-marked_end(const struct marked *process)
+/* With SIGKILL, and waits (bounded): false when it is no longer the same process, or does not end. */
+static bool
+end_one(const struct marked *process)
 {
     int fd FD_SCOPED = pidfd_open(process->pid, 0);
     /* Looked at behind the pidfd: from here on the number cannot come to mean another process. */
@@ -140,7 +141,7 @@ marked_end_leftovers(const char *run_folder, const char *run)
             if (!str_eq(list[i].run, run)) continue;
             bool worker = attempts >= 0 && attempts_read(attempts, list[i].record, &record, &ignored) == 0 &&
                           attempts_lives(attempts, list[i].record, &record);
-            if (!worker) ended += marked_end(&list[i]);
+            if (!worker) ended += end_one(&list[i]);
         }
         if (ended == 0) break;
         found += ended;

@@ -29,8 +29,6 @@ struct marked {
 bool marked_environ(int proc, const char *pid, bool (*is)(void *context, const char *entry), void *context);
 /* All of this user, but for this process; in no order. */
 void marked_list(struct arena *arena, struct marked **ret, size_t *count);
-/* End one with SIGKILL, and wait (bounded): false when it is no longer the same process, or does not end. */
-bool marked_end(const struct marked *process);
 /* End those of the run whose worker no longer lives, again until none is left (bounded). Returns how many there
  * were. */
 int marked_end_leftovers(const char *run_folder, const char *run);

@@ -59,8 +59,9 @@ parse_line(struct arena *arena, const char *line, size_t size, size_t number, st
     return 0;
 }
 
-int
-output_parse(struct arena *arena, const char *text, size_t size, struct value *map, struct err *err)
+/* The text of $LEVADA_OUTPUT: key=value, or a JSON object, a line. */
+static int
+parse_lines(struct arena *arena, const char *text, size_t size, struct value *map, struct err *err)
 {
     size_t number = 0;
     for (const char *line = text; line < text + size;) {
@@ -95,9 +96,9 @@ split_lines(struct arena *arena, const char *text, size_t size)
     return list;
 }
 
-int
-output_convert(struct arena *arena, const char *text, size_t size, const char *as, const struct value **ret,
-               struct err *err)
+/* Text into what `as` says: text (NULL), json, lines, integer, number. */
+static int
+convert(struct arena *arena, const char *text, size_t size, const char *as, const struct value **ret, struct err *err)
 {
     if (as == NULL) as = "text";
     if (str_utf8_bad(text, size) >= 0) return broken_promise(err, "is not UTF-8");
@@ -148,7 +149,7 @@ collect_declared(struct work *work, const struct buf *captured, struct value *ma
         const char *text = from != NULL ? buf_str(captured) : value_str(said, NULL);
         if (text == NULL || (from == NULL && as == NULL)) continue;
         const struct value *value;
-        int code = output_convert(&work->arena, text, from != NULL ? captured->size : said->text.size, as, &value, err);
+        int code = convert(&work->arena, text, from != NULL ? captured->size : said->text.size, as, &value, err);
         if (code) {
             err_context(err, "output \"%s\" of the step", name);
             return code;
@@ -181,7 +182,7 @@ read_file(struct work *work, struct value *map, struct err *err)
         err->error_class = LEVADA_INVALID;
         return code;
     }
-    return output_parse(&work->arena, text, size, map, err);
+    return parse_lines(&work->arena, text, size, map, err);
 }
 
 int

@@ -16,10 +16,5 @@ bool output_wants_stdout(const struct job *job);
  * Errors: EXIT_INVALID, class INVALID (a line that is no output, by number) or CONTRACT (what it
  * printed is not what `outputs:` promises). */
 int output_collect(struct work *work, const struct buf *captured, const struct value **ret, struct err *err);
-/* The text of $LEVADA_OUTPUT: key=value, or a JSON object, a line; for output_collect and its test. */
-int output_parse(struct arena *arena, const char *text, size_t size, struct value *map, struct err *err);
-/* Text into what `as` says: text (NULL), json, lines, integer, number. */
-int output_convert(struct arena *arena, const char *text, size_t size, const char *as, const struct value **ret,
-                   struct err *err);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "run/engine_internal.h"
+#include "run/failure.h"
 #include "run/items.h"
 
 /* ---- beginning ---------------------------------------------------------------------------------------- */
@@ -133,7 +134,7 @@ failure_of(struct engine *e, const struct step_state *parent, const struct tally
     } else {
         err_set(&err, EXIT_FAILED, "step \"%s\": %s", first->step->local, message);
     }
-    return error_value(&e->turn, schema_class_from_name(class), &err);
+    return failure_value(&e->turn, schema_class_from_name(class), &err);
 }
 
 void
@@ -157,8 +158,8 @@ parent_close(struct engine *e, size_t i)
     int code = state_is_loop(parent) ? 0 : inputs_outputs(&e->inputs, parent, &e->turn, &outputs, &err);
     if (!code && !state_is_loop(parent)) code = inputs_finish(&e->inputs, parent, &e->turn, &outputs, &err);
     if (code) {
-        if (err.file[0] == '\0' && err.line) err_place(&err, parent->step->home->file, err.line, err.column);
-        step_end(e, i, STEP_FAILED_STATUS, outputs, error_value(&e->turn, LEVADA_INVALID, &err),
+        failure_place(&err, parent->step);
+        step_end(e, i, STEP_FAILED_STATUS, outputs, failure_value(&e->turn, LEVADA_INVALID, &err),
                  engine_reason(e, "expect", "its parts succeeded, and what came out is not what was expected"));
         return;
     }

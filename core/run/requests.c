@@ -30,9 +30,8 @@ requests_who(struct arena *arena)
     return arena_printf(arena, "uid %u", (unsigned)getuid());
 }
 
-/* What a killed cancel left: `.cancel.json.PID.new`. A living one is done within seconds. */
-static void
-sweep(int folder)
+void
+requests_sweep(int folder, const char *prefix)
 {
     int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
@@ -42,7 +41,7 @@ sweep(int folder)
     }
     for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
         struct stat st;
-        if (!str_starts(entry->d_name, "." CANCEL_FILE ".") || !str_ends(entry->d_name, ".new")) continue;
+        if (!str_starts(entry->d_name, prefix) || !str_ends(entry->d_name, ".new")) continue;
         if (fstatat(folder, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) continue;
         if (clock_wall_ms() - (int64_t)st.st_mtim.tv_sec * 1000 > LEFT_AGE_MS)
             (void)unlinkat(folder, entry->d_name, 0);
@@ -56,7 +55,7 @@ requests_ask_cancel(const char *run_folder, const char *who, const char *why, st
     struct arena arena ARENA_SCOPED = {0};
     int folder FD_SCOPED = open(run_folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0) return err_errno(err, EXIT_STORE, "run folder \"%s\"", run_folder);
-    sweep(folder);
+    requests_sweep(folder, "." CANCEL_FILE ".");
     struct value *map = value_map(&arena);
     value_set(&arena, map, "who", value_text(&arena, who));
     value_set(&arena, map, "why", value_text(&arena, why));

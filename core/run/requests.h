@@ -17,6 +17,9 @@ int requests_ask_cancel(const char *run_folder, const char *who, const char *why
 bool requests_cancel(struct arena *arena, const char *run_folder, const char **who, const char **why);
 /* The request was of an end that is over: the run is retried. */
 void requests_forget_cancel(const char *run_folder);
+/* Files of this prefix that a killed process left half written (fd_replace_file) are removed; a living one is done
+ * within seconds. `folder`: the run's, open. */
+void requests_sweep(int folder, const char *prefix);
 /* Login name, or "uid 1000". */
 const char *requests_who(struct arena *arena);
 

@@ -14,25 +14,17 @@ scope_of(const struct sched *sched, size_t i)
     return &sched->scopes[sched->slots[i].scope];
 }
 
-/* A copy with room for more; what it leaves behind is the arena's. */
-static void *
-more(struct sched *sched, const void *old, size_t count, size_t needed, size_t *capacity, size_t size)
-{
-    size_t grown = *capacity * 2 > needed ? *capacity * 2 : needed;
-    void *ret = arena_alloc(sched->arena, grown * size);
-    memset(ret, 0, grown * size);
-    if (count) memcpy(ret, old, count * size);
-    *capacity = grown;
-    return ret;
-}
-
 /* A slot for each instance, and a ring that holds them all. */
 static void
 add_slots(struct sched *sched)
 {
     size_t needed = sched->state->nsteps;
     if (needed > sched->slots_capacity) {
-        sched->slots = more(sched, sched->slots, sched->nslots, needed, &sched->slots_capacity, sizeof *sched->slots);
+        size_t capacity = sched->slots_capacity * 2 > needed ? sched->slots_capacity * 2 : needed;
+        struct sched_slot *slots = ARENA_ARRAY(sched->arena, capacity, struct sched_slot);
+        if (sched->nslots) memcpy(slots, sched->slots, sched->nslots * sizeof *slots);
+        sched->slots = slots;
+        sched->slots_capacity = capacity;
         uint32_t *ring = ARENA_ARRAY(sched->arena, sched->slots_capacity + 1, uint32_t);
         size_t count = 0;
         for (; sched->head != sched->tail; sched->head = (sched->head + 1) % sched->ring)
@@ -75,9 +67,7 @@ tell_done(struct sched *sched, struct sched_scope *scope)
 {
     if (scope->told || scope->open[scope->part] != 0) return;
     scope->told = true;
-    if (sched->ndone == sched->done_capacity)
-        sched->done = more(sched, sched->done, sched->ndone, sched->ndone + 16, &sched->done_capacity,
-                           sizeof *sched->done);
+    sched->done = arena_grow(sched->arena, sched->done, sched->ndone, &sched->done_capacity, sizeof *sched->done);
     sched->done[sched->ndone++] = (uint32_t)(scope - sched->scopes);
 }
 
@@ -128,14 +118,19 @@ edges_of(struct sched *sched, const struct model *model)
 {
     for (size_t i = sched->nedges; i-- > 0;)
         if (sched->edges[i]->model == model) return sched->edges[i];
-    if (sched->nedges == sched->edges_capacity)
-        sched->edges = more(sched, sched->edges, sched->nedges, sched->nedges + 8, &sched->edges_capacity,
-                            sizeof *sched->edges);
+    sched->edges = arena_grow(sched->arena, sched->edges, sched->nedges, &sched->edges_capacity, sizeof *sched->edges);
     struct sched_edges *edges = ARENA_NEW(sched->arena, struct sched_edges);
     edges->model = model;
     sched_dependents(sched->arena, model->steps, model->nsteps, &edges->first, &edges->dependents);
     sched->edges[sched->nedges++] = edges;
     return edges;
+}
+
+/* Where the scope counts it: items, whatever part their loop is of, are in the first. */
+static enum step_part
+part_in(const struct sched_scope *scope, const struct step_state *step)
+{
+    return scope->edges != NULL ? step->step->part : PART_STEPS;
 }
 
 static void
@@ -144,9 +139,10 @@ count_open(struct sched *sched, struct sched_scope *scope)
     for (size_t i = scope->first; i < scope->first + scope->count; i++) {
         const struct step_state *step = &sched->state->steps[i];
         sched->slots[i] = (struct sched_slot){.scope = (uint32_t)(scope - sched->scopes)};
-        scope->open[scope->edges != NULL ? step->step->part : PART_STEPS] += step->open_calls;
+        enum step_part part = part_in(scope, step);
+        scope->open[part] += step->open_calls;
         if (!step_status_ended(step->status)) {
-            scope->open[scope->edges != NULL ? step->step->part : PART_STEPS]++;
+            scope->open[part]++;
             sched->open += !state_is_parent(step);
         }
         for (size_t k = 0; scope->edges != NULL && k < step->step->nneeds; k++) {
@@ -156,25 +152,31 @@ count_open(struct sched *sched, struct sched_scope *scope)
     }
 }
 
+static struct sched_scope *
+new_scope(struct sched *sched, struct sched_scope scope)
+{
+    sched->scopes =
+        arena_grow(sched->arena, sched->scopes, sched->nscopes, &sched->scopes_capacity, sizeof *sched->scopes);
+    struct sched_scope *ret = &sched->scopes[sched->nscopes++];
+    *ret = scope;
+    count_open(sched, ret);
+    return ret;
+}
+
 /* The scope of the parts of `owner`, with those of its parts that have begun. A depth that the workflow bounds. */
 static void
 add_scope(struct sched *sched, uint32_t owner, uint32_t first, uint32_t count, const struct model *model)
 {
-    if (sched->nscopes == sched->scopes_capacity)
-        sched->scopes = more(sched, sched->scopes, sched->nscopes, sched->nscopes + 16, &sched->scopes_capacity,
-                             sizeof *sched->scopes);
-    size_t number = sched->nscopes++;
-    struct sched_scope *scope = &sched->scopes[number];
-    *scope = (struct sched_scope){.owner = owner, .first = first, .count = count,
-                                  .edges = model != NULL ? edges_of(sched, model) : NULL};
-    count_open(sched, scope);
+    size_t number = sched->nscopes;
+    (void)new_scope(sched, (struct sched_scope){.owner = owner, .first = first, .count = count,
+                                                .edges = model != NULL ? edges_of(sched, model) : NULL});
     for (uint32_t i = first; i < first + count; i++) {
         const struct step_state *step = &sched->state->steps[i];
         if (state_is_parent(step) && step->expanded && step->status == STEP_RUNNING_STATUS)
             add_scope(sched, i, step->first, step->nchildren,
                       state_is_loop(step) ? NULL : step->step->body);
     }
-    scope = &sched->scopes[number];
+    struct sched_scope *scope = &sched->scopes[number]; /* those within it may have moved it */
     if (model != NULL) enqueue_part(sched, scope);
     else enqueue_items(sched, scope);
     tell_done(sched, scope);
@@ -183,14 +185,9 @@ add_scope(struct sched *sched, uint32_t owner, uint32_t first, uint32_t count, c
 static void
 add_call(struct sched *sched, uint32_t i)
 {
-    if (sched->nscopes == sched->scopes_capacity)
-        sched->scopes = more(sched, sched->scopes, sched->nscopes, sched->nscopes + 16, &sched->scopes_capacity,
-                             sizeof *sched->scopes);
-    struct sched_scope *scope = &sched->scopes[sched->nscopes++];
-    *scope = (struct sched_scope){.owner = NO_PARENT, .first = i, .count = 1, .call = true};
     sched->calls++;
-    count_open(sched, scope);
-    enqueue_items(sched, scope);
+    enqueue_items(sched, new_scope(sched, (struct sched_scope){
+                                              .owner = NO_PARENT, .first = i, .count = 1, .call = true}));
 }
 
 /* The scope that the caller is in waits for it. */
@@ -199,7 +196,7 @@ holder_of(const struct sched *sched, size_t call, enum step_part *part)
 {
     uint32_t caller = sched->state->steps[call].caller;
     struct sched_scope *holder = scope_of(sched, caller);
-    *part = holder->edges != NULL ? sched->state->steps[caller].step->part : PART_STEPS;
+    *part = part_in(holder, &sched->state->steps[caller]);
     return holder;
 }
 
@@ -255,7 +252,7 @@ sched_ended(struct sched *sched, size_t i)
 {
     const struct step_state *step = &sched->state->steps[i];
     struct sched_scope *scope = scope_of(sched, i);
-    enum step_part part = scope->edges != NULL ? step->step->part : PART_STEPS;
+    enum step_part part = part_in(scope, step);
     ASSERT(step_status_ended(step->status) && scope->open[part] > 0);
     scope->open[part]--;
     if (scope->call) {

@@ -54,7 +54,7 @@ struct sched {
     size_t open;                     /* steps and items that have attempts and have not ended, of what has begun */
 };
 
-/* The edges the other way: the steps that need step i are (*ret)[(*first)[i]] … (*ret)[(*first)[i + 1] - 1]. */
+/* Those edges: the steps that need step i are (*ret)[(*first)[i]] … (*ret)[(*first)[i + 1] - 1]. */
 void sched_dependents(struct arena *arena, const struct step *steps, size_t count, uint32_t **first, uint32_t **ret);
 /* From any state: fresh or read back from a journal. */
 void sched_init(struct sched *sched, struct arena *arena, const struct run_state *state);

@@ -72,16 +72,6 @@ secret_in_text(struct work *work, const char *text)
 }
 
 void
-secret_mask_err(struct work *work, struct err *err)
-{
-    struct arena arena ARENA_SCOPED = {0};
-    const char *message = secret_mask_text(work, &arena, err->message);
-    if (message != err->message) snprintf(err->message, sizeof err->message, "%s", message);
-    const char *hint = secret_mask_text(work, &arena, err->hint);
-    if (hint != err->hint) snprintf(err->hint, sizeof err->hint, "%s", hint);
-}
-
-void
 secret_mask_stream(struct work *work, int stream, const char *data, size_t size, struct buf *out)
 {
     struct worker *worker = work->worker;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Secrets of an attempt: fetched from their providers here and nowhere else, known to the masks
- * before anything can say them. The masks are the worker's: what it once knew stays masked in later
- * attempts. Any thread, except secret_resolve.
+ * Secrets of an attempt: fetched from their providers here and nowhere else, known to the masks before anything can
+ * say them. The masks are the worker's: what it once knew stays masked in later attempts. Any thread, except
+ * secret_resolve.
  */
 #ifndef RUN_SECRET_H
 #define RUN_SECRET_H
@@ -33,7 +33,6 @@ int secret_mask_add(struct work *work, const char *value, size_t size, struct er
 const char *secret_mask_text(struct work *work, struct arena *arena, const char *text);
 const struct value *secret_mask_value(struct work *work, struct arena *arena, const struct value *value);
 bool secret_in_text(struct work *work, const char *text);
-void secret_mask_err(struct work *work, struct err *err);
 /* A stream into a buffer (appended); `size` 0: what was held back. */
 void secret_mask_stream(struct work *work, int stream, const char *data, size_t size, struct buf *out);
 

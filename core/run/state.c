@@ -142,15 +142,15 @@ state_nearest(const struct run_state *state, const char *id)
     return str_nearest(id, ids, state->nsteps);
 }
 
-static const struct value *
-keep(struct run_state *state, const struct value *data, const char *name)
+const struct value *
+state_keep(struct run_state *state, const struct value *data, const char *name)
 {
     const struct value *value = value_get(data, name);
     return value == NULL || value->type == VALUE_NULL ? NULL : value_copy(state->arena, value);
 }
 
-static const char *
-keep_text(struct run_state *state, const struct value *data, const char *name, const char *old)
+const char *
+state_keep_text(struct run_state *state, const struct value *data, const char *name, const char *old)
 {
     const char *text = value_get_str(data, name, NULL);
     if (text == NULL || (old != NULL && str_eq(old, text))) return old;
@@ -160,12 +160,12 @@ keep_text(struct run_state *state, const struct value *data, const char *name, c
     return *shared;
 }
 
-static void
-keep_reason(struct run_state *state, struct step_state *step, const struct value *data)
+void
+state_keep_reason(struct run_state *state, struct step_state *step, const struct value *data)
 {
     const struct value *reason = value_get(data, "reason");
-    step->reason_code = keep_text(state, reason, "code", step->reason_code);
-    step->reason_text = keep_text(state, reason, "text", step->reason_text);
+    step->reason_code = state_keep_text(state, reason, "code", step->reason_code);
+    step->reason_text = state_keep_text(state, reason, "text", step->reason_text);
 }
 
 static struct attempt_state *
@@ -202,9 +202,9 @@ apply_run_created(struct run_state *state, struct step_state *step, const struct
 {
     (void)step;
     (void)err;
-    state->params = keep(state, event->data, "params");
-    state->trigger = keep_text(state, event->data, "trigger", NULL);
-    state->group = keep_text(state, event->data, "group", NULL);
+    state->params = state_keep(state, event->data, "params");
+    state->trigger = state_keep_text(state, event->data, "trigger", NULL);
+    state->group = state_keep_text(state, event->data, "group", NULL);
     state->started_ms = state->begun_ms = event->time_ms;
     return 0;
 }
@@ -242,15 +242,15 @@ apply_intent(struct run_state *state, struct step_state *step, const struct even
         .attempt = (uint32_t)number_of(event->data, "attempt"), .record = (uint32_t)number_of(event->data, "record"),
         .fence = number_of(event->data, "fence"), .boot = state->boot, .intent_ms = event->time_ms,
         .resolve = value_get_bool(event->data, "resolve", false)};
-    attempt->log = keep_text(state, event->data, "log", NULL);
+    attempt->log = state_keep_text(state, event->data, "log", NULL);
     see_fence(state, event->data);
     see_record(state, event->data);
     if (step->started_ms == 0) step->started_ms = event->time_ms;
-    step->token = keep_text(state, event->data, "token", step->token);
-    if (step->inputs == NULL) step->inputs = keep(state, event->data, "inputs");
+    step->token = state_keep_text(state, event->data, "token", step->token);
+    if (step->inputs == NULL) step->inputs = state_keep(state, event->data, "inputs");
     step->status = STEP_RUNNING_STATUS;
     step->queued = false;
-    keep_reason(state, step, event->data);
+    state_keep_reason(state, step, event->data);
     return 0;
 }
 
@@ -260,7 +260,7 @@ apply_step_queued(struct run_state *state, struct step_state *step, const struct
     (void)err;
     step->status = STEP_READY_STATUS;
     step->queued = true;
-    keep_reason(state, step, event->data);
+    state_keep_reason(state, step, event->data);
     return 0;
 }
 
@@ -269,7 +269,7 @@ apply_run_queued(struct run_state *state, struct step_state *step, const struct 
 {
     (void)step;
     (void)err;
-    state->queued_text = keep_text(state, value_get(event->data, "reason"), "text", NULL);
+    state->queued_text = state_keep_text(state, value_get(event->data, "reason"), "text", NULL);
     return 0;
 }
 
@@ -284,16 +284,23 @@ apply_run_seated(struct run_state *state, struct step_state *step, const struct 
     return 0;
 }
 
+/* A map of its own, to add to: one that the step has may be shared. */
+static struct value *
+own_checkpoints(struct run_state *state, struct step_state *step)
+{
+    struct value *map =
+        step->checkpoints != NULL ? value_copy(state->arena, step->checkpoints) : value_map(state->arena);
+    step->checkpoints = map;
+    return map;
+}
+
 static int
 apply_checkpoint(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
 {
     const char *key = value_get_str(event->data, "key", NULL);
     const struct value *value = value_get(event->data, "value");
     if (key == NULL || value == NULL) return err_set(err, EXIT_STORE, "a checkpoint has no key or value");
-    struct value *map =
-        step->checkpoints != NULL ? value_copy(state->arena, step->checkpoints) : value_map(state->arena);
-    value_set(state->arena, map, key, value_copy(state->arena, value));
-    step->checkpoints = map;
+    value_set(state->arena, own_checkpoints(state, step), key, value_copy(state->arena, value));
     return 0;
 }
 
@@ -302,26 +309,24 @@ apply_receipt(struct run_state *state, struct step_state *step, const struct eve
 {
     struct attempt_state *attempt = attempt_of(step, (uint32_t)number_of(event->data, "record"));
     if (attempt == NULL) return err_set(err, EXIT_STORE, "a receipt without an intent");
-    attempt->status = keep_text(state, event->data, "status", "failed");
+    attempt->status = state_keep_text(state, event->data, "status", "failed");
     attempt->finished_ms = event->time_ms;
     attempt->duration_ms = value_get_int(event->data, "duration_ms", 0);
     attempt->pid = (int)value_get_int(event->data, "pid", attempt->pid);
     attempt->log_bytes = value_get_int(event->data, "log_bytes", 0);
     attempt->peak_kib = value_get_int(event->data, "peak_kib", 0);
     attempt->cpu_ms = value_get_int(event->data, "cpu_ms", 0);
-    attempt->error = keep(state, event->data, "error");
-    attempt->metrics = keep(state, event->data, "metrics");
-    attempt->found = keep_text(state, event->data, "found", NULL);
-    const struct value *outputs = keep(state, event->data, "outputs");
+    attempt->error = state_keep(state, event->data, "error");
+    attempt->metrics = state_keep(state, event->data, "metrics");
+    attempt->found = state_keep_text(state, event->data, "found", NULL);
+    const struct value *outputs = state_keep(state, event->data, "outputs");
     if (outputs != NULL) step->outputs = outputs;
     const struct value *checkpoints = value_get(event->data, "checkpoints");
     if (value_is(checkpoints, VALUE_MAP) && checkpoints->map.count) {
-        struct value *map =
-            step->checkpoints != NULL ? value_copy(state->arena, step->checkpoints) : value_map(state->arena);
+        struct value *map = own_checkpoints(state, step);
         for (size_t i = 0; i < checkpoints->map.count; i++)
             value_set(state->arena, map, checkpoints->map.names[i],
                       value_copy(state->arena, checkpoints->map.values[i]));
-        step->checkpoints = map;
     }
     return 0;
 }
@@ -339,7 +344,7 @@ apply_vanished(struct run_state *state, struct step_state *step, const struct ev
     step->vanished++;
     step->ask_first = value_get_bool(event->data, "ask", false);
     step->status = STEP_READY_STATUS;
-    keep_reason(state, step, event->data);
+    state_keep_reason(state, step, event->data);
     return 0;
 }
 
@@ -351,7 +356,7 @@ apply_retry(struct run_state *state, struct step_state *step, const struct event
     step->due_ms = value_get_int(event->data, "due_ms", 0);
     step->delay_ms = value_get_int(event->data, "delay_ms", 0);
     step->ask_first = value_get_bool(event->data, "ask", false);
-    keep_reason(state, step, event->data);
+    state_keep_reason(state, step, event->data);
     if (step->reason_code != NULL && str_eq(step->reason_code, "until")) {
         step->polls++; /* after a success: the next is another effect, with a token of its own */
         step->round++;
@@ -384,14 +389,14 @@ apply_finished(struct run_state *state, struct step_state *step, const struct ev
     step->model_number = state->model_number;
     step->finished_ms = event->time_ms;
     note_end(state, step, event);
-    step->error = keep(state, event->data, "error");
+    step->error = state_keep(state, event->data, "error");
     /* Mostly those of the receipt. */
     const struct value *outputs = value_get(event->data, "outputs");
     if (outputs != NULL && !value_equal(outputs, step->outputs)) {
-        outputs = keep(state, event->data, "outputs");
+        outputs = state_keep(state, event->data, "outputs");
         if (outputs != NULL) step->outputs = outputs;
     }
-    keep_reason(state, step, event->data);
+    state_keep_reason(state, step, event->data);
     return 0;
 }
 
@@ -413,11 +418,10 @@ apply_resolved(struct run_state *state, struct step_state *step, const struct ev
         note_end(state, step, event);
     }
     step->model_number = state->model_number;
-    const struct value *outputs = keep(state, event->data, "outputs");
+    const struct value *outputs = state_keep(state, event->data, "outputs");
     if (outputs != NULL) step->outputs = outputs;
-    const struct value *error = keep(state, event->data, "error");
-    step->error = error;
-    keep_reason(state, step, event->data);
+    step->error = state_keep(state, event->data, "error");
+    state_keep_reason(state, step, event->data);
     for (size_t i = 0; i < state->nsteps; i++)
         if (state->steps[i].status == STEP_UNKNOWN_STATUS) return 0;
     state->status = RUN_INTERRUPTED_STATUS; /* nothing is unknown any more, and `resume` goes on */
@@ -428,17 +432,16 @@ static int
 apply_cancel(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
 {
     (void)step;
+    (void)event;
     (void)err;
     state->cancel_asked = true;
-    state->cancel_who = keep_text(state, event->data, "who", NULL);
-    state->cancel_why = keep_text(state, event->data, "why", NULL);
     return 0;
 }
 
 static int
 apply_expanded(struct run_state *state, struct step_state *step, const struct event *event, struct err *err)
 {
-    keep_reason(state, step, event->data);
+    state_keep_reason(state, step, event->data);
     return state_expand(state, step, event, err);
 }
 
@@ -448,10 +451,7 @@ apply_retried(struct run_state *state, struct step_state *step, const struct eve
     const struct value *again = value_get(event->data, "again");
     (void)step;
     for (size_t i = 0; value_is(again, VALUE_LIST) && i < again->list.count; i++) {
-        const struct value *entry = again->list.items[i];
-        bool item = value_is(entry, VALUE_MAP);
-        const char *id = item ? value_get_str(entry, "step", "") : value_str(entry, "");
-        struct step_state *one = state_step(state, id, item ? value_get_str(entry, "item", NULL) : NULL);
+        struct step_state *one = state_entry(state, again->list.items[i]);
         /* Of a workflow that was replaced later. */
         if (one == NULL && state->model_number < state->models) continue;
         if (one == NULL) return err_set(err, EXIT_STORE, "it names no step of the workflow");
@@ -462,9 +462,9 @@ apply_retried(struct run_state *state, struct step_state *step, const struct eve
     for (uint32_t i = 0; i < state->undo_count; i++) state->steps[state->undo_first + i].gone = true;
     state->undo_count = 0;
     state->rolled_back = false;
-    if (value_get(event->data, "model") != NULL) state->group = keep_text(state, event->data, "group", NULL);
+    if (value_get(event->data, "model") != NULL) state->group = state_keep_text(state, event->data, "group", NULL);
     state->model_number = value_get_int(event->data, "model", state->model_number);
-    const struct value *params = keep(state, event->data, "params");
+    const struct value *params = state_keep(state, event->data, "params");
     if (params != NULL) state->params = params;
     state->status = RUN_INTERRUPTED_STATUS;
     state->exit_code = 0;
@@ -494,10 +494,10 @@ apply_run_end(struct run_state *state, struct step_state *step, const struct eve
         state->rolled_back = value_get_bool(event->data, "rolled_back", false);
         state->rolling = false;
     }
-    state->outputs = keep(state, event->data, "outputs");
-    state->error = keep(state, event->data, "error");
-    state->failed_step = keep_text(state, event->data, "failed_step", NULL);
-    state->failed_item = keep_text(state, event->data, "failed_item", NULL);
+    state->outputs = state_keep(state, event->data, "outputs");
+    state->error = state_keep(state, event->data, "error");
+    state->failed_step = state_keep_text(state, event->data, "failed_step", NULL);
+    state->failed_item = state_keep_text(state, event->data, "failed_item", NULL);
     return 0;
 }
 

@@ -144,7 +144,6 @@ struct run_state {
     int exit_before;
     bool rolled_back;               /* the last rollback undid all that was asked for */
     bool cancel_asked;
-    const char *cancel_who, *cancel_why;
     const struct value *params;     /* as bound; secrets never are params */
     const struct value *outputs, *error; /* of the run, or NULL */
     const char *failed_step, *failed_item, *trigger;
@@ -180,8 +179,6 @@ int state_find(const struct run_state *state, const char *id, const char *item, 
                struct err *err);
 /* What a person types for it: `load`, or `load --item KEY`. */
 const char *state_address(struct arena *arena, const struct step_state *step);
-/* The item of the step whose name is nearest to `item` (NULL: any); NULL: it has none. */
-const char *state_nearest_item(const struct run_state *state, const char *id, const char *item);
 /* The block whose step it is, past the loop whose item it is; NULL: the workflow itself. */
 const struct step_state *state_block(const struct run_state *state, const struct step_state *step);
 /* Step k of the model that the step belongs to: what `needs` and `reads` mean. */
@@ -201,7 +198,5 @@ const struct step_state *state_culprit(const struct run_state *state, const stru
 const char *state_name(struct arena *arena, const struct step_state *step);
 /* What the call of this number in this round of the step is named as an item; in `arena`. */
 const char *state_call_name(struct arena *arena, const struct step_state *caller, int64_t number);
-/* What an item of the loop with this key is called; lives as long as the state. */
-const char *state_item_name(const struct run_state *state, const struct step_state *loop, const char *key);
 
 #endif

@@ -46,8 +46,9 @@ state_address(struct arena *arena, const struct step_state *step)
     return arena_strdup(arena, buf_str(&buf));
 }
 
-const char *
-state_nearest_item(const struct run_state *state, const char *id, const char *item)
+/* The item of the step whose name is nearest to `item` (NULL: any); NULL: it has none. */
+static const char *
+nearest_item(const struct run_state *state, const char *id, const char *item)
 {
     struct arena arena ARENA_SCOPED = {0};
     const char **names = ARENA_ARRAY(&arena, state->nsteps + 1, const char *);
@@ -65,7 +66,7 @@ state_find(const struct run_state *state, const char *id, const char *item, stru
 {
     *ret = state_step(state, id, item);
     if (*ret != NULL && state_is_live(state, *ret)) return 0;
-    const char *near_item = state_nearest_item(state, id, item);
+    const char *near_item = nearest_item(state, id, item);
     if (near_item != NULL) {
         if (item != NULL) err_set(err, EXIT_USAGE, "step \"%s\" has no item \"%s\"", id, item);
         else err_set(err, EXIT_USAGE, "there is a step \"%s\" for each item: which one?", id);
@@ -195,8 +196,9 @@ has_loops(const struct model *body)
     return false;
 }
 
-const char *
-state_item_name(const struct run_state *state, const struct step_state *loop, const char *key)
+/* What an item of the loop with this key is called. */
+static const char *
+item_name(const struct run_state *state, const struct step_state *loop, const char *key)
 {
     /* Else the loop in the item "a/b" would be called as the item "b" of the one in "a". */
     if (loop->item == NULL && !has_loops(loop->step->body)) return arena_strdup(state->arena, key);
@@ -279,7 +281,7 @@ expand_loop(struct run_state *state, uint32_t loop, const struct value *items, s
         if (key == NULL || value == NULL) return err_set(err, EXIT_STORE, "an item has no key or value");
         *item = (struct step_state){.step = parent->step, .parent = loop, .is_item = true, .key = key,
                                     .undoes = NO_PARENT, .caller = NO_PARENT,
-                                    .item = state_item_name(state, parent, key),
+                                    .item = item_name(state, parent, key),
                                     .bindings = bind(state, parent->bindings, parent->step->loop->as, value)};
         take_over(state, item);
         item->gone = false;
@@ -374,14 +376,12 @@ state_call(struct run_state *state, struct step_state *step, const struct event 
     return 0;
 }
 
-/* The step that the entry names, and that can be undone; NULL: there is none such. */
-static struct step_state *
-undo_target(const struct run_state *state, const struct value *entry)
+struct step_state *
+state_entry(const struct run_state *state, const struct value *entry)
 {
-    bool item = value_is(entry, VALUE_MAP);
-    struct step_state *target = state_step(state, item ? value_get_str(entry, "step", "") : value_str(entry, ""),
-                                           item ? value_get_str(entry, "item", NULL) : NULL);
-    return target != NULL && target->step->undo != NULL ? target : NULL;
+    bool map = value_is(entry, VALUE_MAP);
+    return state_step(state, map ? value_get_str(entry, "step", "") : value_str(entry, ""),
+                      map ? value_get_str(entry, "item", NULL) : NULL);
 }
 
 int
@@ -393,10 +393,11 @@ state_roll_back(struct run_state *state, const struct event *event, struct err *
     for (uint32_t i = 0; i < state->undo_count; i++) state->steps[state->undo_first + i].gone = true;
     state->undo_first = add_room(state, list->list.count);
     for (size_t i = 0; i < list->list.count; i++) {
-        const struct step_state *target = undo_target(state, list->list.items[i]);
+        const struct step_state *target = state_entry(state, list->list.items[i]);
         struct step_state *undo = &state->steps[state->undo_first + count];
-        if (target == NULL && state->model_number < state->models) continue;
-        if (target == NULL) return err_set(err, EXIT_STORE, "it names a step that cannot be undone");
+        bool can = target != NULL && target->step->undo != NULL;
+        if (!can && state->model_number < state->models) continue;
+        if (!can) return err_set(err, EXIT_STORE, "it names a step that cannot be undone");
         *undo = (struct step_state){.step = target->step->undo->steps, .parent = NO_PARENT, .item = target->item,
                                     .undoes = (uint32_t)(target - state->steps), .caller = NO_PARENT,
                                     .bindings = target->bindings};

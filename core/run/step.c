@@ -12,23 +12,8 @@
 #include "base/assert.h"
 #include "base/str.h"
 #include "run/engine_internal.h"
+#include "run/failure.h"
 #include "run/worth.h"
-
-const struct value *
-error_value(struct arena *arena, int error_class, const struct err *err)
-{
-    struct value *error = value_map(arena);
-    const char *word = schema_class_name(err->error_class ? err->error_class : error_class);
-    value_set(arena, error, "class", value_text(arena, word));
-    value_set(arena, error, "message", value_text(arena, err->message));
-    if (err->hint[0]) value_set(arena, error, "hint", value_text(arena, err->hint));
-    if (err->file[0]) value_set(arena, error, "file", value_text(arena, err->file));
-    if (err->line) {
-        value_set(arena, error, "line", value_int(arena, err->line));
-        value_set(arena, error, "column", value_int(arena, err->column));
-    }
-    return error;
-}
 
 bool
 step_safe_to_stop(const struct step_state *step)
@@ -75,9 +60,8 @@ step_cancel(struct engine *e, size_t i, const char *why)
 static void
 fail_before_start(struct engine *e, size_t i, struct err *err, const char *what)
 {
-    if (err->file[0] == '\0' && err->line)
-        err_place(err, e->state.steps[i].step->home->file, err->line, err->column);
-    step_end(e, i, STEP_FAILED_STATUS, NULL, error_value(&e->turn, LEVADA_INVALID, err),
+    failure_place(err, e->state.steps[i].step);
+    step_end(e, i, STEP_FAILED_STATUS, NULL, failure_value(&e->turn, LEVADA_INVALID, err),
              engine_reason(e, "invalid", "%s could not be evaluated", what));
 }
 
@@ -198,8 +182,7 @@ failed_asks(const struct step_state *step)
 static bool
 is_worth(const struct step_state *step, uint32_t tries, int error_class, bool limited)
 {
-    return worth_retrying(&step->step->retry, step->step->kind == STEP_USES, tries, error_class,
-                          limited);
+    return worth_retrying(&step->step->retry, step->step->kind == STEP_USES, tries, error_class, limited);
 }
 
 static int64_t
@@ -265,8 +248,8 @@ step_succeeded(struct engine *e, size_t i, const struct value *outputs, const st
         step_end(e, i, STEP_SUCCEEDED_STATUS, outputs, NULL, reason);
         return;
     }
-    if (err.file[0] == '\0' && err.line) err_place(&err, step->step->home->file, err.line, err.column);
-    step_end(e, i, STEP_FAILED_STATUS, outputs, error_value(&e->turn, LEVADA_INVALID, &err),
+    failure_place(&err, step->step);
+    step_end(e, i, STEP_FAILED_STATUS, outputs, failure_value(&e->turn, LEVADA_INVALID, &err),
              engine_reason(e, "expect", "it ran, and what came out is not what was expected"));
 }
 
@@ -317,13 +300,13 @@ step_unknown(struct engine *e, size_t i, const char *how)
     err_set(&err, EXIT_UNKNOWN, "nobody knows whether its effect happened: %s", how);
     if (step->step->on_unknown == ON_UNKNOWN_FAIL) {
         err_hint(&err, "Look at what it does outside before you run it again.");
-        step_end(e, i, STEP_FAILED_STATUS, NULL, error_value(&e->turn, LEVADA_PERMANENT, &err),
+        step_end(e, i, STEP_FAILED_STATUS, NULL, failure_value(&e->turn, LEVADA_PERMANENT, &err),
                  engine_reason(e, "unknown_fail", "%s; `on_unknown: fail` calls that a failure", how));
         return;
     }
     err_hint(&err, "Look at what it does outside, then: levada resolve %s %s --done | --redo | --fail",
              e->state.id, state_address(&e->turn, step));
-    step_end(e, i, STEP_UNKNOWN_STATUS, NULL, error_value(&e->turn, LEVADA_PERMANENT, &err),
+    step_end(e, i, STEP_UNKNOWN_STATUS, NULL, failure_value(&e->turn, LEVADA_PERMANENT, &err),
              engine_reason(e, "unknown", "%s", how));
 }
 
@@ -357,7 +340,7 @@ step_receipt(struct engine *e, size_t i, uint32_t record, const struct value *re
     if (error == NULL || error->type != VALUE_MAP) {
         struct err none = {0};
         err_set(&none, EXIT_FAILED, "it failed and did not say why");
-        error = error_value(&e->turn, LEVADA_PERMANENT, &none);
+        error = failure_value(&e->turn, LEVADA_PERMANENT, &none);
     }
     bool begun = value_get_bool(receipt, "begun", true);
     if (str_eq(status, "interrupted") && step->step->effect == LEVADA_EFFECT_UNSAFE && !ask && begun) {
@@ -418,7 +401,7 @@ crash_error(struct engine *e, size_t i, const char *how)
     err_set(&err, EXIT_FAILED, "%s", how);
     err_hint(&err, "`levada logs %s %s` has its last lines.", e->state.id,
              state_address(&e->turn, &e->state.steps[i]));
-    return error_value(&e->turn, LEVADA_PERMANENT, &err);
+    return failure_value(&e->turn, LEVADA_PERMANENT, &err);
 }
 
 /* Its workers keep vanishing: whatever `retry` says, that is enough. */

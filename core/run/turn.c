@@ -9,6 +9,7 @@
 
 #include "base/assert.h"
 #include "run/engine_internal.h"
+#include "run/failure.h"
 
 void *
 engine_grow(void *old, size_t count, size_t *capacity, size_t size)
@@ -65,11 +66,28 @@ engine_note(struct engine *e, const char *fmt, ...)
 
 /* ---- ending ---- */
 
+static void
+emit_end(struct engine *e, enum run_status status, int code, const struct value *outputs, const struct value *error,
+         const struct step_state *failed, bool rolled_back)
+{
+    struct value *data = value_map(&e->turn);
+    value_set(&e->turn, data, "status", value_text(&e->turn, run_status_name(status)));
+    value_set(&e->turn, data, "exit", value_int(&e->turn, code));
+    if (outputs != NULL) value_set(&e->turn, data, "outputs", outputs);
+    if (error != NULL) value_set(&e->turn, data, "error", error);
+    if (failed != NULL) value_set(&e->turn, data, "failed_step", value_text(&e->turn, failed->step->id));
+    if (failed != NULL && failed->item != NULL)
+        value_set(&e->turn, data, "failed_item", value_text(&e->turn, failed->item));
+    if (rolled_back) value_set(&e->turn, data, "rolled_back", value_bool(&e->turn, true));
+    value_set(&e->turn, data, "duration_ms", value_int(&e->turn, turn_since(e, e->state.begun_ms)));
+    engine_emit(e, EVENT_RUN_FINISHED, NULL, data);
+    e->ended = true;
+}
+
 /* All undone: the run is as ended as it was. Else it has failed, whatever it was. */
 static void
 finish_rollback(struct engine *e)
 {
-    struct value *data = value_map(&e->turn);
     const struct step_state *failed = NULL;
     for (uint32_t i = 0; i < e->state.undo_count; i++)
         if (e->state.steps[e->state.undo_first + i].status == STEP_FAILED_STATUS)
@@ -77,18 +95,7 @@ finish_rollback(struct engine *e)
     bool cancelled = failed == NULL && e->state.cancel_asked;
     enum run_status status = failed != NULL ? RUN_FAILED_STATUS : cancelled ? RUN_CANCELLED_STATUS : e->state.before;
     int code = failed != NULL ? EXIT_FAILED : cancelled ? EXIT_CANCELLED : e->state.exit_before;
-    value_set(&e->turn, data, "status", value_text(&e->turn, run_status_name(status)));
-    value_set(&e->turn, data, "exit", value_int(&e->turn, code));
-    if (failed != NULL) {
-        value_set(&e->turn, data, "error", failed->error);
-        value_set(&e->turn, data, "failed_step", value_text(&e->turn, failed->step->id));
-        if (failed->item != NULL) value_set(&e->turn, data, "failed_item", value_text(&e->turn, failed->item));
-    } else if (!cancelled) {
-        value_set(&e->turn, data, "rolled_back", value_bool(&e->turn, true));
-    }
-    value_set(&e->turn, data, "duration_ms", value_int(&e->turn, turn_since(e, e->state.begun_ms)));
-    engine_emit(e, EVENT_RUN_FINISHED, NULL, data);
-    e->ended = true;
+    emit_end(e, status, code, NULL, failed != NULL ? failed->error : NULL, failed, failed == NULL && !cancelled);
 }
 
 static void
@@ -98,7 +105,6 @@ finish_run(struct engine *e)
         finish_rollback(e);
         return;
     }
-    struct value *data = value_map(&e->turn);
     const struct step_state *failed = state_culprit(&e->state, state_failure(&e->state, NULL));
     enum run_status status = e->state.cancel_asked ? RUN_CANCELLED_STATUS
                              : failed != NULL      ? RUN_FAILED_STATUS
@@ -109,20 +115,11 @@ finish_run(struct engine *e)
     if (status == RUN_SUCCEEDED_STATUS && inputs_outputs(&e->inputs, NULL, &e->turn, &outputs, &err) != 0) {
         status = RUN_FAILED_STATUS;
         err_context(&err, "top-level outputs");
-        error = error_value(&e->turn, LEVADA_INVALID, &err);
+        error = failure_value(&e->turn, LEVADA_INVALID, &err);
         outputs = NULL;
     }
     int code = status == RUN_SUCCEEDED_STATUS ? EXIT_OK : status == RUN_FAILED_STATUS ? EXIT_FAILED : EXIT_CANCELLED;
-    value_set(&e->turn, data, "status", value_text(&e->turn, run_status_name(status)));
-    value_set(&e->turn, data, "exit", value_int(&e->turn, code));
-    if (outputs != NULL) value_set(&e->turn, data, "outputs", outputs);
-    if (error != NULL) value_set(&e->turn, data, "error", error);
-    if (failed != NULL) value_set(&e->turn, data, "failed_step", value_text(&e->turn, failed->step->id));
-    if (failed != NULL && failed->item != NULL)
-        value_set(&e->turn, data, "failed_item", value_text(&e->turn, failed->item));
-    value_set(&e->turn, data, "duration_ms", value_int(&e->turn, turn_since(e, e->state.begun_ms)));
-    engine_emit(e, EVENT_RUN_FINISHED, NULL, data);
-    e->ended = true;
+    emit_end(e, status, code, outputs, error, failed, false);
 }
 
 static size_t

@@ -15,7 +15,6 @@
 #include "base/limits.h"
 #include "base/str.h"
 #include "workflow/model_json.h"
-#include "workflow/parse.h"
 #include "workflow/template.h"
 
 static void
@@ -108,14 +107,7 @@ check_defaults(struct check *check)
     if (defaults == NULL) return;
     keys_check(check->diags, PLACE_DEFAULTS, defaults, "`defaults`");
     const struct value *retry = keys_get(PLACE_DEFAULTS, defaults, "retry");
-    if (retry != NULL) {
-        keys_check(check->diags, PLACE_RETRY, retry, "`retry` of `defaults`");
-        check_retry(check, retry, "`defaults`");
-        check_retry_delays(check, retry,
-                           &(struct retry){.delay_ms = keys_duration(PLACE_RETRY, retry, "delay", 1000),
-                                           .max_delay_ms = keys_duration(PLACE_RETRY, retry, "max_delay", 300000)},
-                           "`defaults`");
-    }
+    if (retry != NULL) check_default_retry(check, retry);
     const struct value *limits = keys_get(PLACE_DEFAULTS, defaults, "limits");
     if (limits != NULL) keys_check(check->diags, PLACE_LIMITS, limits, "`limits` of `defaults`");
     const struct value *shell = keys_get(PLACE_DEFAULTS, defaults, "shell");
@@ -138,12 +130,7 @@ check_run_outputs(struct check *check)
     struct scope scope = {.what = "`outputs` of the workflow", .step = NO_STEP, .nparams = check->model->nparams,
                           .allow = SCOPE_PARAMS | SCOPE_RUN | SCOPE_STEPS | SCOPE_ENV};
     check->model->outputs = outputs;
-    for (size_t i = 0; outputs != NULL && i < outputs->map.count; i++) {
-        int line, column;
-        parse_name_place(outputs, i, &line, &column);
-        check_id(check, outputs->map.names[i], "an output", line, column);
-        check_tree(check, &scope, outputs->map.values[i]);
-    }
+    check_outputs_made(check, &scope, outputs);
 }
 
 static void

@@ -17,6 +17,7 @@
 #include "workflow/keys.h"
 #include "workflow/model.h"
 #include "workflow/names.h"
+#include "workflow/parse.h"
 
 /* A step while it is checked; parallel to model.steps. */
 struct draft {
@@ -84,6 +85,14 @@ struct scope {
 #define CHECK_WARNING(check, at, code, hint, ...) \
     diag_add((check)->diags, DIAG_WARNING, (int)(at)->line, (int)(at)->column, (code), (hint), __VA_ARGS__)
 
+/* The same at a key of a map. */
+#define CHECK_KEY_ERROR(check, map, key, code, hint, ...)                                                    \
+    do {                                                                                                     \
+        int key_line, key_column;                                                                            \
+        parse_key_place((map), (key), &key_line, &key_column);                                               \
+        diag_add((check)->diags, DIAG_ERROR, key_line, key_column, (code), (hint), __VA_ARGS__);             \
+    } while (0)
+
 /* check.c: what workflow_load() does once it has the text: model has file, folder and source. NULL: see diags. `path`
  * gives the workflow its name. */
 const struct model *check_source(struct arena *arena, const char *path, struct model *model, size_t size,
@@ -139,17 +148,20 @@ void check_undo_read(struct check *check, uint32_t index);
 void check_undo_link(struct check *check, uint32_t index);
 
 /* check_body.c: steps within a step, and the workflow of another file. */
-/* A check of steps that stand in step `index`, with a model of their own: a part of the same file. The second gives
- * back what they have loaded, once they are read. */
-void check_inner(struct check *check, uint32_t index, struct model *body, struct check *inner);
-void check_inner_end(struct check *check, const struct check *inner);
+/* A check of steps that stand in step `index`, with a model of their own: a part of the same file. What one of the two
+ * loads of plugins, the other has too. */
+struct check *check_inner(struct check *check, uint32_t index);
+void check_inner_read(struct check *check, struct check *inner, const struct value *const parts[PARTS]);
+void check_inner_link(struct check *check, struct check *inner);
+/* A path that the file names, as somebody would name it who named the file so. */
+const char *check_shown_path(const struct check *check, const char *path);
 void check_body_read(struct check *check, uint32_t index);
 void check_nesting(struct check *check, uint32_t index); /* is it too deep to be stored? */
 void check_body_link(struct check *check, uint32_t index);
 
-/* check_retry.c: the ranges of one `retry`; and, of a step's own (may be NULL), its delays beside those it inherits. */
-void check_retry(struct check *check, const struct value *retry, const char *what);
-void check_retry_delays(struct check *check, const struct value *own, const struct retry *retry, const char *what);
+/* check_retry.c: `retry` of a step, with what `defaults` say of it; and that of `defaults`. */
+void check_step_retry(struct check *check, uint32_t index);
+void check_default_retry(struct check *check, const struct value *retry);
 /* Warns of what stands twice in a list; NULL and no list are let pass. */
 void check_twice(struct check *check, const struct value *list, const char *key, const char *what);
 
@@ -161,6 +173,8 @@ bool check_output_find(const struct check *check, uint32_t index, const char *na
 /* Is it one that `outputs:` makes with an expression? */
 bool check_output_made(const struct check *check, uint32_t index, const char *name);
 const char *check_output_suggest(struct check *check, uint32_t index, const char *name);
+/* Of a group or a workflow: a map of expressions. */
+void check_outputs_made(struct check *check, const struct scope *scope, const struct value *outputs);
 
 /* check_plugin.c: actions and their inputs. */
 void check_plugins(struct check *check);
@@ -172,7 +186,6 @@ void check_shared_inputs(struct check *check);
 void check_tree(struct check *check, const struct scope *scope, const struct value *tree);
 void check_ref(struct check *check, const struct scope *scope, const struct expr_ref *ref, int line, int column);
 void check_call(struct check *check, const struct scope *scope, const char *name, int line, int column);
-void check_expr(struct check *check, const struct scope *scope, const struct expr *expr);
 
 /* check_reach.c: conditions that are the same in every run, and steps that none reaches; when there are no errors. */
 void check_reach(struct check *check);

@@ -8,7 +8,6 @@
 #include "base/limits.h"
 #include "base/str.h"
 #include "workflow/check.h"
-#include "workflow/parse.h"
 #include "workflow/template.h"
 
 #define APPROVERS_MAX 2 /* users who can reach a run: the owner of the state directory, and root */

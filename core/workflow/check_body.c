@@ -13,7 +13,6 @@
 #include "workflow/check.h"
 #include "workflow/model_json.h"
 #include "workflow/params.h"
-#include "workflow/parse.h"
 #include "workflow/template.h"
 
 static const char *
@@ -22,10 +21,12 @@ prefix_of(struct check *check, const struct step *step)
     return arena_printf(check->arena, "%s%s.", check->prefix, step->local != NULL ? step->local : "?");
 }
 
-void
-check_inner(struct check *check, uint32_t index, struct model *body, struct check *inner)
+struct check *
+check_inner(struct check *check, uint32_t index)
 {
     const struct step *step = &check->model->steps[index];
+    struct model *body = ARENA_NEW(check->arena, struct model);
+    struct check *inner = ARENA_NEW(check->arena, struct check);
     *body = *check->model;
     body->steps = NULL;
     body->nsteps = 0;
@@ -39,13 +40,31 @@ check_inner(struct check *check, uint32_t index, struct model *body, struct chec
     inner->variables = step->variables;
     inner->after_failure = check->after_failure || step->part != PART_STEPS;
     names_init(&inner->steps, check->arena);
+    return inner;
 }
 
 void
-check_inner_end(struct check *check, const struct check *inner)
+check_inner_read(struct check *check, struct check *inner, const struct value *const parts[PARTS])
 {
+    check_steps_read(inner, parts);
     check->plugins = inner->plugins;
     check->schemas = inner->schemas;
+}
+
+void
+check_inner_link(struct check *check, struct check *inner)
+{
+    inner->plugins = check->plugins;
+    inner->schemas = check->schemas;
+    check_steps_link(inner);
+}
+
+const char *
+check_shown_path(const struct check *check, const char *path)
+{
+    const char *slash = strrchr(check->diags->file, '/');
+    if (path[0] == '/' || slash == NULL) return path;
+    return arena_printf(check->arena, "%.*s/%s", (int)(slash - check->diags->file), check->diags->file, path);
 }
 
 /* ---- groups ------------------------------------------------------------------------------------------- */
@@ -57,14 +76,11 @@ read_group(struct check *check, uint32_t index)
     struct draft *draft = &check->drafts[index];
     const struct value *parts[PARTS] = {keys_get(PLACE_STEP, draft->map, "steps")};
     if (parts[0] == NULL) return;
-    struct model *body = ARENA_NEW(check->arena, struct model);
-    struct check *inner = ARENA_NEW(check->arena, struct check);
-    check_inner(check, index, body, inner);
-    body->outputs = keys_get(PLACE_STEP, draft->map, "outputs");
+    struct check *inner = check_inner(check, index);
+    inner->model->outputs = keys_get(PLACE_STEP, draft->map, "outputs");
     draft->inner = inner;
-    check_steps_read(inner, parts);
-    check_inner_end(check, inner);
-    step->body = body;
+    check_inner_read(check, inner, parts);
+    step->body = inner->model;
 }
 
 static void
@@ -73,9 +89,7 @@ link_group(struct check *check, uint32_t index)
     struct check *inner = check->drafts[index].inner;
     struct scope scope = {.what = "`outputs` of a group", .step = NO_STEP, .nparams = check->model->nparams,
                           .allow = SCOPE_PARAMS | SCOPE_RUN | SCOPE_STEPS | SCOPE_ENV, .variables = inner->variables};
-    inner->plugins = check->plugins;
-    inner->schemas = check->schemas;
-    check_steps_link(inner);
+    check_inner_link(check, inner);
     const struct value *outputs = inner->model->outputs;
     if (outputs == NULL) return;
     if (outputs->type != VALUE_MAP) {
@@ -83,12 +97,7 @@ link_group(struct check *check, uint32_t index)
                     "\"outputs\" of %s must be a map of expressions", check->drafts[index].what);
         return;
     }
-    for (size_t i = 0; i < outputs->map.count; i++) {
-        int line, column;
-        parse_name_place(outputs, i, &line, &column);
-        check_id(check, outputs->map.names[i], "an output", line, column);
-        check_tree(inner, &scope, outputs->map.values[i]);
-    }
+    check_outputs_made(inner, &scope, outputs);
 }
 
 /* ---- workflows ---------------------------------------------------------------------------------------- */
@@ -128,13 +137,7 @@ read_workflow(struct check *check, uint32_t index)
     struct model *body = ARENA_NEW(check->arena, struct model);
     struct diags *diags = ARENA_NEW(check->arena, struct diags);
     struct including *including = ARENA_NEW(check->arena, struct including);
-    const char *shown = strrchr(check->diags->file, '/');
-    /* As the reader of the message would name it: beside the file that he named. */
-    full = path->text.ptr[0] == '/' || shown == NULL
-               ? path->text.ptr
-               : arena_printf(check->arena, "%.*s/%s", (int)(shown - check->diags->file), check->diags->file,
-                              path->text.ptr);
-    diags_init(diags, check->arena, full);
+    diags_init(diags, check->arena, check_shown_path(check, path->text.ptr));
     *including = (struct including){arena_strdup(check->arena, real), check->including, check->including->depth + 1};
     body->source = text;
     body->file = including->path;

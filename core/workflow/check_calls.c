@@ -8,7 +8,6 @@
 #include "base/str.h"
 #include "workflow/check.h"
 #include "workflow/expr_lex.h"
-#include "workflow/parse.h"
 
 static bool
 is_known(const struct value *steps, const char *action)
@@ -43,8 +42,7 @@ find_calls(struct check *check, const struct step *step)
     struct token token;
     struct err err = {0};
     bool member = false;
-    lex_init(&lexer, check->arena, step->text, strlen(step->text), step->text_line, step->text_column);
-    lexer.script = true;
+    lex_init_script(&lexer, check->arena, step->text, step->text_line, step->text_column);
     if (lex_next(&lexer, &token, &err)) return steps;
     while (token.kind != TOKEN_END) {
         bool call = token.kind == TOKEN_NAME && str_eq(token.text, "call") && !member;
@@ -69,22 +67,14 @@ check_calls_read(struct check *check, uint32_t index)
     if (step->kind != STEP_LUA || step->text == NULL || strstr(step->text, "call") == NULL) return;
     const struct value *parts[PARTS] = {find_calls(check, step)};
     if (parts[0]->list.count == 0) return;
-    struct model *body = ARENA_NEW(check->arena, struct model);
-    struct check *inner = ARENA_NEW(check->arena, struct check);
-    check_inner(check, index, body, inner);
-    inner->calls = true;
-    draft->calls = inner;
-    check_steps_read(inner, parts);
-    check_inner_end(check, inner);
-    step->calls = body;
+    draft->calls = check_inner(check, index);
+    draft->calls->calls = true;
+    check_inner_read(check, draft->calls, parts);
+    step->calls = draft->calls->model;
 }
 
 void
 check_calls_link(struct check *check, uint32_t index)
 {
-    struct check *inner = check->drafts[index].calls;
-    if (inner == NULL) return;
-    inner->plugins = check->plugins;
-    inner->schemas = check->schemas;
-    check_steps_link(inner);
+    if (check->drafts[index].calls != NULL) check_inner_link(check, check->drafts[index].calls);
 }

@@ -8,7 +8,6 @@
 #include "base/str.h"
 #include "workflow/check.h"
 #include "workflow/params.h"
-#include "workflow/parse.h"
 #include "workflow/template.h"
 
 static void

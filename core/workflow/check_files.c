@@ -127,8 +127,8 @@ look_at_script(struct check *check, uint32_t index)
     struct arena scratch ARENA_SCOPED = {0};
     struct shell_words *commands;
     size_t count;
-    bool shell = str_eq(step->shell, "sh") || str_eq(step->shell, "bash") || str_eq(step->shell, "dash");
-    if (!shell || step->cwd != NULL || !shell_words_read(&scratch, step->text, &commands, &count)) return;
+    if (!shell_words_fit(step->shell) || step->cwd != NULL) return;
+    if (!shell_words_read(&scratch, step->text, &commands, &count)) return;
     check->diags->within = value_get(check->drafts[index].map, "run");
     for (size_t i = 0; i < count; i++) {
         bool directly;

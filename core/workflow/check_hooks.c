@@ -36,15 +36,6 @@ sources_of(struct check *check)
 
 /* ---- files -------------------------------------------------------------------------------------------- */
 
-/* As a person would name it who named the workflow so. */
-static const char *
-shown_path(const struct check *check, const char *path)
-{
-    const char *slash = strrchr(check->diags->file, '/');
-    if (path[0] == '/' || slash == NULL) return path;
-    return arena_printf(check->arena, "%.*s/%s", (int)(slash - check->diags->file), check->diags->file, path);
-}
-
 /* Where those are that come with Levada: beside the program, wherever it lies. */
 static const char *
 ready_path(struct arena *arena, const char *name)
@@ -153,7 +144,7 @@ from_file(struct check *check, struct hook *hook, const struct value *value)
         }
     } else {
         path = name[0] == '/' ? name : arena_printf(check->arena, "%s/%s", check->model->folder, name);
-        shown = shown_path(check, name);
+        shown = check_shown_path(check, name);
     }
     const struct hook_source *source = read_source(check, path, shown, value);
     if (source == NULL) return false;
@@ -420,8 +411,7 @@ static void
 look_at_words(struct check *check, struct hook *hook, const struct scope *scope)
 {
     struct reading reading = {.check = check, .hook = hook, .index = scope->step, .loops = scope->variables};
-    lex_init(&reading.lexer, check->arena, hook->text, strlen(hook->text), hook->line, hook->column);
-    reading.lexer.script = true;
+    lex_init_script(&reading.lexer, check->arena, hook->text, hook->line, hook->column);
     struct err ignored = {0};
     if (lex_next(&reading.lexer, &reading.after, &ignored) != 0) return;
     while (move(&reading)) {

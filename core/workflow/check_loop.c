@@ -7,17 +7,13 @@
 #include "base/str.h"
 #include "workflow/check.h"
 #include "workflow/model_json.h"
-#include "workflow/parse.h"
 #include "workflow/template.h"
 
 static void
 misplaced(struct check *check, const struct value *map, const char *key, const char *beside)
 {
-    int line, column;
-    if (value_get(map, key) == NULL) return;
-    parse_key_place(map, key, &line, &column);
-    diag_add(check->diags, DIAG_ERROR, line, column, "misplaced-key", NULL, "\"%s\" means nothing without %s", key,
-             beside);
+    if (value_get(map, key) != NULL)
+        CHECK_KEY_ERROR(check, map, key, "misplaced-key", NULL, "\"%s\" means nothing without %s", key, beside);
 }
 
 /* The names that texts of the step may use: those of the loops around it, and its own. */
@@ -153,11 +149,9 @@ check_until(struct check *check, struct scope *scope, uint32_t index)
     if (text == NULL) {
         if (value_get(draft->map, "until") != NULL) return;
         misplaced(check, draft->map, "every", "`until`");
-        int line, column;
-        if (value_get(draft->map, "attempts") == NULL) return;
-        parse_key_place(draft->map, "attempts", &line, &column);
-        diag_add(check->diags, DIAG_ERROR, line, column, "misplaced-key", "Write `retry: {attempts: 3}`.",
-                 "\"attempts\" means nothing without `until`");
+        if (value_get(draft->map, "attempts") != NULL)
+            CHECK_KEY_ERROR(check, draft->map, "attempts", "misplaced-key", "Write `retry: {attempts: 3}`.",
+                            "\"attempts\" means nothing without `until`");
         return;
     }
     if (text->type == VALUE_BOOL) {

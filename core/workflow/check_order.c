@@ -51,7 +51,7 @@ static bool
 is_looked_at(const struct step *step)
 {
     return step->kind == STEP_RUN && step->text != NULL && step->cwd == NULL && step->loop == NULL &&
-           (str_eq(step->shell, "sh") || str_eq(step->shell, "bash") || str_eq(step->shell, "dash"));
+           shell_words_fit(step->shell);
 }
 
 static void

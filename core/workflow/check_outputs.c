@@ -5,7 +5,6 @@
  */
 #include "base/str.h"
 #include "workflow/check.h"
-#include "workflow/parse.h"
 #include "workflow/template.h"
 
 static struct output_def *
@@ -160,4 +159,15 @@ check_output_suggest(struct check *check, uint32_t index, const char *name)
     for (size_t i = 0; i < count && i < 12; i++)
         all = arena_printf(check->arena, "%s%s`%s`", all, i == 0 ? "" : ", ", names[i]);
     return arena_printf(check->arena, "It has %s.", all);
+}
+
+void
+check_outputs_made(struct check *check, const struct scope *scope, const struct value *outputs)
+{
+    for (size_t i = 0; outputs != NULL && i < outputs->map.count; i++) {
+        int line, column;
+        parse_name_place(outputs, i, &line, &column);
+        check_id(check, outputs->map.names[i], "an output", line, column);
+        check_tree(check, scope, outputs->map.values[i]);
+    }
 }

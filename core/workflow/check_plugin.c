@@ -8,7 +8,6 @@
 #include "base/str.h"
 #include "plugin/field.h"
 #include "workflow/check.h"
-#include "workflow/parse.h"
 #include "workflow/template.h"
 
 static const struct value *

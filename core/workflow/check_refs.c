@@ -316,8 +316,8 @@ find_name(const char *text, const char *root, const char *member)
     return 0;
 }
 
-void
-check_expr(struct check *check, const struct scope *scope, const struct expr *expr)
+static void
+look_at(struct check *check, const struct scope *scope, const struct expr *expr)
 {
     const struct value *within = check->diags->within;
     const int base = within != NULL ? (int)within->column : 1;
@@ -346,7 +346,7 @@ visit(void *context, const struct expr *expr, const struct value *at)
 {
     const struct walk *walk = context;
     (void)at;
-    check_expr(walk->check, walk->scope, expr);
+    look_at(walk->check, walk->scope, expr);
     return 0;
 }
 

@@ -151,8 +151,7 @@ check_lua_text(struct check *check, const struct scope *scope, const char *text,
     }
     struct lexer lexer;
     struct arena scratch ARENA_SCOPED = {0};
-    lex_init(&lexer, &scratch, text, strlen(text), line, column);
-    lexer.script = true;
+    lex_init_script(&lexer, &scratch, text, line, column);
     check_lua_names(check, scope, &lexer);
 }
 

@@ -9,7 +9,6 @@
 #include "base/str.h"
 #include "workflow/check.h"
 #include "workflow/model_json.h"
-#include "workflow/parse.h"
 
 /* ---- what it is --------------------------------------------------------------------------------------- */
 
@@ -80,10 +79,8 @@ step_misplaced(struct check *check, uint32_t index)
     bool block = step->kind == STEP_GROUP || step->kind == STEP_WORKFLOW;
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         if (value_get(map, rules[i].key) == NULL || (rules[i].fits >> step->kind & 1)) continue;
-        int line, column;
-        parse_key_place(map, rules[i].key, &line, &column);
-        diag_add(check->diags, DIAG_ERROR, line, column, "misplaced-key", block ? rules[i].block_hint : rules[i].hint,
-                 "\"%s\" means nothing beside `%s`", rules[i].key, kinds[step->kind]);
+        CHECK_KEY_ERROR(check, map, rules[i].key, "misplaced-key", block ? rules[i].block_hint : rules[i].hint,
+                        "\"%s\" means nothing beside `%s`", rules[i].key, kinds[step->kind]);
     }
 }
 
@@ -113,10 +110,8 @@ step_kind(struct check *check, uint32_t index, size_t faults)
     for (int i = 0; i < KINDS; i++) {
         if (value_get(draft->map, kinds[i]) == NULL) continue;
         if (found >= 0) {
-            int line, column;
-            parse_key_place(draft->map, kinds[i], &line, &column);
-            diag_add(check->diags, DIAG_ERROR, line, column, "step-kind", "Make two steps of it.",
-                     "%s has both `%s` and `%s`", draft->what, kinds[found], kinds[i]);
+            CHECK_KEY_ERROR(check, draft->map, kinds[i], "step-kind", "Make two steps of it.",
+                            "%s has both `%s` and `%s`", draft->what, kinds[found], kinds[i]);
             return;
         }
         found = i;
@@ -139,39 +134,6 @@ step_kind(struct check *check, uint32_t index, size_t faults)
 }
 
 /* ---- how it runs -------------------------------------------------------------------------------------- */
-
-static double
-number_of(const struct value *value, double fallback)
-{
-    if (value == NULL) return fallback;
-    return value->type == VALUE_INT ? (double)value->integer : value->real;
-}
-
-static void
-step_retry(struct check *check, uint32_t index, const struct value *defaults)
-{
-    struct step *step = &check->model->steps[index];
-    const struct draft *draft = &check->drafts[index];
-    const struct value *own = keys_get(PLACE_STEP, draft->map, "retry");
-    const struct value *shared = keys_get(PLACE_DEFAULTS, defaults, "retry");
-    step->retry = (struct retry){.attempts = 1, .delay_ms = 1000, .max_delay_ms = 300000, .backoff = 2};
-    if (own != NULL)
-        keys_check(check->diags, PLACE_RETRY, own, arena_printf(check->arena, "`retry` of %s", draft->what));
-    const struct value *map = check_merge(check->arena, shared, own);
-    if (map == NULL) return;
-    const struct value *attempts = keys_get(PLACE_RETRY, map, "attempts"),
-                       *classes = keys_get(PLACE_RETRY, map, "for");
-    struct retry *retry = &step->retry;
-    retry->attempts = attempts != NULL ? (uint32_t)attempts->integer : 3;
-    retry->delay_ms = keys_duration(PLACE_RETRY, map, "delay", retry->delay_ms);
-    retry->max_delay_ms = keys_duration(PLACE_RETRY, map, "max_delay", retry->max_delay_ms);
-    retry->backoff = number_of(keys_get(PLACE_RETRY, map, "backoff"), retry->backoff);
-    retry->jitter = number_of(keys_get(PLACE_RETRY, map, "jitter"), 0);
-    for (size_t i = 0; classes != NULL && i < classes->list.count; i++)
-        retry->classes |= 1u << schema_class_from_name(classes->list.items[i]->text.ptr);
-    if (own != NULL) check_retry(check, own, draft->what);
-    check_retry_delays(check, own, retry, draft->what);
-}
 
 static void
 step_settings(struct check *check, uint32_t index)
@@ -206,7 +168,7 @@ step_settings(struct check *check, uint32_t index)
     draft->own_env = keys_get(PLACE_STEP, map, "env");
     check_env(check, draft->own_env, arena_printf(check->arena, "`env` of %s", draft->what));
     step->env = check_merge(check->arena, check->env, draft->own_env);
-    step_retry(check, index, defaults);
+    check_step_retry(check, index);
     check_pool(check, index);
     if (!step_is_block(step)) check_step_hooks(check, index);
     check_limits(check, index);

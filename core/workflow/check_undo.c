@@ -7,7 +7,6 @@
 
 #include "base/str.h"
 #include "workflow/check.h"
-#include "workflow/parse.h"
 
 /* The map of `undo` as a list of one step. */
 static const struct value *
@@ -30,32 +29,22 @@ check_undo_read(struct check *check, uint32_t index)
     const struct value *undo = keys_get(PLACE_STEP, draft->map, "undo");
     if (undo == NULL) return;
     if (step_is_block(step)) {
-        int line, column;
-        parse_key_place(draft->map, "undo", &line, &column);
-        diag_add(check->diags, DIAG_ERROR, line, column, "misplaced-key", "Give it to the steps inside.",
-                 "\"undo\" means nothing beside steps of its own");
+        CHECK_KEY_ERROR(check, draft->map, "undo", "misplaced-key", "Give it to the steps inside.",
+                        "\"undo\" means nothing beside steps of its own");
         return;
     }
     const char *what = arena_printf(check->arena, "`undo` of %s", draft->what);
     size_t errors = check->diags->errors;
     if (!keys_check(check->diags, PLACE_UNDO, undo, what) || check->diags->errors > errors) return;
     const struct value *parts[PARTS] = {as_steps(check, undo)};
-    struct model *body = ARENA_NEW(check->arena, struct model);
-    struct check *inner = ARENA_NEW(check->arena, struct check);
-    check_inner(check, index, body, inner);
-    inner->undoes = true;
-    draft->undo = inner;
-    check_steps_read(inner, parts);
-    check_inner_end(check, inner);
-    step->undo = body;
+    draft->undo = check_inner(check, index);
+    draft->undo->undoes = true;
+    check_inner_read(check, draft->undo, parts);
+    step->undo = draft->undo->model;
 }
 
 void
 check_undo_link(struct check *check, uint32_t index)
 {
-    struct check *inner = check->drafts[index].undo;
-    if (inner == NULL) return;
-    inner->plugins = check->plugins;
-    inner->schemas = check->schemas;
-    check_steps_link(inner);
+    if (check->drafts[index].undo != NULL) check_inner_link(check, check->drafts[index].undo);
 }

@@ -62,6 +62,13 @@ lex_init(struct lexer *lexer, struct arena *arena, const char *source, size_t si
                             .column_base = column};
 }
 
+void
+lex_init_script(struct lexer *lexer, struct arena *arena, const char *source, int line, int column)
+{
+    lex_init(lexer, arena, source, strlen(source), line, column);
+    lexer->script = true;
+}
+
 bool
 token_is(const struct token *token, const char *text)
 {

@@ -96,8 +96,9 @@ lua_secret(struct expr_vm *vm, const char *text, size_t size)
     return value_new(&vm->scratch, VALUE_SECRET);
 }
 
-const char *
-lua_path_text(struct expr_vm *vm, const struct lua_path *path, const struct value *value)
+/* "steps.load.outputs", or "this map". */
+static const char *
+path_text(struct expr_vm *vm, const struct lua_path *path, const struct value *value)
 {
     const struct lua_path *parts[64];
     size_t count = 0;
@@ -114,8 +115,8 @@ lua_path_text(struct expr_vm *vm, const struct lua_path *path, const struct valu
     return buf_str(&vm->text);
 }
 
-const struct lua_path *
-lua_path_of(lua_State *lua, int index)
+static const struct lua_path *
+path_of(lua_State *lua, int index)
 {
     const struct lua_box *box = luaL_testudata(lua, index, box_name);
     return box ? box->path : NULL;
@@ -337,7 +338,7 @@ raise_missing(struct expr_vm *vm, const struct value *map, const struct lua_path
                                      map->map.names[i]);
         if (used < sizeof hint - 2) snprintf(hint + used, sizeof hint - used, used < 300 ? "." : ", …");
     }
-    const char *where = lua_path_text(vm, path, map);
+    const char *where = path_text(vm, path, map);
     char message[LIMIT_MESSAGE_SIZE / 2];
     snprintf(message, sizeof message, "%s", where);
     lua_raise_missing(vm, place, hint, "%s has no \"%.200s\"", message, name);
@@ -368,7 +369,7 @@ lua_value_find(struct expr_vm *vm, const struct value *container, const struct v
             *path = path_child(vm, *path, NULL, key->integer);
             return container->list.items[key->integer - 1];
         }
-        snprintf(where, sizeof where, "%s", lua_path_text(vm, *path, container));
+        snprintf(where, sizeof where, "%s", path_text(vm, *path, container));
         lua_raise_missing(vm, place, key->integer < 0 ? "Use last(list) for the last item." : NULL,
                           "%s has %zu item%s, and no item %lld", where, count,
                           count == 1 ? "" : "s", (long long)key->integer);
@@ -381,7 +382,7 @@ lua_value_find(struct expr_vm *vm, const struct value *container, const struct v
         *path = NULL;
         return container;
     }
-    snprintf(where, sizeof where, "%s", lua_path_text(vm, *path, container));
+    snprintf(where, sizeof where, "%s", path_text(vm, *path, container));
     if (container->type == VALUE_NULL)
         lua_raise_missing(vm, place, "Use default(x, other) where it may be null.",
                           "%s is null and has no members", where);
@@ -396,7 +397,7 @@ void
 lua_value_member(struct expr_vm *vm, int index, const struct value *key, int64_t place)
 {
     struct value slot;
-    const struct lua_path *path = lua_path_of(vm->lua, index);
+    const struct lua_path *path = path_of(vm->lua, index);
     const struct value *container = lua_value_peek(vm, index, &slot);
     const struct value *found = lua_value_find(vm, container, key, place, &path);
     lua_value_push(vm, found, path);

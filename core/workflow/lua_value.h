@@ -96,9 +96,6 @@ const struct value *lua_value_find(struct expr_vm *vm, const struct value *conta
                                    int64_t place, const struct lua_path **path);
 /* Pushes the member of what is at `index`. */
 void lua_value_member(struct expr_vm *vm, int index, const struct value *key, int64_t place);
-const struct lua_path *lua_path_of(lua_State *lua, int index);
-/* "steps.load.outputs", or "this map". */
-const char *lua_path_text(struct expr_vm *vm, const struct lua_path *path, const struct value *value);
 const char *lua_type_name(const struct value *value); /* "a duration", "an integer" */
 const struct value *lua_secret(struct expr_vm *vm, const char *text, size_t size);
 

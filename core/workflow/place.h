@@ -8,7 +8,7 @@
 #include "base/value.h"
 
 /* `line` and `column` count from the place of `text` as if each of its lines began in the column of the first; they
- * become * those of the file. Left as they are when the text is not found in the source (it came by an alias, say). */
+ * become those of the file. Left as they are when the text is not found in the source (it came by an alias, say). */
 void place_in_source(const char *source, size_t size, const struct value *text, int *line, int *column);
 
 #endif

@@ -239,6 +239,12 @@ read_one(struct reader *r)
 }
 
 bool
+shell_words_fit(const char *shell)
+{
+    return str_eq(shell, "sh") || str_eq(shell, "bash") || str_eq(shell, "dash");
+}
+
+bool
 shell_words_read(struct arena *arena, const char *text, struct shell_words **ret, size_t *count)
 {
     struct reader r = {.arena = arena, .text = text, .size = strlen(text)};

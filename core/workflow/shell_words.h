@@ -20,6 +20,8 @@ struct shell_words {
     bool guarded;       /* in a condition, or behind && or ||: it may not run at all */
 };
 
+/* Is it a shell whose scripts are written so: sh, bash, dash? */
+bool shell_words_fit(const char *shell);
 /* The commands in order, keywords and assignments left out. False: the script is not plain. */
 bool shell_words_read(struct arena *arena, const char *text, struct shell_words **ret, size_t *count);
 

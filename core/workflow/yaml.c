@@ -182,8 +182,9 @@ is_real(const char *text)
     return *p == '\0';
 }
 
-bool
-yaml_is_number(const char *text)
+/* A number of the core schema, whatever its size. */
+static bool
+is_number(const char *text)
 {
     if (is_decimal(text) || is_real(text)) return true;
     return text[0] == '0' && ((text[1] == 'x' && all_of(text + 2, "0123456789abcdefABCDEF")) ||
@@ -218,7 +219,7 @@ yaml_scalar(struct arena *arena, const char *text, size_t size, const char **why
         *why = "not a finite number";
         return NULL;
     }
-    if ((isdigit((unsigned char)*unsigned_text) || *unsigned_text == '.') && yaml_is_number(text))
+    if ((isdigit((unsigned char)*unsigned_text) || *unsigned_text == '.') && is_number(text))
         return number(arena, text, why);
     return value_textn(arena, VALUE_STRING, text, size);
 }

@@ -19,7 +19,4 @@ bool yaml_source_check(const char *text, size_t size, struct diags *diags);
  * (*why says so: a phrase for a message). `yes`, `no`, `on` and `off` are strings. */
 const struct value *yaml_scalar(struct arena *arena, const char *text, size_t size, const char **why);
 
-/* Is the text a number of the core schema, whatever its size? */
-bool yaml_is_number(const char *text);
-
 #endif
