@@ -97,7 +97,8 @@ static bool
 half_done(const struct step_state *old)
 {
     return old->step->effect == LEVADA_EFFECT_UNSAFE && old->nattempts > old->past &&
-           (old->status == STEP_CANCELLED_STATUS || str_eq(old->reason_code, "unknown_fail"));
+           (old->status == STEP_CANCELLED_STATUS ||
+            (old->reason_code != NULL && str_eq(old->reason_code, "unknown_fail")));
 }
 
 static bool

@@ -65,6 +65,14 @@ next_outcome(struct buf *buf, const struct step_state *step, int64_t now_ms)
     }
     text_elapsed(buf, step_elapsed_ms(step, now_ms));
     buf_char(buf, ')');
+    if (step->undone) buf_text(buf, ", undone");
+}
+
+void
+next_rolled_back(struct buf *buf, const struct run_state *state)
+{
+    if (state->rolling) buf_text(buf, ", rolling back");
+    else if (state->rolled_back) buf_text(buf, ", rolled back");
 }
 
 struct commands {
@@ -157,7 +165,7 @@ next_commands(struct buf *buf, const struct run_state *state, enum run_status st
     case RUN_FAILED_STATUS: case RUN_CANCELLED_STATUS:
         if (step != NULL && culprit->approval != NULL && culprit->nattempts == 0)
             command(&commands, "retry", "", "ask again");
-        else if (step != NULL) command(&commands, "logs", step, "what it wrote");
+        else if (step != NULL && culprit->nattempts > 0) command(&commands, "logs", step, "what it wrote");
         command(&commands, "why", "", "how it came to this");
         command(&commands, "report", "", "all of it as a page");
         return;
@@ -193,9 +201,10 @@ next_summary(struct buf *buf, const struct run_state *state, enum run_status sta
     const struct step_state *culprit = next_culprit(state);
     buf_text(buf, TEXT_BOLD(colour));
     text_line(buf, state->model->name);
-    buf_printf(buf, "%s %s%s%s ", TEXT_RESET(colour), text_run_colour(status, colour), run_status_name(status),
+    buf_printf(buf, "%s %s%s%s", TEXT_RESET(colour), text_run_colour(status, colour), run_status_name(status),
                TEXT_RESET(colour));
-    buf_text(buf, status == RUN_RUNNING_STATUS ? "for " : "after ");
+    next_rolled_back(buf, state);
+    buf_text(buf, status == RUN_RUNNING_STATUS ? " for " : " after ");
     text_elapsed(buf, elapsed_ms);
     buf_text(buf, ": ");
     next_counts(buf, state);

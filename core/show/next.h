@@ -19,6 +19,8 @@ const struct step_state *next_culprit(const struct run_state *state);
 void next_error(struct buf *buf, const struct value *error);
 /* "failed (attempt 3 of 3, 1.2 s)": the word and what belongs in its brackets. */
 void next_outcome(struct buf *buf, const struct step_state *step, int64_t now_ms);
+/* ", rolled back" and the like, behind the status of a run; nothing when nobody asked for that. */
+void next_rolled_back(struct buf *buf, const struct run_state *state);
 /* Where the words stand. */
 struct next_place {
     const char *here; /* the subcommand that prints them ("show", "why"), which needs no mention; or "" */

@@ -77,6 +77,7 @@ step_json(struct buf *buf, const struct run_state *state, const struct step_stat
         buf_char(buf, '}');
     }
     asked_json(buf, state, step);
+    if (step->undone) buf_text(buf, ",\"undone\":true");
     json_time(buf, "started", step->started_ms);
     json_time(buf, "finished", step->finished_ms);
     buf_printf(buf, ",\"duration_ms\":%" PRId64 "}", step_elapsed_ms(step, now_ms));
@@ -98,6 +99,7 @@ show_json(struct buf *buf, const struct view *view, const struct show_wanted *wa
     json_quote(buf, state->id, strlen(state->id));
     json_member(buf, "workflow", state->model->name);
     json_member(buf, "status", run_status_name(view->status));
+    if (state->rolled_back) buf_text(buf, ",\"rolled_back\":true");
     json_time(buf, "started", state->started_ms);
     json_time(buf, "finished", state->finished_ms);
     if (state->queued_text != NULL) json_member(buf, "waits_for", state->queued_text);
@@ -140,8 +142,10 @@ show_head(struct buf *buf, const struct view *view, int64_t now_ms, bool colour)
     const struct run_state *state = &view->state;
     buf_text(buf, TEXT_BOLD(colour));
     text_line(buf, state->model->name);
-    buf_printf(buf, "%s  %s  %s%s%s\n", TEXT_RESET(colour), state->id, text_run_colour(view->status, colour),
+    buf_printf(buf, "%s  %s  %s%s%s", TEXT_RESET(colour), state->id, text_run_colour(view->status, colour),
                run_status_name(view->status), TEXT_RESET(colour));
+    next_rolled_back(buf, state);
+    buf_char(buf, '\n');
     heading(buf, "started");
     text_clock(buf, state->started_ms);
     buf_text(buf, " UTC");
@@ -281,8 +285,9 @@ show_text(struct buf *buf, const struct view *view, const struct show_wanted *wa
     const struct run_state *state = &view->state;
     struct arena arena ARENA_SCOPED = {0};
     struct outline outline;
-    const struct outline_options options = {.items = ITEMS_SHOWN, .others = ITEMS_SHOWN, .step = wanted->step,
-                                            .item = wanted->item, .failed = wanted->failed};
+    const struct outline_options options = {
+        .items = ITEMS_SHOWN, .nested = ITEMS_SHOWN, .others = ITEMS_SHOWN,
+        .step = wanted->step, .item = wanted->item, .failed = wanted->failed};
     show_head(buf, view, now_ms, colour);
     outline_build(&arena, state, &options, &outline);
     size_t width = name_column(&outline);

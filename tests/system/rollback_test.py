@@ -70,6 +70,10 @@ class Rollback(levada.Case):
         self.assertEqual(self.lines(), [["undo", "base-7/b"], ["undo", "base-7/a"], ["undo", "base-7"]])
         self.assertEqual(set(self.undone().values()), {"succeeded"})
         self.assertEqual(self.show()["status"], "failed", "it is as ended as it was")
+        self.assertTrue(self.show()["rolled_back"])
+        self.assertIn("failed, rolled back", self.levada("show", "last").stdout)
+        self.assertEqual({step["id"] for step in self.show()["steps"] if step.get("undone")},
+                         {"base", "parts", "inner.last"})
         self.assertIn("undo last after succeeded", self.levada("logs", "last", "inner.last.undo").stdout)
 
     def test_what_it_will_do_is_said_first_and_a_dry_run_does_nothing(self):
