@@ -80,7 +80,7 @@ finish_rollback(struct engine *e)
     value_set(&e->turn, data, "status", value_text(&e->turn, run_status_name(status)));
     value_set(&e->turn, data, "exit", value_int(&e->turn, code));
     if (failed != NULL) {
-        value_set(&e->turn, data, "error", failed->error);
+        if (failed->error != NULL) value_set(&e->turn, data, "error", failed->error);
         value_set(&e->turn, data, "failed_step", value_text(&e->turn, failed->step->id));
         if (failed->item != NULL) value_set(&e->turn, data, "failed_item", value_text(&e->turn, failed->item));
     } else if (!cancelled) {

@@ -143,6 +143,7 @@ make_leaf(struct maker *m, struct place *p, unsigned id, bool loop)
         line(p, "  outputs: {list: {as: json}}");
         p->lists[p->nlists++] = id;
     }
+    if (world_chance(world, 25)) line(p, "  undo: {run: 'true', effect: idempotent, retry: {attempts: 2, delay: 9ms}}");
     if (p->variable != NULL && world_chance(world, 20)) line(p, "  run: 'echo \"${{ %s }}\"'", p->variable);
     else line(p, "  run: 'true'");
 }
@@ -256,6 +257,7 @@ give_effects(struct world *world, const struct model *model)
         struct step *step = &model->steps[i];
         if (step->body != NULL) give_effects(world, step->body);
         else step->effect = (enum levada_effect)(LEVADA_EFFECT_PURE + world_random(world, LEVADA_EFFECT_UNSAFE));
+        if (step->undo != NULL) give_effects(world, step->undo);
     }
 }
 

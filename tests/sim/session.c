@@ -225,6 +225,7 @@ begin(struct session *s, struct expr_vm *vm)
     state_init(&e->state, &e->arena, s->world->model, "01234567890123456789012345");
     for (size_t i = 0; i < s->world->nevents; i++)
         if (state_apply(&e->state, &s->world->journal[i], &err) != 0) world_break(s->world, "%s", err.message);
+    if (run_status_ended(e->state.status)) return false; /* an ended run is let be */
     e->last_fence = e->fence = e->state.fence + 1;
     struct value *data = value_map(&e->turn);
     value_set(&e->turn, data, "fence", value_int(&e->turn, (int64_t)e->fence));
