@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <md5.h>
+#include <sha1.h>
 #include <sha2.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -18,12 +20,39 @@
 #include "base/fd.h"
 
 void
-hash_sha256_hex(const void *data, size_t size, char ret[HASH_HEX_SIZE])
+hash_sha256_hex(const void *data, size_t size, char *ret)
 {
     SHA2_CTX ctx;
     SHA256Init(&ctx);
     SHA256Update(&ctx, data, size);
     SHA256End(&ctx, ret);
+}
+
+void
+hash_sha512_hex(const void *data, size_t size, char *ret)
+{
+    SHA2_CTX ctx;
+    SHA512Init(&ctx);
+    SHA512Update(&ctx, data, size);
+    SHA512End(&ctx, ret);
+}
+
+void
+hash_sha1_hex(const void *data, size_t size, char *ret)
+{
+    SHA1_CTX ctx;
+    SHA1Init(&ctx);
+    SHA1Update(&ctx, data, size);
+    SHA1End(&ctx, ret);
+}
+
+void
+hash_md5_hex(const void *data, size_t size, char *ret)
+{
+    MD5_CTX ctx;
+    MD5Init(&ctx);
+    MD5Update(&ctx, data, size);
+    MD5End(&ctx, ret);
 }
 
 int

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * SHA-256 (libmd; the only user of it) and random ids.
+ * SHA-256 and other digests (libmd; the only user of it) and random ids.
  */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
@@ -10,7 +10,12 @@
 
 #define HASH_HEX_SIZE 65 /* with the NUL */
 
-void hash_sha256_hex(const void *data, size_t size, char ret[HASH_HEX_SIZE]);
+void hash_sha256_hex(const void *data, size_t size, char *ret); /* HASH_HEX_SIZE */
+/* For comparing with what others made. `ret` has room for HASH_HEX_LONG. */
+#define HASH_HEX_LONG 129
+void hash_sha512_hex(const void *data, size_t size, char *ret);
+void hash_sha1_hex(const void *data, size_t size, char *ret);
+void hash_md5_hex(const void *data, size_t size, char *ret);
 /* 0, or -1 with errno. */
 int hash_sha256_file(const char *path, char ret[HASH_HEX_SIZE]);
 

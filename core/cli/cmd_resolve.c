@@ -15,15 +15,17 @@
 #include "run/seats.h"
 #include "run/state.h"
 #include "run/store.h"
+#include "show/instance.h"
+#include "show/view.h"
 
 #define USAGE "levada resolve RUN STEP [--item KEY] --done [OUTPUTS-JSON] | --redo | --fail [--reason TEXT]"
 
-struct decision {
+struct settling {
     const char *run, *step, *item, *word, *outputs, *why;
 };
 
 static int
-parse_arguments(int argc, char **argv, struct decision *ret)
+parse_arguments(int argc, char **argv, struct settling *ret)
 {
     for (int i = 1; i < argc; i++) {
         bool done = str_eq(argv[i], "--done");
@@ -90,7 +92,7 @@ tell_missing(const struct step *step, const struct value *outputs)
 }
 
 static int
-parse_outputs(struct arena *arena, const struct decision *decision, const struct step_state *step,
+parse_outputs(struct arena *arena, const struct settling *decision, const struct step_state *step,
               const struct value **ret, struct err *err)
 {
     *ret = value_map(arena);
@@ -124,8 +126,34 @@ free_slot(struct arena *arena, const char *run_folder, const struct run_state *s
     seats_forget(seats_state_folder(arena, run_folder), SEATS_POOL, step->step->pool, marker);
 }
 
+/* The step that is meant. Of a loop or group with one unknown part that part is. */
 static int
-settle(struct arena *arena, const struct decision *decision, const char *run_folder, struct journal *journal,
+find_unknown(const struct run_state *state, const struct settling *decision, const struct step_state **ret,
+             struct err *err)
+{
+    struct arena arena ARENA_SCOPED = {0};
+    const struct step_state *only = NULL;
+    size_t count = 0;
+    const char *id = decision->step, *item = decision->item, *run = view_short_id(state->id);
+    instance_split(&arena, &id, &item);
+    for (const struct step_state *at = instance_next(state, NULL); at != NULL; at = instance_next(state, at))
+        if (at->status == STEP_UNKNOWN_STATUS && instance_within(state, at, id, item) && count++ == 0) only = at;
+    *ret = state_step(state, id, item);
+    if (*ret != NULL && (*ret)->status == STEP_UNKNOWN_STATUS) return 0;
+    if (count > 0 && (*ret == NULL || state_is_parent(*ret))) {
+        *ret = only;
+        if (count == 1) return 0;
+        err_set(err, EXIT_USAGE, "%zu parts of \"%s\" are unknown: name one", count, decision->step);
+        err_hint(err, "The first is: levada resolve %s %s --%s", run, state_address(&arena, only), decision->word);
+        return EXIT_USAGE;
+    }
+    if (*ret == NULL) return instance_find(state, run, id, item, ret, err);
+    return err_set(err, EXIT_USAGE, "step \"%s\" is %s: only an unknown step is settled",
+                   instance_name_text(&arena, *ret), step_status_name((*ret)->status));
+}
+
+static int
+settle(struct arena *arena, const struct settling *decision, const char *run_folder, struct journal *journal,
        struct err *err)
 {
     struct run_state state;
@@ -133,12 +161,9 @@ settle(struct arena *arena, const struct decision *decision, const char *run_fol
     const struct value *outputs;
     int code = state_read(arena, journal, &state, err);
     if (code) return code;
-    struct step_state *step;
-    code = state_find(&state, decision->step, decision->item, &step, err);
+    const struct step_state *step;
+    code = find_unknown(&state, decision, &step, err);
     if (code) return code;
-    if (step->status != STEP_UNKNOWN_STATUS)
-        return err_set(err, EXIT_USAGE, "step \"%s\" is %s: only an unknown step is settled", decision->step,
-                       step_status_name(step->status));
     code = parse_outputs(arena, decision, step, &outputs, err);
     if (!code) code = journal_take(journal, &fence, err);
     if (code) return code;
@@ -160,11 +185,11 @@ settle(struct arena *arena, const struct decision *decision, const char *run_fol
     value_set(arena, data, "why", value_text(arena, decision->why ? decision->why : ""));
     value_set(arena, data, "reason", reason);
     journal_append(journal, &(struct event){.time_ms = clock_wall_ms(), .type = EVENT_STEP_RESOLVED,
-                                            .step = decision->step, .item = step->item, .data = data});
+                                            .step = step->step->id, .item = step->item, .data = data});
     code = journal_commit(journal, true, err);
     if (!code) free_slot(arena, run_folder, &state, step);
-    if (!code) fprintf(stderr, "step \"%s\" is settled: %s\n  go on with: levada resume %s\n", decision->step,
-                       decision->word, strrchr(run_folder, '/') + 1);
+    if (!code) fprintf(stderr, "step \"%s\" is settled: %s\n  go on with: levada resume %s\n",
+                       instance_name_text(arena, step), decision->word, strrchr(run_folder, '/') + 1);
     return code;
 }
 
@@ -172,7 +197,7 @@ int
 cmd_resolve(int argc, char **argv)
 {
     struct arena arena ARENA_SCOPED = {0};
-    struct decision decision = {0};
+    struct settling decision = {0};
     struct journal *journal = NULL;
     struct attempt_record holder = {0};
     struct err err = {0};

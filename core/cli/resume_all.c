@@ -20,6 +20,7 @@
 #include "run/decisions.h"
 #include "run/store.h"
 #include "show/next.h"
+#include "show/instance.h"
 #include "show/show.h"
 #include "show/text.h"
 
@@ -84,9 +85,9 @@ say(const struct all *all, const char *id, const struct view *view, const char *
 static const struct step_state *
 unknown_step(const struct view *view)
 {
-    for (size_t i = 0; i < view->state.nsteps; i++)
-        if (view->state.steps[i].status == STEP_UNKNOWN_STATUS) return &view->state.steps[i];
-    return NULL;
+    const struct step_state *at = instance_next(&view->state, NULL);
+    while (at != NULL && at->status != STEP_UNKNOWN_STATUS) at = instance_next(&view->state, at);
+    return at;
 }
 
 /* Parked, and nothing has come since that an engine would act on: no decision, no end of a question. */
@@ -134,7 +135,7 @@ wants_resume(struct all *all, const char *id, const char *folder)
         say(all, id, &view, "held", -1, "it is being started");
     } else if (view.status == RUN_UNKNOWN_STATUS && unknown != NULL) {
         say(all, id, &view, "left", EXIT_UNKNOWN,
-            arena_printf(&arena, "levada resolve %s %s --done|--redo|--fail", name, unknown->step->id));
+            arena_printf(&arena, "levada resolve %s %s --done|--redo|--fail", name, state_address(&arena, unknown)));
         count_code(all, EXIT_UNKNOWN);
     } else if (waits_for_person(&view, folder)) {
         /* As it should be, and nothing that a timer could mend: only who reads the objects is told. */

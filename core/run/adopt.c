@@ -135,7 +135,7 @@ watch_worker(struct engine *e, size_t i, const struct attempt_record *record, ui
     if (step->timeout_ms) w->kill_at_ms = clock_monotonic_ms() + step->timeout_ms + step->grace_ms + KILL_SLACK_MS;
     e->running++;
     engine_note(e, "step \"%s\" still runs in a worker of an earlier engine (pid %d): waiting for it",
-                e->state.steps[i].step->id, record->pid);
+                state_name(&e->turn, &e->state.steps[i]), record->pid);
     return true;
 }
 
@@ -159,12 +159,12 @@ lock_attempt(struct engine *e, size_t i, uint32_t number, bool may_wait, struct 
         if (code == 0) return 0;
         if (attempts_elsewhere(record))
             return err_set(err, EXIT_HELD, "step \"%s\" still runs in another pid namespace (pid %d there): resume it "
-                           "there", e->state.steps[i].step->id, record->pid);
+                           "there", state_name(&e->turn, &e->state.steps[i]), record->pid);
         /* Held, and its process is gone, or stopped before it said who it is: end what holds the lock. */
         if (round % 50 == (record->pid ? 0 : 49)) (void)leftovers_end(&holders);
         if (round > 200)
             return err_set(err, EXIT_HELD, "attempt %u of step \"%s\" is held by a process that cannot be found",
-                           number, e->state.steps[i].step->id);
+                           number, state_name(&e->turn, &e->state.steps[i]));
         poll(NULL, 0, 10);
     }
 }

@@ -192,7 +192,9 @@ attempts_take_run(int fd, struct attempt_record *holder, struct err *err)
         if (code != 1) return code;
         code = attempts_read(fd, 0, holder, err);
         if (code) return code;
-        bool engine = attempts_alive(holder) || attempts_elsewhere(holder);
+        /* Our own record is that of the engine we were before its launcher died: a command took the lock meanwhile. */
+        bool own = holder->pid == (int32_t)getpid() && !attempts_elsewhere(holder);
+        bool engine = (attempts_alive(holder) && !own) || attempts_elsewhere(holder);
         if (!engine) *holder = (struct attempt_record){0};
         if (!engine && round < 200) {
             (void)poll(NULL, 0, 10);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The chunk's thread asks and waits; the one that hears the engine leaves the reply. Without an engine a call is refused:
- * its effect would stand in no journal.
+ * The chunk's thread asks and waits; the one that hears the engine leaves the reply. Without an engine a call is
+ * refused: its effect would stand in no journal.
  */
 #include "run/calling.h"
 

@@ -8,8 +8,8 @@
 
 #include "run/work.h"
 
-/* Call `number` of this attempt, from 1. 0: *ret has the outputs, a map in work->arena. -1: it cannot go on now (no engine,
- * or nobody knows what became of the call): the attempt ends as interrupted. Else err, with a class. */
+/* Call `number` of this attempt, from 1. 0: *ret has the outputs, a map in work->arena. -1: it cannot go on now (no
+ * engine, or nobody knows what became of the call): the attempt ends as interrupted. Else err, with a class. */
 int calling_call(struct work *work, int64_t number, const char *action, const struct value *with,
                  const struct value **ret, struct err *err);
 /* CALL_REPLY came. In the thread that hears the engine. */

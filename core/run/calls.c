@@ -166,8 +166,8 @@ calls_take(struct engine *e, size_t worker, const struct value *frame)
         refuse(e, worker, LEVADA_CONTRACT, &err);
         return;
     }
-    bool again = known == NULL || edited || (step_status_ended(known->status) && known->status != STEP_SUCCEEDED_STATUS);
-    if (again) {
+    bool failed = known != NULL && step_status_ended(known->status) && known->status != STEP_SUCCEEDED_STATUS;
+    if (known == NULL || edited || failed) {
         begin_call(e, worker, callee, name, given);
         return;
     }

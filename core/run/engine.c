@@ -151,7 +151,7 @@ take_signal(struct engine *e, int signal)
             const struct step *step = e->state.steps[w->step].step;
             if (step->grace_ms > grace) grace = step->grace_ms;
             engine_note(e, "waiting for step \"%s\": it is not safe to stop half-way; once more (Ctrl-C) kills it",
-                        step->id);
+                        state_name(&e->turn, &e->state.steps[w->step]));
         }
         e->leave_at_ms = clock_monotonic_ms() + (grace ? grace : LIMIT_GRACE_MS);
         pool_stop(e, "interrupted", true);
@@ -299,7 +299,7 @@ leave_rest(struct engine *e)
         if (e->workers[i].step >= 0)
             engine_note(e, "step \"%s\" goes on by itself (pid %d); "
                         "`levada resume` takes its result, `levada cancel` ends it",
-                        e->state.steps[e->workers[i].step].step->id, (int)e->workers[i].pid);
+                        state_name(&e->turn, &e->state.steps[e->workers[i].step]), (int)e->workers[i].pid);
     turn_stop(e);
     return true;
 }

@@ -204,10 +204,40 @@ evaluate_run(struct evaluation *ev, const struct step *step, struct value *ret, 
     return code;
 }
 
-/* What a chunk may name it need not spell out, so it gets all that has ended before it: what it needs, and what the
- * groups around it need. */
+/* Does the chunk name the step, or reach into `steps` in a way that does not say which? What it does not name it does
+ * not get: ten thousand items would each carry the list that they come from. */
+static bool
+lua_may_read(const char *text, const char *local)
+{
+    if (strstr(text, local) != NULL) return true;
+    for (const char *at = text; (at = strstr(at, "steps")) != NULL;) {
+        at += strlen("steps");
+        at += strspn(at, " \t\r\n");
+        if (*at != '.') return true;
+    }
+    return false;
+}
+
+static bool
+hooks_may_read(const struct hook *hooks, size_t count, const char *local)
+{
+    for (size_t i = 0; i < count; i++)
+        if (hooks[i].names && hooks[i].on != HOOK_BEFORE_RUN && lua_may_read(hooks[i].text, local)) return true;
+    return false;
+}
+
+/* Does the chunk of the step, or a hook of it? */
+static bool
+step_may_read(const struct step *step, const char *local)
+{
+    return (step->kind == STEP_LUA && lua_may_read(step->text, local)) ||
+           hooks_may_read(step->hooks, step->nhooks, local) ||
+           hooks_may_read(step->home->hooks, step->home->nhooks, local);
+}
+
+/* Of what has ended before it (what it needs, and what the groups around it need) a chunk gets what it names. */
 static void
-lua_names(struct evaluation *ev)
+lua_names(struct evaluation *ev, const struct step *own)
 {
     static const char *const roots[] = {"params", "env", "run"};
     const struct inputs *inputs = ev->inputs;
@@ -221,10 +251,11 @@ lua_names(struct evaluation *ev)
     const struct step_state *at = place->step;
     while (at != NULL) {
         const struct step *step = at->step;
-        for (size_t i = 0; i < step->nneeds; i++)
-            place_add_step(inputs, place, ev->arena, ev->names, step->home->steps[step->needs[i]].local);
-        for (size_t i = 0; i < step->nreads; i++)
-            place_add_step(inputs, place, ev->arena, ev->names, step->home->steps[step->reads[i]].local);
+        for (size_t i = 0; i < step->nneeds + step->nreads; i++) {
+            uint32_t at_model = i < step->nneeds ? step->needs[i] : step->reads[i - step->nneeds];
+            const char *local = step->home->steps[at_model].local;
+            if (step_may_read(own, local)) place_add_step(inputs, place, ev->arena, ev->names, local);
+        }
         at = state_block(inputs->state, at);
         if (at != NULL && at->step->kind == STEP_WORKFLOW) break;
     }
@@ -259,11 +290,11 @@ inputs_evaluate(const struct inputs *inputs, const struct step_state *at, struct
     } else if (step->kind == STEP_RUN) {
         code = evaluate_run(&ev, step, map, err);
     } else {
-        lua_names(&ev);
+        lua_names(&ev, step);
     }
     if (step->kind != STEP_LUA && (hooks_mention(step->home->hooks, step->home->nhooks) ||
                                    hooks_mention(step->hooks, step->nhooks)))
-        lua_names(&ev);
+        lua_names(&ev, step);
     if (ev.deferred->list.count) value_set(arena, map, "deferred", ev.deferred);
     if (ev.references->list.count) value_set(arena, map, "references", ev.references);
     if (ev.names->map.count) value_set(arena, map, "names", ev.names);

@@ -31,7 +31,7 @@
     X(CANCEL_ASKED, "cancel_asked")       /* who why */                                                       \
     X(RUN_RETRIED, "run_retried")         /* who why again[id or {step,item}] model? (its number) params? group? */ \
     X(RUN_STOPPED, "run_stopped")         /* status: interrupted, parked or unknown; exit signal? */          \
-    X(RUN_FINISHED, "run_finished")       /* status exit outputs? error? failed_step? failed_item? duration_ms rolled_back? */ \
+    X(RUN_FINISHED, "run_finished")       /* status exit outputs? error? failed_step? failed_item? rolled_back? */ \
     X(RUN_QUEUED, "run_queued")           /* group limit overlap held_by[{run}] reason{code,text} */          \
     X(RUN_SEATED, "run_seated")           /* group waited_ms: its place in the group, until it has ended */   \
     X(STEP_QUEUED, "step_queued")         /* pool slots held_by[{run,step}] reason{code,text} */              \

@@ -96,7 +96,9 @@ static void
 enqueue_items(struct sched *sched, struct sched_scope *scope)
 {
     /* Undoing goes back the way it came, one step at a time. */
-    uint32_t most = scope->call ? 0 : scope->owner == NO_PARENT ? 1 : sched->state->steps[scope->owner].step->loop->max_parallel;
+    uint32_t most = scope->call               ? 0
+                    : scope->owner == NO_PARENT ? 1
+                                                : sched->state->steps[scope->owner].step->loop->max_parallel;
     while (scope->next < scope->count && (most == 0 || scope->active < most)) {
         size_t i = scope->first + scope->next++;
         const struct step_state *item = &sched->state->steps[i];

@@ -352,8 +352,8 @@ apply_retry(struct run_state *state, struct step_state *step, const struct event
     step->delay_ms = value_get_int(event->data, "delay_ms", 0);
     step->ask_first = value_get_bool(event->data, "ask", false);
     keep_reason(state, step, event->data);
-    if (str_eq(step->reason_code, "until")) { /* after a success: the next is another effect, with a token of its own */
-        step->polls++;
+    if (step->reason_code != NULL && str_eq(step->reason_code, "until")) {
+        step->polls++; /* after a success: the next is another effect, with a token of its own */
         step->round++;
         step->checkpoints = NULL;
     }
@@ -557,45 +557,5 @@ state_apply(struct run_state *state, const struct event *event, struct err *err)
     int code = table[event->type].apply(state, step, event, err);
     if (code) err_context(err, "run journal: event %lld (%s)", (long long)event->seq, event_name(event->type));
     else if (event->seq) state->last_seq = event->seq;
-    return code;
-}
-
-static int
-apply_read(void *context, const struct event *event, struct arena *scratch, struct err *err)
-{
-    (void)scratch;
-    return state_apply(context, event, err);
-}
-
-int
-state_read(struct arena *arena, struct journal *journal, struct run_state *ret, struct err *err)
-{
-    const char *text, *id;
-    int64_t models = 1;
-    size_t size;
-    const struct model *model;
-    struct arena scratch = {0};
-    int code = journal_model(journal, &scratch, 0, &text, &size, &models, err);
-    if (!code) code = journal_run_id(journal, arena, &id, err);
-    if (!code) code = model_read(arena, text, size, &model, err);
-    arena_release(&scratch);
-    memory_trim();
-    if (code) {
-        err->code = EXIT_STORE;
-        return EXIT_STORE;
-    }
-    state_init(ret, arena, model, id);
-    ret->models = models;
-    return journal_read(journal, 0, apply_read, ret, err);
-}
-
-int
-state_load(struct arena *arena, const char *run_folder, struct run_state *ret, struct err *err)
-{
-    struct journal *journal;
-    int code = journal_open_read(run_folder, &journal, err);
-    if (code) return code;
-    code = state_read(arena, journal, ret, err);
-    journal_close(&journal, false);
     return code;
 }

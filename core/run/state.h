@@ -197,6 +197,8 @@ bool state_failed(const struct step_state *step);
 const struct step_state *state_failure(const struct run_state *state, const struct step_state *parent);
 /* From a failed loop or block down to the step that failed first. NULL for NULL. */
 const struct step_state *state_culprit(const struct run_state *state, const struct step_state *failed);
+/* How people name it: "load", "load[a.csv]", "tables.dump[orders]". */
+const char *state_name(struct arena *arena, const struct step_state *step);
 /* What the call of this number in this round of the step is named as an item; in `arena`. */
 const char *state_call_name(struct arena *arena, const struct step_state *caller, int64_t number);
 /* What an item of the loop with this key is called; lives as long as the state. */

@@ -147,6 +147,13 @@ state_culprit(const struct run_state *state, const struct step_state *failed)
     return failed;
 }
 
+const char *
+state_name(struct arena *arena, const struct step_state *step)
+{
+    if (step->item == NULL) return step->step->id;
+    return arena_printf(arena, "%s[%s]", step->step->id, step->item);
+}
+
 /* An engine stops at LIMIT_INSTANCES. Folded under an edited workflow the same events may make more than it made. */
 #define FOLD_INSTANCES (4 * LIMIT_INSTANCES)
 

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "run/approval.h"
+#include "show/instance.h"
 #include "show/next.h"
 #include "show/show.h"
 #include "show/text.h"
@@ -119,12 +120,13 @@ void
 asked_summary(struct buf *buf, const struct run_state *state)
 {
     size_t shown = 0, parked = 0;
-    for (size_t i = 0; i < state->nsteps; i++) {
-        const struct step_state *step = &state->steps[i];
+    for (const struct step_state *step = instance_next(state, NULL); step != NULL; step = instance_next(state, step)) {
         if (step->status != STEP_PARKED_STATUS || step->approval == NULL) continue;
         if (++parked > SHOWN_MAX) continue;
         shown++;
-        buf_printf(buf, "  %s ", step->step->id);
+        buf_text(buf, "  ");
+        instance_name(buf, step);
+        buf_char(buf, ' ');
         asked_text(buf, step);
         buf_char(buf, '\n');
     }

@@ -57,14 +57,14 @@ chart_at(const struct chart *chart, double value)
 }
 
 void
-chart_row(struct buf *buf, const struct chart *chart, const char *step, const char *detail)
+chart_row(struct buf *buf, const struct chart *chart, const char *anchor, const char *name, const char *detail)
 {
     buf_text(buf, "<div class=\"row\"><div class=\"name\" title=\"");
-    html_text(buf, step);
-    buf_text(buf, "\"><a href=\"#step-");
-    html_path(buf, step);
+    html_text(buf, name);
+    buf_text(buf, "\"><a href=\"#");
+    buf_text(buf, anchor);
     buf_text(buf, "\">");
-    html_text(buf, step);
+    html_text(buf, name);
     buf_text(buf, "</a>");
     if (detail != NULL) {
         buf_text(buf, " <span class=\"dim\">");

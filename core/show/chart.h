@@ -23,9 +23,9 @@ void chart_times(struct chart *chart, double most_ms);
 /* Percentage of the width, 0 to 100. */
 double chart_at(const struct chart *chart, double value);
 
-/* One row: name linked to the step (both escaped here), the tick lines; then bars go in; then the value, which is
- * markup of our own. */
-void chart_row(struct buf *buf, const struct chart *chart, const char *step, const char *detail);
+/* One row: name linked to the anchor, the tick lines; then bars go in; then the value. Anchor and value are markup of
+ * our own, the others are escaped here. */
+void chart_row(struct buf *buf, const struct chart *chart, const char *anchor, const char *name, const char *detail);
 void chart_row_end(struct buf *buf, const char *value);
 /* The axis below, labelled by `label`. */
 void chart_axis(struct buf *buf, const struct chart *chart, void (*label)(struct buf *buf, double value));

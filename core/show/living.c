@@ -14,6 +14,7 @@
 #include "run/marked.h"
 #include "run/store.h"
 #include "show/asked.h"
+#include "show/instance.h"
 #include "show/show.h"
 #include "show/text.h"
 #include "show/view.h"
@@ -70,19 +71,19 @@ look_for_engine(struct look *look)
 {
     struct attempt_record record;
     const struct run_state *state = &look->view.state;
-    size_t done = 0, running = 0;
+    struct tally tally;
+    size_t done = 0;
     if (run_status_ended(look->view.status) || !read_record(look, 0, &record) ||
         !attempts_held(look->attempts, 0, false))
         return false;
-    for (size_t i = 0; i < state->nsteps; i++) {
-        done += step_status_ended(state->steps[i].status);
-        running += state->steps[i].status == STEP_RUNNING_STATUS;
-    }
+    tally_run(&tally, state);
+    for (size_t i = 0; i < sizeof tally.by / sizeof tally.by[0]; i++)
+        if (step_status_ended((enum step_status)i)) done += tally.by[i];
     struct living *engine = add_recorded(look, LIVING_ENGINE, &record, marked_since_ms(record.start_time));
     engine->waits_for = state->queued_text != NULL ? arena_strdup(look->arena, state->queued_text) : NULL;
-    engine->steps = state->nsteps;
+    engine->steps = tally.all;
     engine->done = done;
-    engine->running = running;
+    engine->running = tally.by[STEP_RUNNING_STATUS];
     return true;
 }
 
@@ -99,6 +100,7 @@ look_for_workers(struct look *look, bool engine)
         struct living *worker =
             add_recorded(look, engine ? LIVING_WORKER : LIVING_ORPHAN, &record, attempt->intent_ms);
         worker->step = arena_strdup(look->arena, step->step->id);
+        worker->item = step->item != NULL ? arena_strdup(look->arena, step->item) : NULL;
         worker->attempt = attempt->attempt;
     }
 }
@@ -116,7 +118,9 @@ look_for_leftovers(struct look *look)
         for (size_t s = 0; s < state->nsteps && left->step == NULL; s++)
             for (size_t k = 0; k < state->steps[s].nattempts; k++)
                 if (state->steps[s].attempts[k].record == process->record) {
+                    const char *item = state->steps[s].item;
                     left->step = arena_strdup(look->arena, state->steps[s].step->id);
+                    left->item = item != NULL ? arena_strdup(look->arena, item) : NULL;
                     left->attempt = state->steps[s].attempts[k].attempt;
                 }
     }
@@ -133,6 +137,7 @@ look_for_parked(struct look *look)
         if (step->status != STEP_PARKED_STATUS || step->approval == NULL) continue;
         struct living *one = add(look, LIVING_PARKED, 0, step->approval->parked_ms);
         one->step = arena_strdup(look->arena, step->step->id);
+        one->item = step->item != NULL ? arena_strdup(look->arena, step->item) : NULL;
         one->stopped = false;
         buf_clear(&text);
         asked_text(&text, step);
@@ -204,6 +209,11 @@ put_what(struct buf *buf, const struct living *one)
     if (one->kind == LIVING_LEFTOVER) buf_printf(buf, "%s of ", one->command);
     if (one->step != NULL) buf_printf(buf, "step %s", one->step);
     else text_fit(buf, one->workflow, 18);
+    if (one->item != NULL) {
+        buf_char(buf, '[');
+        text_line(buf, one->item);
+        buf_char(buf, ']');
+    }
     if (one->attempt > 1) buf_printf(buf, ", attempt %" PRIu32, one->attempt);
     if (one->waits_for != NULL) {
         buf_text(buf, one->kind == LIVING_PARKED ? " " : ": ");
@@ -296,6 +306,7 @@ living_json(struct buf *buf, const struct living_list *list, int64_t now_ms)
         json_member(buf, "workflow", one->workflow);
         json_member(buf, "status", one->status);
         json_member(buf, "step", one->step);
+        json_member(buf, "item", one->item);
         if (one->attempt) buf_printf(buf, ",\"attempt\":%" PRIu32, one->attempt);
         json_member(buf, "command", one->command);
         json_member(buf, "waits_for", one->waits_for);

@@ -32,6 +32,7 @@ struct living {
     const char *run, *workflow;
     const char *status;   /* of the run */
     const char *step;     /* NULL: an engine */
+    const char *item;     /* NULL: none */
     uint32_t attempt;     /* 0: an engine */
     const char *command;  /* LEFTOVER: its short name; else NULL */
     const char *waits_for; /* ENGINE: for its place in a group; PARKED: for whom; NULL: it does not wait */
@@ -52,7 +53,7 @@ struct living_list {
 int living_load(struct arena *arena, struct living_list *ret, struct err *err);
 /* A table, and what to type next. `width`: of the terminal, 0: lines as long as they are. */
 void living_text(struct buf *buf, const struct living_list *list, int64_t now_ms, size_t width, bool colour);
-/* [{kind,pid,run,workflow,status,step?,attempt?,command?,steps?{total,done,running},waits_for?,since,elapsed_ms,
+/* [{kind,pid,run,workflow,status,step?,item?,attempt?,command?,steps?{total,done,running},waits_for?,since,elapsed_ms,
  * stopped,elsewhere}] */
 void living_json(struct buf *buf, const struct living_list *list, int64_t now_ms);
 

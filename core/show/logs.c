@@ -18,11 +18,14 @@
 #include "run/job.h"
 #include "run/journal.h"
 #include "run/journal_export.h"
+#include "show/instance.h"
 #include "show/removed.h"
+#include "show/text.h"
 
 #define TAIL_SIZE_MAX (256 * 1024)
 #define LINE_SIZE_MAX (64 * 1024)
 #define POLL_MS 200
+#define NAME_CELLS 32u /* names that are longer push their lines to the right */
 
 int
 logs_open(const char *run_folder, const char *log)
@@ -81,7 +84,7 @@ logs_tail(struct arena *arena, const char *run_folder, const char *log, size_t l
 
 /* One log that is being read. */
 struct tail {
-    const struct step *step;
+    const char *name;   /* in front of its lines; NULL: none */
     uint32_t record;
     int fd;             /* -1: not made yet */
     bool done;
@@ -94,6 +97,9 @@ struct follower {
     const struct logs_options *options;
     struct tail *tails;
     size_t count, capacity, name_width;
+    uint32_t *places;   /* by record: its tail's position + 1 */
+    size_t nplaces;
+    bool named;         /* more than one step writes: each line says which */
     bool written;
 };
 
@@ -103,7 +109,11 @@ put_line(struct follower *follower, const struct tail *tail, const char *line, s
     const struct logs_options *options = follower->options;
     struct buf text BUF_SCOPED = {0};
     buf_init(&text, LIMIT_VALUE_SIZE);
-    if (options->step == NULL) buf_printf(&text, "%-*s | ", (int)follower->name_width, tail->step->id);
+    if (tail->name != NULL) {
+        size_t cells = text_width(tail->name, strlen(tail->name));
+        buf_text(&text, tail->name);
+        buf_printf(&text, "%*s | ", cells < follower->name_width ? (int)(follower->name_width - cells) : 0, "");
+    }
     if (options->plain) str_plain(&text, line, size);
     else buf_add(&text, line, size);
     buf_char(&text, '\n');
@@ -149,14 +159,22 @@ read_tail(struct follower *follower, struct tail *tail, const char *log, bool la
 }
 
 static struct tail *
-tail_of(struct follower *follower, const struct step *step, uint32_t record)
+tail_of(struct follower *follower, const struct step_state *step, uint32_t record)
 {
-    for (size_t i = follower->count; i-- > 0;)
-        if (follower->tails[i].record == record) return &follower->tails[i];
+    if (record >= follower->nplaces) {
+        size_t count = follower->nplaces * 2 > record + 1u ? follower->nplaces * 2 : record + 1u;
+        uint32_t *grown = ARENA_ARRAY(follower->arena, count, uint32_t);
+        if (follower->nplaces) memcpy(grown, follower->places, follower->nplaces * sizeof *grown);
+        follower->places = grown;
+        follower->nplaces = count;
+    }
+    if (follower->places[record]) return &follower->tails[follower->places[record] - 1];
     follower->tails = arena_grow(follower->arena, follower->tails, follower->count, &follower->capacity,
                                  sizeof *follower->tails);
     struct tail *tail = &follower->tails[follower->count++];
-    *tail = (struct tail){.step = step, .record = record, .fd = -1};
+    *tail = (struct tail){.record = record, .fd = -1};
+    if (follower->named && step != NULL) tail->name = instance_name_text(follower->arena, step);
+    follower->places[record] = (uint32_t)follower->count;
     buf_init(&tail->partial, LINE_SIZE_MAX + 1);
     return tail;
 }
@@ -165,8 +183,9 @@ static bool
 attempt_wanted(const struct follower *follower, const struct step_state *step, size_t at)
 {
     const struct logs_options *options = follower->options;
-    if (options->step != NULL && !str_eq(options->step, step->step->id)) return false;
-    if (step->attempts[at].log == NULL) return false;
+    if (options->step != NULL && !instance_within(&follower->view->state, step, options->step, options->item))
+        return false;
+    if (step->gone || step->attempts[at].log == NULL) return false;
     if (options->attempt != 0) return step->attempts[at].attempt == options->attempt;
     return options->follow || at + 1 == step->nattempts;
 }
@@ -179,7 +198,7 @@ read_all(struct follower *follower, bool last)
         for (size_t k = 0; k < state->steps[i].nattempts; k++) {
             const struct attempt_state *attempt = &state->steps[i].attempts[k];
             if (!attempt_wanted(follower, &state->steps[i], k)) continue;
-            read_tail(follower, tail_of(follower, state->steps[i].step, attempt->record), attempt->log,
+            read_tail(follower, tail_of(follower, &state->steps[i], attempt->record), attempt->log,
                       last || attempt->finished_ms != 0);
         }
     fflush(follower->options->out);
@@ -237,22 +256,40 @@ print_removed(struct follower *follower, const struct removed_step *step, struct
 static int
 check_names(const struct view *view, const struct logs_options *options, struct err *err)
 {
-    if (options->step == NULL) return 0;
     const struct run_state *state = &view->state;
-    const struct step_state *step = state_step(state, options->step, NULL);
-    if (step == NULL) {
-        const char *near = state_nearest(state, options->step);
-        err_set(err, EXIT_USAGE, "run %s has no step \"%s\"", state->id, options->step);
-        if (near != NULL) err_hint(err, "Did you mean \"%s\"?", near);
-        else err_hint(err, "`levada show %s` lists its steps.", view->name);
-        return EXIT_USAGE;
-    }
-    if (options->attempt == 0 || options->follow) return 0;
+    const struct step_state *step;
+    bool any = options->step == NULL;
+    for (size_t i = 0; i < state->nsteps && !any; i++)
+        any = instance_within(state, &state->steps[i], options->step, options->item);
+    if (!any) return instance_find(state, view->name, options->step, options->item, &step, err);
+    if (options->step == NULL || options->attempt == 0 || options->follow) return 0;
+    step = state_step(state, options->step, options->item);
+    if (step == NULL || state_is_parent(step)) return 0;
     for (size_t i = 0; i < step->nattempts; i++)
         if (step->attempts[i].attempt == options->attempt) return 0;
     err_set(err, EXIT_USAGE, "step \"%s\" has no attempt %u", options->step, options->attempt);
     err_hint(err, "It has %u.", step_attempts(step));
     return EXIT_USAGE;
+}
+
+/* One step, of one item, writes without its name in front. */
+static void
+choose_names(struct follower *follower)
+{
+    const struct run_state *state = &follower->view->state;
+    const struct logs_options *options = follower->options;
+    const struct step_state *one = options->step != NULL ? state_step(state, options->step, options->item) : NULL;
+    struct buf name BUF_SCOPED = {0};
+    follower->named = one == NULL || state_is_parent(one);
+    buf_init(&name, 1 << 16);
+    for (size_t i = 0; i < state->nsteps && follower->named; i++) {
+        if (state_is_parent(&state->steps[i])) continue;
+        if (options->step != NULL && !instance_within(state, &state->steps[i], options->step, options->item)) continue;
+        buf_clear(&name);
+        instance_name(&name, &state->steps[i]);
+        size_t size = text_width(buf_str(&name), name.size);
+        if (size > follower->name_width && size <= NAME_CELLS) follower->name_width = size;
+    }
 }
 
 int
@@ -261,7 +298,7 @@ logs_print(struct arena *arena, struct view *view, const struct logs_options *op
 {
     struct follower follower = {.arena = arena, .view = view, .options = options};
     struct removed_step removed;
-    if (options->step != NULL && state_step(&view->state, options->step, NULL) == NULL &&
+    if (options->step != NULL && options->item == NULL && !instance_exists(&view->state, options->step) &&
         removed_find(arena, view->folder, options->step, &removed)) {
         int code = print_removed(&follower, &removed, err);
         *written = follower.written;
@@ -269,10 +306,7 @@ logs_print(struct arena *arena, struct view *view, const struct logs_options *op
     }
     int code = check_names(view, options, err);
     if (code) return code;
-    for (size_t i = 0; i < view->state.nsteps; i++) {
-        size_t size = strlen(view->state.steps[i].step->id);
-        if (size > follower.name_width && size <= 24) follower.name_width = size;
-    }
+    choose_names(&follower);
     while (options->follow && goes_on(view) && !code && !ferror(options->out)) {
         read_all(&follower, false);
         (void)poll(NULL, 0, POLL_MS);

@@ -22,7 +22,8 @@ const char *logs_tail(struct arena *arena, const char *run_folder, const char *l
                       bool *cut);
 
 struct logs_options {
-    const char *step;    /* NULL: all steps, each line with its step's name in front */
+    const char *step;    /* NULL: all steps. Of a loop or group all its parts. Each line has the name in front then */
+    const char *item;    /* only of the item with this key; NULL: of all */
     uint32_t attempt;    /* 0: the last one of each step (following: all that still come) */
     bool follow;         /* until the run ends or its engine is gone */
     bool plain;          /* make control characters visible: for a terminal */

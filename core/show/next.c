@@ -10,38 +10,27 @@
 #include "base/str.h"
 #include "run/approval.h"
 #include "show/asked.h"
+#include "show/instance.h"
 #include "show/text.h"
 #include "show/view.h"
 
 void
 next_counts(struct buf *buf, const struct run_state *state)
 {
-    static const enum step_status order[] = {
-        STEP_SUCCEEDED_STATUS, STEP_FAILED_STATUS, STEP_UNKNOWN_STATUS, STEP_PARKED_STATUS, STEP_CANCELLED_STATUS,
-        STEP_SKIPPED_STATUS, STEP_RUNNING_STATUS, STEP_BACKOFF_STATUS, STEP_READY_STATUS, STEP_WAITING_STATUS};
-    size_t counts[STEP_UNKNOWN_STATUS + 1] = {0};
-    bool first = true;
-    for (size_t i = 0; i < state->nsteps; i++) counts[state->steps[i].status] += step_counts(&state->steps[i]);
-    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
-        if (counts[order[i]] == 0) continue;
-        if (!first) buf_text(buf, ", ");
-        first = false;
-        text_count(buf, (int64_t)counts[order[i]]);
-        buf_printf(buf, " %s", step_status_name(order[i]));
-    }
-    if (first) buf_text(buf, "no steps");
+    struct tally tally;
+    tally_run(&tally, state);
+    tally_text(buf, &tally);
 }
 
 const struct step_state *
 next_culprit(const struct run_state *state)
 {
     const struct step_state *failed = NULL, *unknown = NULL;
-    if (state->failed_step != NULL) failed = state_step(state, state->failed_step, NULL);
-    for (size_t i = 0; i < state->nsteps; i++) {
-        const struct step_state *step = &state->steps[i];
-        if (step->status == STEP_UNKNOWN_STATUS && unknown == NULL) unknown = step;
-        if (step->status == STEP_FAILED_STATUS && failed == NULL && !step->step->continue_on_error) failed = step;
-    }
+    if (state->failed_step != NULL) failed = state_step(state, state->failed_step, state->failed_item);
+    if (failed == NULL) failed = state_culprit(state, state_failure(state, NULL));
+    for (const struct step_state *at = instance_next(state, NULL); at != NULL && unknown == NULL;
+         at = instance_next(state, at))
+        if (at->status == STEP_UNKNOWN_STATUS) unknown = at;
     return unknown != NULL ? unknown : failed;
 }
 
@@ -67,9 +56,9 @@ next_outcome(struct buf *buf, const struct step_state *step, int64_t now_ms)
 {
     uint32_t attempts = step_attempts(step), allowed = step->step->retry.attempts;
     buf_text(buf, step_status_name(step->status));
-    if (attempts == 0) return;
+    if (attempts == 0 && (step->started_ms == 0 || !state_is_parent(step))) return;
     buf_text(buf, " (");
-    if (attempts > 1 || (step->status == STEP_FAILED_STATUS && allowed > 1)) {
+    if (attempts > 1 || (attempts > 0 && step->status == STEP_FAILED_STATUS && allowed > 1)) {
         buf_printf(buf, "attempt %" PRIu32, attempts);
         if (allowed > 1 && attempts <= allowed) buf_printf(buf, " of %" PRIu32, allowed);
         buf_text(buf, ", ");
@@ -85,20 +74,12 @@ struct commands {
     bool any;
 };
 
-/* As a shell takes it for one word. */
 static const char *
-one_word(struct arena *arena, const char *path)
+shell_word(struct arena *arena, const char *path)
 {
     struct buf text BUF_SCOPED = {0};
-    if (path[strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+:@%,")] == '\0')
-        return path;
     buf_init(&text, 1 << 16);
-    buf_char(&text, '\'');
-    for (; *path; path++) {
-        if (*path == '\'') buf_text(&text, "'\\''");
-        else buf_char(&text, *path);
-    }
-    buf_char(&text, '\'');
+    str_shell(&text, path);
     return arena_strdup(arena, buf_str(&text));
 }
 
@@ -112,7 +93,8 @@ command(struct commands *commands, const char *verb, const char *rest, const cha
     for (size_t i = 0; commands->place.file != NULL && i < sizeof acts / sizeof acts[0]; i++)
         if (str_eq(verb, acts[i])) return;
     const char *text = arena_printf(&arena, "levada %s %s%s%s", verb, commands->id, *rest ? " " : "", rest);
-    buf_printf(commands->buf, "%s %-44s %s\n", commands->any ? "     " : "next:", text, what);
+    buf_printf(commands->buf, "%s %-44s %s%s\n", commands->any ? "     " : "next:", text,
+               strlen(text) > 44 ? " " : "", what);
     commands->any = true;
 }
 
@@ -136,9 +118,9 @@ next_commands(struct buf *buf, const struct run_state *state, enum run_status st
 {
     struct arena arena ARENA_SCOPED = {0};
     struct commands commands = {.buf = buf, .id = view_short_id(state->id), .place = place};
-    if (place.file != NULL) commands.id = one_word(&arena, place.file);
+    if (place.file != NULL) commands.id = shell_word(&arena, place.file);
     const struct step_state *culprit = next_culprit(state);
-    const char *step = culprit != NULL ? culprit->step->id : NULL;
+    const char *step = culprit != NULL ? state_address(&arena, culprit) : NULL;
     if (place.past) {
         commands.place.here = "";
         command(&commands, place.here, "", "as it is now");
@@ -220,7 +202,9 @@ next_summary(struct buf *buf, const struct run_state *state, enum run_status sta
     buf_char(buf, '\n');
     if (culprit != NULL && status != RUN_SUCCEEDED_STATUS) {
         const char *hint = value_get_str(culprit->error, "hint", NULL);
-        buf_printf(buf, "  %s ", culprit->step->id);
+        buf_text(buf, "  ");
+        instance_name(buf, culprit);
+        buf_char(buf, ' ');
         next_outcome(buf, culprit, culprit->finished_ms);
         buf_text(buf, ": ");
         if (culprit->error != NULL) next_error(buf, culprit->error);

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "show/board.h"
 #include "show/logs.h"
 #include "show/next.h"
 #include "show/stream.h"
@@ -29,9 +30,7 @@ struct progress {
     enum progress_mode mode;
     bool colour, ended, more;
     struct stream stream;
-    struct tree_row *rows;
-    struct meter *meters;
-    const char **hints;  /* per step */
+    struct board board;
     struct next_place place;
     int64_t clock_ms;    /* wall time in a replay; 0: now */
     size_t drawn;        /* lines on the screen */
@@ -83,9 +82,7 @@ attach(struct progress *progress, const struct run_state *state)
     if (progress->state != NULL) return;
     progress->state = state;
     stream_init(&progress->stream, &progress->arena, state);
-    progress->rows = tree_rows(&progress->arena, state->model);
-    progress->meters = ARENA_ARRAY(&progress->arena, state->nsteps + 1, struct meter);
-    progress->hints = ARENA_ARRAY(&progress->arena, state->nsteps + 1, const char *);
+    if (progress->mode == PROGRESS_TREE) board_init(&progress->board, &progress->arena, state);
 }
 
 static void
@@ -120,8 +117,7 @@ draw(struct progress *progress, bool final)
         width = size.ws_col;
         height = size.ws_row > 0 ? size.ws_row : 24;
     }
-    struct tree_view view = {.state = progress->state, .rows = progress->rows, .meters = progress->meters,
-                             .hints = progress->hints, .width = width > 20 ? width : 20, .height = height,
+    struct tree_view view = {.board = &progress->board, .width = width > 20 ? width : 20, .height = height,
                              .now_ms = wall_ms(progress), .frame = progress->frame++, .colour = progress->colour,
                              .final = final};
     struct buf lines BUF_SCOPED = {0};
@@ -158,14 +154,15 @@ end_run(struct progress *progress)
 static void
 tree_event(struct progress *progress, const struct event *event)
 {
+    board_event(&progress->board, event);
     if (event->step == NULL) return;
     const struct step_state *step = state_step(progress->state, event->step, event->item);
     if (step == NULL) return;
-    size_t index = (size_t)(step - progress->state->steps);
-    if (event->type == EVENT_STEP_INTENT) progress->meters[index] = (struct meter){0};
+    struct board_part *part = board_part(&progress->board, step);
+    if (event->type == EVENT_STEP_INTENT && part->meter != NULL) *part->meter = (struct meter){0};
     const struct attempt_state *last = step_last_attempt(step);
     if (event->type == EVENT_STEP_FINISHED && step->status == STEP_FAILED_STATUS && last != NULL && last->log != NULL)
-        progress->hints[index] = logs_last_line(&progress->arena, progress->run_folder, last->log);
+        part->hint = logs_last_line(&progress->arena, progress->run_folder, last->log);
 }
 
 void
@@ -199,7 +196,9 @@ progress_step(void *context, const struct run_state *state, const struct step_st
     struct progress *progress = context;
     attach(progress, state);
     if (progress->mode != PROGRESS_TREE) return;
-    struct meter *meter = &progress->meters[step - state->steps];
+    struct board_part *part = board_part(&progress->board, step);
+    if (part->meter == NULL) part->meter = ARENA_NEW(&progress->arena, struct meter);
+    struct meter *meter = part->meter;
     if (meter->what[0] == '\0' || done < meter->done) {
         meter->since_ms = wall_ms(progress);
         meter->since_done = done;

@@ -55,9 +55,11 @@ put_facts(struct buf *buf, const struct view *view, int64_t now_ms)
     size_t attempts = 0;
     int64_t cpu_ms = 0, peak_kib = 0;
     buf_init(&text, 4096);
-    for (size_t i = 0; i < state->nsteps; i++)
-        for (size_t k = 0; k < state->steps[i].nattempts; k++) {
-            const struct attempt_state *attempt = &state->steps[i].attempts[k];
+    struct tally tally;
+    tally_run(&tally, state);
+    for (const struct step_state *at = instance_next(state, NULL); at != NULL; at = instance_next(state, at))
+        for (size_t k = 0; k < at->nattempts; k++) {
+            const struct attempt_state *attempt = &at->attempts[k];
             attempts++;
             cpu_ms += attempt->cpu_ms;
             if (attempt->peak_kib > peak_kib) peak_kib = attempt->peak_kib;
@@ -66,7 +68,7 @@ put_facts(struct buf *buf, const struct view *view, int64_t now_ms)
     text_elapsed(&text, view_elapsed_ms(view, now_ms));
     put_fact(buf, view->status == RUN_RUNNING_STATUS ? "so far" : "duration", buf_str(&text));
     buf_clear(&text);
-    text_count(&text, (int64_t)state->nsteps);
+    text_count(&text, (int64_t)tally.all);
     put_fact(buf, "steps", buf_str(&text));
     buf_clear(&text);
     text_count(&text, (int64_t)attempts);
@@ -147,8 +149,9 @@ put_next(struct buf *buf, const struct view *view)
 }
 
 static void
-put_cause(struct buf *buf, const struct view *view)
+put_cause(struct buf *buf, const struct report_page *page)
 {
+    const struct view *view = page->view;
     const struct step_state *culprit = next_culprit(&view->state);
     const char *class = view->status == RUN_UNKNOWN_STATUS  ? "unknown"
                         : view->status == RUN_FAILED_STATUS ? "failed" : "stopped";
@@ -159,10 +162,10 @@ put_cause(struct buf *buf, const struct view *view)
     buf_init(&text, 1 << 16);
     buf_printf(buf, "<section class=\"card callout %s\"><h2>", class);
     if (culprit != NULL) {
-        buf_text(buf, "<a href=\"#step-");
-        html_path(buf, culprit->step->id);
+        buf_text(buf, "<a href=\"#");
+        report_anchor(buf, page, culprit);
         buf_text(buf, "\">");
-        html_text(buf, culprit->step->id);
+        report_name(buf, culprit);
         buf_text(buf, "</a> ");
         next_outcome(&text, culprit, culprit->finished_ms);
         html_text(buf, buf_str(&text));
@@ -206,21 +209,31 @@ put_maps(struct buf *buf, const struct run_state *state)
     buf_text(buf, params && outputs ? "</div>\n" : "\n");
 }
 
+/* Items of a long loop that have no section. */
 static void
-put_steps(struct buf *buf, const struct view *view, int64_t now_ms)
+put_left(struct buf *buf, const struct view *view, const struct outline_row *row)
+{
+    buf_printf(buf, "<p class=\"dim\" style=\"margin-left:%upx\">… and ", 22 * row->depth);
+    tally_text(buf, &row->left);
+    buf_printf(buf, ": <code class=\"cmd\">levada show %s --step STEP</code></p>", view->name);
+}
+
+static void
+put_steps(struct buf *buf, const struct report_page *page, int64_t now_ms)
 {
     size_t log_left = LOGS_SIZE_MAX, left_out = 0;
-    const struct run_state *state = &view->state;
+    const struct outline *outline = &page->outline;
     buf_text(buf, "<section class=\"card\" id=\"steps\"><h2>Steps</h2>");
-    for (size_t i = 0; i < state->nsteps; i++) {
-        const struct step_state *step = &state->steps[i];
-        if (i >= SECTIONS_MAX && step->status == STEP_SUCCEEDED_STATUS) left_out++;
-        else if (buf->size < REPORT_SIZE_MAX - 16 * MIB) report_step(buf, view, step, now_ms, &log_left);
+    for (size_t i = 0; i < outline->count; i++) {
+        const struct outline_row *row = &outline->rows[i];
+        if (row->step == NULL) put_left(buf, page->view, row);
+        else if (i >= SECTIONS_MAX && row->step->status == STEP_SUCCEEDED_STATUS) left_out++;
+        else if (buf->size < REPORT_SIZE_MAX - 16 * MIB) report_step(buf, page, row, now_ms, &log_left);
         else left_out++;
     }
     if (left_out) {
         text_count(buf, (int64_t)left_out);
-        buf_printf(buf, " more steps: <code class=\"cmd\">levada show %s</code>", view->name);
+        buf_printf(buf, " more steps: <code class=\"cmd\">levada show %s</code>", page->view->name);
     }
     buf_text(buf, "</section>\n");
 }
@@ -249,6 +262,9 @@ void
 report_write(struct buf *buf, const struct view *view, int64_t now_ms, bool linked)
 {
     const struct run_state *state = &view->state;
+    struct arena arena ARENA_SCOPED = {0};
+    struct report_page page;
+    report_page_init(&page, &arena, view);
     buf_text(buf, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
              "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
              "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';style-src 'unsafe-inline'\">"
@@ -259,13 +275,13 @@ report_write(struct buf *buf, const struct view *view, int64_t now_ms, bool link
     buf_text(buf, "</style></head><body>\n");
     put_header(buf, view, now_ms);
     buf_text(buf, "<main>\n");
-    put_cause(buf, view);
+    put_cause(buf, &page);
     put_maps(buf, state);
-    report_dag(buf, view, now_ms);
-    report_gantt(buf, view, now_ms);
-    report_plots(buf, view, now_ms);
+    report_dag(buf, &page, now_ms);
+    report_gantt(buf, &page, now_ms);
+    report_plots(buf, &page, now_ms);
     report_files(buf, view, linked);
-    put_steps(buf, view, now_ms);
+    put_steps(buf, &page, now_ms);
     put_decisions(buf, view);
     if (state->model->source != NULL) {
         buf_text(buf, "<details class=\"card\"><summary>The workflow as it was run</summary><p class=\"sub mono\">");

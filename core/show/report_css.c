@@ -93,6 +93,7 @@ static const char *const css[] = {
     ".chart .axis i:first-child{transform:none}.chart .val{white-space:nowrap;color:var(--dim)}\n"
     ".bar{position:absolute;top:5px;height:16px;border-radius:3px;min-width:2px}\n",
     ".bar.dur{background:var(--bar);left:0}.bar.rows{background:var(--bar2);left:0}\n"
+    ".bar.whole{top:10px;height:6px;background:var(--dim);opacity:.4}\n"
     ".bar.wait{top:12px;height:2px;border-radius:0;background:var(--line)}\n"
     ".bar.back{top:12px;height:0;border-top:2px dotted var(--warn);border-radius:0}\n"
     ".bar.a-succeeded{background:var(--ok)}.bar.a-running{background:var(--run)}.bar.a-skipped{background:var(--"

@@ -13,7 +13,7 @@
 
 struct gantt {
     struct buf *buf;
-    const struct view *view;
+    const struct report_page *page;
     struct chart chart;
     int64_t start_ms, end_ms;
 };
@@ -34,9 +34,12 @@ put_bar(const struct gantt *gantt, const char *class, int64_t from_ms, int64_t t
 static int64_t
 ready_ms(const struct gantt *gantt, const struct step_state *step)
 {
+    const struct run_state *state = &gantt->page->view->state;
     int64_t ready = gantt->start_ms;
-    for (size_t i = 0; i < step->step->nneeds; i++) {
-        int64_t end = gantt->view->state.steps[step->step->needs[i]].finished_ms;
+    if (step->parent != NO_PARENT && state->steps[step->parent].started_ms > ready)
+        ready = state->steps[step->parent].started_ms;
+    for (size_t i = 0; i < step->step->nneeds && !step->is_item; i++) {
+        int64_t end = state_sibling(state, step, step->step->needs[i])->finished_ms;
         if (end > ready) ready = end;
     }
     return ready;
@@ -57,7 +60,8 @@ put_attempt(const struct gantt *gantt, const struct step_state *step, size_t at)
         put_bar(gantt, "back", step->attempts[at - 1].finished_ms, attempt->intent_ms, buf_str(&title));
         buf_clear(&title);
     }
-    buf_printf(&title, "%s attempt %u: %s, ", step->step->id, attempt->attempt, status);
+    instance_name(&title, step);
+    buf_printf(&title, " attempt %u: %s, ", attempt->attempt, status);
     text_elapsed(&title, end - attempt->intent_ms);
     buf_text(&title, " from +");
     text_elapsed(&title, attempt->intent_ms - gantt->start_ms);
@@ -70,13 +74,33 @@ put_attempt(const struct gantt *gantt, const struct step_state *step, size_t at)
     put_bar(gantt, buf_str(&class), attempt->intent_ms, end, buf_str(&title));
 }
 
+/* From the first of its parts to the last. */
+static void
+put_whole(const struct gantt *gantt, const struct step_state *step)
+{
+    struct buf title BUF_SCOPED = {0};
+    struct tally tally;
+    if (step->started_ms == 0) return;
+    buf_init(&title, 1 << 16);
+    tally_parts(&tally, &gantt->page->view->state, step);
+    instance_name(&title, step);
+    buf_text(&title, ": ");
+    tally_progress(&title, &tally);
+    put_bar(gantt, "whole", step->started_ms, step->finished_ms ? step->finished_ms : gantt->end_ms, buf_str(&title));
+}
+
 static void
 put_row(const struct gantt *gantt, const struct step_state *step)
 {
-    struct buf value BUF_SCOPED = {0};
+    struct buf value BUF_SCOPED = {0}, anchor BUF_SCOPED = {0}, name BUF_SCOPED = {0};
     int64_t ready = ready_ms(gantt, step);
     buf_init(&value, 4096);
-    chart_row(gantt->buf, &gantt->chart, step->step->id, NULL);
+    buf_init(&anchor, 4096);
+    buf_init(&name, 1 << 16);
+    report_anchor(&anchor, gantt->page, step);
+    instance_name(&name, step);
+    chart_row(gantt->buf, &gantt->chart, buf_str(&anchor), buf_str(&name), NULL);
+    if (state_is_parent(step)) put_whole(gantt, step);
     bool known = step->step->part == PART_STEPS || step->step->nneeds > 0; /* the others wait for the steps */
     if (known && step->nattempts && step->attempts[0].intent_ms > ready)
         put_bar(gantt, "wait", ready, step->attempts[0].intent_ms, "ready, waiting for a free place");
@@ -84,7 +108,7 @@ put_row(const struct gantt *gantt, const struct step_state *step)
     const struct attempt_state *last = step_last_attempt(step);
     if (step->status == STEP_BACKOFF_STATUS && last != NULL && last->finished_ms)
         put_bar(gantt, "back", last->finished_ms, gantt->end_ms, "waiting for the next attempt");
-    if (step->nattempts) text_elapsed(&value, step_elapsed_ms(step, gantt->end_ms));
+    if (step->started_ms) text_elapsed(&value, step_elapsed_ms(step, gantt->end_ms));
     else buf_text(&value, step_status_name(step->status));
     chart_row_end(gantt->buf, buf_str(&value));
 }
@@ -113,24 +137,28 @@ put_legend(struct buf *buf, const struct run_state *state)
 }
 
 void
-report_gantt(struct buf *buf, const struct view *view, int64_t now_ms)
+report_gantt(struct buf *buf, const struct report_page *page, int64_t now_ms)
 {
+    const struct view *view = page->view;
     const struct run_state *state = &view->state;
-    struct gantt gantt = {.buf = buf, .view = view, .start_ms = state->started_ms,
+    struct gantt gantt = {.buf = buf, .page = page, .start_ms = state->started_ms,
                           .end_ms = report_end_ms(view, now_ms)};
     size_t rows = 0;
     if (state->nsteps == 0 || state->started_ms == 0) return;
     if (gantt.end_ms <= gantt.start_ms) gantt.end_ms = gantt.start_ms + 1;
     chart_times(&gantt.chart, (double)(gantt.end_ms - gantt.start_ms));
     buf_text(buf, "<section class=\"card\" id=\"timeline\"><h2>Timeline</h2><div class=\"chart\">");
-    for (size_t i = 0; i < state->nsteps && rows < ROWS_MAX; i++) {
-        const struct step_state *step = &state->steps[i];
-        if (step->nattempts == 0 && (step->step->part != PART_STEPS || state->nsteps > 40)) continue;
+    for (size_t i = 0; i < page->outline.count && rows < ROWS_MAX; i++) {
+        const struct step_state *step = page->outline.rows[i].step;
+        if (step == NULL) continue;
+        bool began = step->nattempts > 0 || (state_is_parent(step) && step->started_ms > 0);
+        if (!began && (step->step->part != PART_STEPS || page->outline.count > 40)) continue;
         put_row(&gantt, step);
         rows++;
     }
     chart_axis(buf, &gantt.chart, chart_label_time);
     buf_text(buf, "</div>");
+    if (page->outline.cut) buf_text(buf, "<p class=\"dim\">of long loops, the items that did not succeed</p>");
     if (rows == ROWS_MAX) buf_printf(buf, "<p class=\"dim\">the first %u steps</p>", ROWS_MAX);
     put_legend(buf, state);
     buf_text(buf, "</section>\n");

@@ -15,7 +15,8 @@
 #define BARS_MAX 40u
 
 struct bar {
-    const char *step, *detail; /* detail: the metric's name, when a step has several */
+    const struct step_state *step;
+    const char *detail; /* detail: the metric's name, when a step has several */
     double value;
     size_t order;
 };
@@ -27,7 +28,7 @@ struct bars {
 };
 
 static void
-add_bar(struct bars *bars, const char *step, const char *detail, double value)
+add_bar(struct bars *bars, const struct step_state *step, const char *detail, double value)
 {
     bars->list = arena_grow(bars->arena, bars->list, bars->count, &bars->capacity, sizeof *bars->list);
     bars->list[bars->count] = (struct bar){.step = step, .detail = detail, .value = value, .order = bars->count};
@@ -56,10 +57,10 @@ add_rows(struct bars *bars, const struct step_state *step)
         double value = number_of(value_get(metric, "value"));
         const char *name = value_get_str(metric, "name", "");
         if (str_eq(value_get_str(metric, "unit", ""), "rows") && value >= 0)
-            add_bar(bars, step->step->id, metrics > 1 || !str_eq(name, "rows") ? name : NULL, value);
+            add_bar(bars, step, metrics > 1 || !str_eq(name, "rows") ? name : NULL, value);
     }
     double rows = number_of(value_get(step->outputs, "rows"));
-    if (bars->count == before && rows >= 0) add_bar(bars, step->step->id, NULL, rows);
+    if (bars->count == before && rows >= 0) add_bar(bars, step, NULL, rows);
 }
 
 static int
@@ -79,13 +80,16 @@ in_order(const void *a, const void *b)
 }
 
 static void
-put_bars(struct buf *buf, struct bars *bars, const char *title, const char *class, bool time)
+put_bars(struct buf *buf, const struct report_page *page, struct bars *bars, const char *title, const char *class,
+         bool time)
 {
     struct chart chart;
-    struct buf text BUF_SCOPED = {0};
+    struct buf text BUF_SCOPED = {0}, anchor BUF_SCOPED = {0}, name BUF_SCOPED = {0};
     double most = 0;
     size_t all = bars->count;
     buf_init(&text, 256);
+    buf_init(&anchor, 4096);
+    buf_init(&name, 1 << 16);
     if (bars->count > BARS_MAX) {
         qsort(bars->list, bars->count, sizeof *bars->list, largest_first);
         bars->count = BARS_MAX;
@@ -101,7 +105,11 @@ put_bars(struct buf *buf, struct bars *bars, const char *title, const char *clas
         buf_clear(&text);
         if (time) text_elapsed(&text, (int64_t)bar->value);
         else text_real(&text, bar->value);
-        chart_row(buf, &chart, bar->step, bar->detail);
+        buf_clear(&anchor);
+        buf_clear(&name);
+        report_anchor(&anchor, page, bar->step);
+        instance_name(&name, bar->step);
+        chart_row(buf, &chart, buf_str(&anchor), buf_str(&name), bar->detail);
         buf_printf(buf, "<span class=\"bar %s\" style=\"width:%.2f%%\" title=\"%s\"></span>", class,
                    chart_at(&chart, bar->value), buf_str(&text));
         chart_row_end(buf, buf_str(&text));
@@ -113,20 +121,21 @@ put_bars(struct buf *buf, struct bars *bars, const char *title, const char *clas
 }
 
 void
-report_plots(struct buf *buf, const struct view *view, int64_t now_ms)
+report_plots(struct buf *buf, const struct report_page *page, int64_t now_ms)
 {
+    const struct view *view = page->view;
     struct arena arena ARENA_SCOPED = {0};
     struct bars durations = {.arena = &arena}, rows = {.arena = &arena};
     int64_t end = report_end_ms(view, now_ms);
-    for (size_t i = 0; i < view->state.nsteps; i++) {
-        const struct step_state *step = &view->state.steps[i];
+    for (const struct step_state *step = instance_next(&view->state, NULL); step != NULL;
+         step = instance_next(&view->state, step)) {
         if (step->nattempts == 0) continue;
-        add_bar(&durations, step->step->id, NULL, (double)step_elapsed_ms(step, end));
+        add_bar(&durations, step, NULL, (double)step_elapsed_ms(step, end));
         add_rows(&rows, step);
     }
     if (durations.count == 0) return;
     buf_text(buf, rows.count ? "<div class=\"two\">" : "");
-    put_bars(buf, &durations, "Duration", "dur", true);
-    if (rows.count) put_bars(buf, &rows, "Rows", "rows", false);
+    put_bars(buf, page, &durations, "Duration", "dur", true);
+    if (rows.count) put_bars(buf, page, &rows, "Rows", "rows", false);
     buf_text(buf, rows.count ? "</div>" : "");
 }

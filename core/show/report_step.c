@@ -217,12 +217,12 @@ put_approval(struct buf *buf, const struct view *view, const struct step_state *
 }
 
 static void
-put_reasons(struct buf *buf, const struct view *view, const struct step_state *step)
+put_reasons(struct buf *buf, const struct report_page *page, const struct step_state *step)
 {
+    const struct view *view = page->view;
     bool first = true;
-    for (size_t i = 0; i < view->ndecisions; i++) {
-        const struct decision *decision = &view->decisions[i];
-        if (decision->step == NULL || !str_eq(decision->step, step->step->id)) continue;
+    for (uint32_t i = page->first[step - view->state.steps]; i != 0; i = page->next[i - 1]) {
+        const struct decision *decision = &view->decisions[i - 1];
         if (first) {
             block_begin(buf, "Why", false);
             buf_text(buf, "<div class=\"scroll\"><table class=\"data\"><tbody>");
@@ -253,9 +253,13 @@ put_logs(struct buf *buf, const struct view *view, const struct step_state *step
             "open" : "",
                    attempt->attempt, cut ? ", its end" : "");
         if (size > *log_left) {
+            struct buf escaped BUF_SCOPED = {0};
+            buf_init(&escaped, 1 << 16);
+            html_text(&escaped, state_address(&arena, step));
+            const char *arguments = buf_str(&escaped);
             buf_printf(buf, "<p class=\"dim\">left out, the page is large enough: <code class=\"cmd\">levada "
                 "logs %s %s"
-                       " --attempt %" PRIu32 "</code></p></details>", view->name, step->step->id, attempt->attempt);
+                       " --attempt %" PRIu32 "</code></p></details>", view->name, arguments, attempt->attempt);
             continue;
         }
         *log_left -= size;
@@ -265,26 +269,46 @@ put_logs(struct buf *buf, const struct view *view, const struct step_state *step
     }
 }
 
-void
-report_step(struct buf *buf, const struct view *view, const struct step_state *step, int64_t now_ms, size_t *log_left)
+static void
+put_kind(struct buf *buf, const struct view *view, const struct step_state *step)
 {
+    static const char *const words[] = {
+        [STEP_USES] = "action", [STEP_RUN] = "run", [STEP_LUA] = "lua", [STEP_GROUP] = "group",
+        [STEP_WORKFLOW] = "workflow"};
+    struct tally parts;
+    buf_text(buf, state_is_loop(step) ? "loop" : words[step->step->kind]);
+    if (!state_is_parent(step)) return;
+    tally_parts(&parts, &view->state, step);
+    if (parts.all == 0) return;
+    buf_text(buf, " · ");
+    tally_progress(buf, &parts);
+}
+
+void
+report_step(struct buf *buf, const struct report_page *page, const struct outline_row *row, int64_t now_ms,
+            size_t *log_left)
+{
+    const struct view *view = page->view;
+    const struct step_state *step = row->step;
     int64_t end_ms = report_end_ms(view, now_ms);
     bool open = step->status == STEP_FAILED_STATUS || step->status == STEP_UNKNOWN_STATUS ||
                 step->status == STEP_PARKED_STATUS;
     const char *status = step_status_name(step->status);
-    buf_text(buf, "<details class=\"step\" id=\"step-");
-    html_text(buf, step->step->id);
-    buf_printf(buf, "\"%s><summary><b>", open ? " open" : "");
-    html_text(buf, step->step->id);
+    buf_text(buf, "<details class=\"step\" id=\"");
+    report_anchor(buf, page, step);
+    buf_char(buf, '"');
+    if (row->depth > 0) buf_printf(buf, " style=\"margin-left:%upx\"", 22 * (row->depth < 8 ? row->depth : 8));
+    buf_printf(buf, "%s><summary><b>", open ? " open" : "");
+    report_name(buf, step);
     buf_text(buf, "</b>");
     report_pill(buf, status, text_glyph(step->status), status);
     buf_text(buf, "<span class=\"dim\">");
-    if (step->step->kind == STEP_USES && step->step->plugin != NULL) {
+    if (step->step->kind == STEP_USES && step->step->plugin != NULL && !state_is_parent(step)) {
         html_text(buf, step->step->plugin);
         buf_char(buf, '.');
         html_text(buf, step->step->action ? step->step->action : "");
     } else {
-        buf_text(buf, step->step->kind == STEP_LUA ? "lua" : "run");
+        put_kind(buf, view, step);
     }
     if (step->started_ms) {
         buf_text(buf, " · ");
@@ -312,7 +336,7 @@ report_step(struct buf *buf, const struct view *view, const struct step_state *s
         html_map(buf, step->checkpoints);
         block_end(buf);
     }
-    put_reasons(buf, view, step);
+    put_reasons(buf, page, step);
     put_attempts(buf, view, step, end_ms);
     buf_text(buf, "</div>");
     put_logs(buf, view, step, log_left);

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "show/asked.h"
 #include "show/next.h"
+#include "show/outline.h"
 #include "show/stream.h"
 #include "show/text.h"
 
@@ -81,9 +82,17 @@ step_json(struct buf *buf, const struct run_state *state, const struct step_stat
     buf_printf(buf, ",\"duration_ms\":%" PRId64 "}", step_elapsed_ms(step, now_ms));
 }
 
-void
-show_json(struct buf *buf, const struct view *view, int64_t now_ms)
+static bool
+is_wanted(const struct view *view, const struct show_wanted *wanted, const struct step_state *step)
 {
+    if (wanted->step != NULL && !instance_within(&view->state, step, wanted->step, wanted->item)) return false;
+    return !wanted->failed || step->status == STEP_FAILED_STATUS || step->status == STEP_UNKNOWN_STATUS;
+}
+
+void
+show_json(struct buf *buf, const struct view *view, const struct show_wanted *wanted, int64_t now_ms)
+{
+    bool first = true;
     const struct run_state *state = &view->state;
     buf_text(buf, "{\"run\":");
     json_quote(buf, state->id, strlen(state->id));
@@ -94,9 +103,11 @@ show_json(struct buf *buf, const struct view *view, int64_t now_ms)
     if (state->queued_text != NULL) json_member(buf, "waits_for", state->queued_text);
     json_map(buf, "params", state->params);
     buf_text(buf, ",\"steps\":[");
-    for (size_t i = 0; i < state->nsteps; i++) {
-        if (i) buf_char(buf, ',');
-        step_json(buf, state, &state->steps[i], view_now(view, now_ms));
+    for (const struct step_state *at = instance_next(state, NULL); at != NULL; at = instance_next(state, at)) {
+        if (!is_wanted(view, wanted, at)) continue;
+        if (!first) buf_char(buf, ',');
+        first = false;
+        step_json(buf, state, at, view_now(view, now_ms));
     }
     buf_char(buf, ']');
     json_map(buf, "outputs", state->outputs);
@@ -105,6 +116,7 @@ show_json(struct buf *buf, const struct view *view, int64_t now_ms)
         stream_error(buf, state->error);
     }
     json_member(buf, "failed_step", state->failed_step);
+    json_member(buf, "failed_item", state->failed_item);
     if (view->status != RUN_RUNNING_STATUS && view->state.status != RUN_RUNNING_STATUS)
         buf_printf(buf, ",\"exit\":%d", state->exit_code);
     buf_printf(buf, ",\"duration_ms\":%" PRId64, view_elapsed_ms(view, now_ms));
@@ -177,16 +189,37 @@ show_head(struct buf *buf, const struct view *view, int64_t now_ms, bool colour)
     }
 }
 
+#define ITEMS_SHOWN 10u /* of a loop; of a longer one so many that failed, and so many that run */
+#define NAME_CELLS 40u
+#define STEP_INDENT 2u
+
 static void
-show_step(struct buf *buf, const struct step_state *step, size_t width, int64_t now_ms, bool colour)
+put_outputs(struct buf *buf, const struct step_state *step, unsigned indent, bool colour)
 {
     struct buf text BUF_SCOPED = {0};
     buf_init(&text, LIMIT_VALUE_SIZE);
-    buf_printf(buf, "  %s%s%s ", text_colour(step->status, colour), text_glyph(step->status), TEXT_RESET(colour));
-    text_pad(buf, step->step->id, width);
-    buf_text(buf, "  ");
+    for (size_t i = 0; value_is(step->outputs, VALUE_MAP) && i < step->outputs->map.count; i++) {
+        buf_printf(buf, "%*s%s", (int)indent, "", TEXT_DIM(colour));
+        text_line(buf, step->outputs->map.names[i]);
+        buf_text(buf, " = ");
+        buf_clear(&text);
+        text_value(&text, step->outputs->map.values[i]);
+        text_fit(buf, buf_str(&text), 160);
+        buf_printf(buf, "%s\n", TEXT_RESET(colour));
+    }
+}
+
+/* What is said of a step behind its name. */
+static void
+put_standing(struct buf *buf, const struct view *view, const struct step_state *step, int64_t now_ms)
+{
+    struct tally parts;
     next_outcome(buf, step, now_ms);
-    if (step->error != NULL) {
+    tally_parts(&parts, &view->state, step);
+    if (state_is_parent(step) && parts.all > 0 && (step->error == NULL || !step_counts(step))) {
+        buf_text(buf, ": ");
+        tally_progress(buf, &parts);
+    } else if (step->error != NULL) {
         buf_text(buf, ": ");
         next_error(buf, step->error);
     } else if (step->status == STEP_PARKED_STATUS && step->approval != NULL) {
@@ -197,34 +230,71 @@ show_step(struct buf *buf, const struct step_state *step, size_t width, int64_t 
         buf_text(buf, ": ");
         text_line(buf, step->reason_text);
     }
-    buf_char(buf, '\n');
-    for (size_t i = 0; value_is(step->outputs, VALUE_MAP) && i < step->outputs->map.count; i++) {
-        buf_printf(buf, "      %s", TEXT_DIM(colour));
-        text_line(buf, step->outputs->map.names[i]);
-        buf_text(buf, " = ");
-        buf_clear(&text);
-        text_value(&text, step->outputs->map.values[i]);
-        text_fit(buf, buf_str(&text), 160);
+}
+
+static void
+show_row(struct buf *buf, const struct view *view, const struct outline_row *row, size_t width, int64_t now_ms,
+         bool colour)
+{
+    const struct step_state *step = row->step;
+    struct buf name BUF_SCOPED = {0};
+    unsigned indent = 2 + STEP_INDENT * row->depth;
+    buf_init(&name, 1 << 16);
+    buf_printf(buf, "%*s", (int)indent, "");
+    if (step == NULL) {
+        buf_printf(buf, "%s… and ", TEXT_DIM(colour));
+        tally_text(buf, &row->left);
         buf_printf(buf, "%s\n", TEXT_RESET(colour));
+        return;
     }
+    if (row->depth > 0) instance_label(&name, step);
+    else instance_name(&name, step);
+    buf_printf(buf, "%s%s%s ", text_colour(step->status, colour), text_glyph(step->status), TEXT_RESET(colour));
+    text_pad(buf, buf_str(&name), width + 2 > indent ? width + 2 - indent : 1);
+    buf_text(buf, "  ");
+    put_standing(buf, view, step, now_ms);
+    buf_char(buf, '\n');
+    put_outputs(buf, step, indent + 4, colour);
+}
+
+static size_t
+name_column(const struct outline *outline)
+{
+    size_t width = 8;
+    struct buf name BUF_SCOPED = {0};
+    buf_init(&name, 1 << 16);
+    for (size_t i = 0; i < outline->count; i++) {
+        const struct outline_row *row = &outline->rows[i];
+        if (row->step == NULL) continue;
+        if (row->depth > 0) instance_label(&name, row->step);
+        else instance_name(&name, row->step);
+        size_t size = text_width(buf_str(&name), name.size) + STEP_INDENT * (size_t)row->depth;
+        buf_clear(&name);
+        if (size > width) width = size > NAME_CELLS ? NAME_CELLS : size;
+    }
+    return width;
 }
 
 void
-show_text(struct buf *buf, const struct view *view, int64_t now_ms, bool colour)
+show_text(struct buf *buf, const struct view *view, const struct show_wanted *wanted, int64_t now_ms, bool colour)
 {
     const struct run_state *state = &view->state;
-    size_t width = 8;
+    struct arena arena ARENA_SCOPED = {0};
+    struct outline outline;
+    const struct outline_options options = {.items = ITEMS_SHOWN, .others = ITEMS_SHOWN, .step = wanted->step,
+                                            .item = wanted->item, .failed = wanted->failed};
     show_head(buf, view, now_ms, colour);
-    for (size_t i = 0; i < state->nsteps; i++) {
-        size_t size = strlen(state->steps[i].step->id);
-        if (size > width) width = size > 40 ? 40 : size;
-    }
+    outline_build(&arena, state, &options, &outline);
+    size_t width = name_column(&outline);
     buf_char(buf, '\n');
-    for (size_t i = 0; i < state->nsteps; i++) {
-        bool idle = state->steps[i].status == STEP_WAITING_STATUS && view->status != RUN_RUNNING_STATUS;
-        if (!step_counts(&state->steps[i]) || (state->steps[i].step->part != PART_STEPS && idle)) continue;
-        show_step(buf, &state->steps[i], width, view_now(view, now_ms), colour);
+    for (size_t i = 0; i < outline.count; i++) {
+        const struct step_state *step = outline.rows[i].step;
+        bool idle = step != NULL && step->status == STEP_WAITING_STATUS && view->status != RUN_RUNNING_STATUS;
+        if (idle && step->step->part != PART_STEPS) continue;
+        show_row(buf, view, &outline.rows[i], width, view_now(view, now_ms), colour);
     }
+    if (outline.count == 0) buf_text(buf, "  no step failed\n");
+    if (outline.cut) buf_printf(buf, "  all items: levada show %s --step STEP, or --failed\n", view->name);
     buf_char(buf, '\n');
     next_summary(buf, state, view->status, view_elapsed_ms(view, now_ms), colour, view_place(view, "show"));
 }
@@ -282,7 +352,7 @@ list_broken(struct buf *buf, const char *id, const struct err *err, bool colour)
 void
 list_row_json(struct buf *buf, const struct view *view, int64_t now_ms)
 {
-    size_t counts[STEP_UNKNOWN_STATUS + 1] = {0};
+    struct tally tally;
     bool first = true;
     buf_text(buf, "{\"run\":");
     json_quote(buf, view->state.id, strlen(view->state.id));
@@ -291,10 +361,10 @@ list_row_json(struct buf *buf, const struct view *view, int64_t now_ms)
     json_time(buf, "started", view->state.started_ms);
     json_time(buf, "finished", view->state.finished_ms);
     buf_printf(buf, ",\"duration_ms\":%" PRId64 ",\"steps\":{", view_elapsed_ms(view, now_ms));
-    for (size_t i = 0; i < view->state.nsteps; i++) counts[view->state.steps[i].status]++;
-    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
-        if (counts[i] == 0) continue;
-        buf_printf(buf, "%s\"%s\":%zu", first ? "" : ",", step_status_name((enum step_status)i), counts[i]);
+    tally_run(&tally, &view->state);
+    for (size_t i = 0; i < sizeof tally.by / sizeof tally.by[0]; i++) {
+        if (tally.by[i] == 0) continue;
+        buf_printf(buf, "%s\"%s\":%zu", first ? "" : ",", step_status_name((enum step_status)i), tally.by[i]);
         first = false;
     }
     buf_text(buf, "}}");

@@ -11,9 +11,15 @@
 #include "base/buf.h"
 #include "show/view.h"
 
-void show_text(struct buf *buf, const struct view *view, int64_t now_ms, bool colour);
+/* What of the steps is shown. All NULL and false: the short form, in which a long loop has a few of its items. */
+struct show_wanted {
+    const char *step, *item; /* only these, with all that is in them */
+    bool failed;             /* only what failed or is unknown */
+};
+
+void show_text(struct buf *buf, const struct view *view, const struct show_wanted *wanted, int64_t now_ms, bool colour);
 /* {run,workflow,status,started,finished,params,steps[{id,item?,status,attempts,outputs,error?,reason}],outputs,…} */
-void show_json(struct buf *buf, const struct view *view, int64_t now_ms);
+void show_json(struct buf *buf, const struct view *view, const struct show_wanted *wanted, int64_t now_ms);
 
 /* The table of `ls`: its head, a row per run. `width`: of the terminal, whose lines are not to wrap; 0: none. */
 void list_head(struct buf *buf, size_t width, bool colour);

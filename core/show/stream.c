@@ -20,7 +20,7 @@
 void
 stream_init(struct stream *stream, struct arena *arena, const struct run_state *state)
 {
-    *stream = (struct stream){.state = state, .announced = ARENA_ARRAY(arena, state->nsteps + 1, uint32_t)};
+    *stream = (struct stream){.state = state, .arena = arena};
 }
 
 static int64_t
@@ -29,12 +29,27 @@ time_of(const struct event *event)
     return event->time_ms ? event->time_ms : clock_wall_ms();
 }
 
+/* The state grows while loops and groups begin. */
+static uint32_t *
+announced_of(struct stream *stream, const struct step_state *step)
+{
+    size_t needed = stream->state->nsteps;
+    if (needed > stream->capacity) {
+        size_t capacity = stream->capacity * 2 > needed ? stream->capacity * 2 : needed;
+        uint32_t *grown = ARENA_ARRAY(stream->arena, capacity, uint32_t);
+        if (stream->capacity) memcpy(grown, stream->announced, stream->capacity * sizeof *grown);
+        stream->announced = grown;
+        stream->capacity = capacity;
+    }
+    return &stream->announced[step - stream->state->steps];
+}
+
 /* The attempt that this event is the first to tell of, or NULL: its intent, which is committed just before the launch,
  * or what an earlier engine's worker left. One that only asks about an earlier attempt is no attempt to a script. */
 static const struct attempt_state *
 take_news(struct stream *stream, const struct event *event, const struct step_state *step)
 {
-    uint32_t *announced = &stream->announced[step - stream->state->steps];
+    uint32_t *announced = announced_of(stream, step);
     int64_t record = value_get_int(event->data, "record", 0);
     if (record <= (int64_t)*announced) return NULL;
     for (size_t i = step->nattempts; i-- > 0;)
@@ -149,6 +164,22 @@ json_queued(struct stream *stream, const struct event *event, struct buf *buf)
     buf_text(buf, "}\n");
 }
 
+/* How many items or steps the loop or block has. */
+static size_t
+parts_of(const struct event *event, const struct step_state *step)
+{
+    const struct value *items = value_get(event->data, "items");
+    return value_is(items, VALUE_LIST) ? items->list.count : step->step->body != NULL ? step->step->body->nsteps : 0;
+}
+
+static void
+json_expanded(struct stream *stream, const struct event *event, const struct step_state *step, struct buf *buf)
+{
+    json_head(buf, stream, "step_expanded", event);
+    json_step(buf, event);
+    buf_printf(buf, ",\"%s\":%zu}\n", state_is_loop(step) ? "items" : "steps", parts_of(event, step));
+}
+
 static void
 json_step_finished(struct stream *stream, const struct event *event, const struct step_state *step, struct buf *buf)
 {
@@ -199,6 +230,8 @@ stream_json(struct stream *stream, const struct event *event, struct buf *buf)
         buf_text(buf, "}\n");
     } else if (event->type == EVENT_RUN_QUEUED || event->type == EVENT_STEP_QUEUED) {
         json_queued(stream, event, buf);
+    } else if (event->type == EVENT_STEP_EXPANDED && step != NULL) {
+        json_expanded(stream, event, step, buf);
     } else if (event->type == EVENT_STEP_FINISHED && step != NULL) {
         json_step_finished(stream, event, step, buf);
     } else if ((event->type == EVENT_STEP_PARKED || event->type == EVENT_STEP_DECIDED) && step != NULL) {
@@ -242,9 +275,9 @@ plain_step_finished(const struct event *event, const struct step_state *step, st
     int64_t attempt = value_get_int(event->data, "attempt", 0);
     plain_head(buf, event);
     buf_text(buf, status);
-    if (attempt > 0) {
+    if (attempt > 0 || (state_is_parent(step) && step->started_ms)) {
         buf_text(buf, " (");
-        if (attempt > 1 || (step->step->retry.attempts > 1 && str_eq(status, "failed"))) {
+        if (attempt > 1 || (attempt > 0 && step->step->retry.attempts > 1 && str_eq(status, "failed"))) {
             buf_printf(buf, "attempt %" PRId64, attempt);
             if (attempt <= step->step->retry.attempts) buf_printf(buf, " of %" PRIu32, step->step->retry.attempts);
             buf_text(buf, ", ");
@@ -259,6 +292,16 @@ plain_step_finished(const struct event *event, const struct step_state *step, st
         plain_reason(buf, event->data);
     }
     buf_char(buf, '\n');
+}
+
+static void
+plain_expanded(const struct event *event, const struct step_state *step, struct buf *buf)
+{
+    size_t parts = parts_of(event, step);
+    plain_head(buf, event);
+    buf_text(buf, "begins: ");
+    text_count(buf, (int64_t)parts);
+    buf_printf(buf, " %s%s\n", state_is_loop(step) ? "item" : "step", parts == 1 ? "" : "s");
 }
 
 static void
@@ -340,6 +383,9 @@ stream_plain(struct stream *stream, const struct event *event, struct buf *buf)
         buf_printf(buf, "resolved as %s", value_get_str(event->data, "decision", ""));
         plain_reason(buf, event->data);
         buf_char(buf, '\n');
+        break;
+    case EVENT_STEP_EXPANDED:
+        if (step != NULL) plain_expanded(event, step, buf);
         break;
     case EVENT_STEP_FINISHED:
         if (step != NULL) plain_step_finished(event, step, buf);

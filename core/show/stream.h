@@ -12,7 +12,9 @@
 /* What has been said of each step: an attempt is announced once, whichever event brings the news first. */
 struct stream {
     const struct run_state *state;
-    uint32_t *announced; /* per step, the last record that was announced */
+    struct arena *arena;
+    uint32_t *announced; /* per step or item, the last record that was announced */
+    size_t capacity;
 };
 
 void stream_init(struct stream *stream, struct arena *arena, const struct run_state *state);

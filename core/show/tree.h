@@ -15,7 +15,7 @@
 
 /* The steps of a DAG as a tree: each step below the need that comes last, so the order is topological. */
 struct tree_row {
-    uint32_t step;      /* index into model->steps */
+    uint32_t step;      /* index into the steps of the model */
     uint32_t depth;     /* 0: a root */
     bool last;          /* the last child of its parent */
     uint64_t open;      /* bit d: a line goes on at depth d (the first 64) */
@@ -31,11 +31,9 @@ struct meter {
     uint64_t since_done;
 };
 
+struct board;
 struct tree_view {
-    const struct run_state *state;
-    const struct tree_row *rows;
-    const struct meter *meters;     /* per step */
-    const char *const *hints;       /* per step: last line of a failed attempt's log, or NULL */
+    struct board *board;
     int width, height;              /* of the terminal */
     int64_t now_ms;                 /* wall */
     unsigned frame;                 /* of the spinner */
@@ -43,7 +41,8 @@ struct tree_view {
     bool final;                     /* the last picture: no limit of height, no spinner */
 };
 
-/* Lines that end in "\n", none wider than the terminal. Returns their number. */
+/* Lines that end in "\n", none wider than the terminal. Returns their number. A loop of many items has one line, and
+ * below it the first that failed and what runs; when the steps do not fit, only what is going on is drawn. */
 size_t tree_render(const struct tree_view *view, struct buf *buf);
 
 #endif

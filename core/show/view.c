@@ -46,8 +46,10 @@ decision_of(struct arena *arena, const struct event *event, struct decision *ret
     } else if (event->type == EVENT_RUN_STOPPED || event->type == EVENT_RUN_FINISHED) {
         const char *failed = value_get_str(data, "failed_step", NULL);
         code = status ? status : "stopped";
-        text = failed ? arena_printf(arena, "the run %s at step %s",
-                                     str_eq(code, "failed") ? "failed" : "stopped", failed)
+        const char *item = value_get_str(data, "failed_item", NULL);
+        text = failed ? arena_printf(arena, "the run %s at step %s%s%s%s",
+                                     str_eq(code, "failed") ? "failed" : "stopped", failed, item ? "[" : "",
+                                     item ? item : "", item ? "]" : "")
                       : str_eq(code, "unknown") ? "the run stopped: the outcome of a step is not known"
                                                 : arena_printf(arena, "the run ended as %s", code);
         if (str_eq(code, "parked")) text = "the run waits for an approval";
@@ -114,12 +116,28 @@ before_it_began(struct journal *journal, const struct view *view, int64_t until_
     return EXIT_USAGE;
 }
 
+/* Ids with dots between. */
+static bool
+path_is(const char *path)
+{
+    char part[LIMIT_ID_SIZE + 1];
+    for (;; path++) {
+        size_t size = strcspn(path, ".");
+        if (size >= sizeof part) return false;
+        memcpy(part, path, size);
+        part[size] = '\0';
+        if (!str_is_id(part)) return false;
+        path += size;
+        if (*path == '\0') return true;
+    }
+}
+
 /* Ids are printed as they are. In a run of ours they have their shape; a file may come from anywhere. */
 static int
 check_ids(const struct run_state *state, struct err *err)
 {
     bool good = id_is(state->id);
-    for (size_t i = 0; i < state->nsteps && good; i++) good = str_is_id(state->steps[i].step->id);
+    for (size_t i = 0; i < state->nsteps && good; i++) good = path_is(state->steps[i].step->id);
     return good ? 0 : err_set(err, EXIT_STORE, "the exported run has an id that no run or step has");
 }
 
@@ -276,6 +294,11 @@ bool
 step_counts(const struct step_state *step)
 {
     bool sometimes = step->step->part == PART_ON_FAILURE || step->step->part == PART_ON_SUCCESS;
+    if (state_is_parent(step) && step->expanded && step->nchildren > 0) {
+        /* Its parts count instead, unless it failed for a reason of its own. */
+        return step->status == STEP_FAILED_STATUS &&
+               (step->reason_code == NULL || !str_eq(step->reason_code, "parts_failed"));
+    }
     return !sometimes || (step->status != STEP_SKIPPED_STATUS && step->status != STEP_WAITING_STATUS);
 }
 

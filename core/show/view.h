@@ -65,7 +65,8 @@ int64_t step_elapsed_ms(const struct step_state *step, int64_t now_ms);
 uint32_t step_attempts(const struct step_state *step);
 /* The last attempt, or NULL. */
 const struct attempt_state *step_last_attempt(const struct step_state *step);
-/* Does it belong into a summary? An `on_failure` step of a run that did not fail does not. */
+/* Does it belong into a summary? An `on_failure` step of a run that did not fail does not; of a loop or group that has
+ * begun its parts do. */
 bool step_counts(const struct step_state *step);
 /* Now, or the moment at which the run is looked at: then, or when it was exported. */
 int64_t view_clock(const struct view *view, int64_t now_ms);

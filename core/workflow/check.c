@@ -184,6 +184,7 @@ check_workflow(struct check *check, const char *path)
     if (check->diags->errors == 0) check_unused(check);
     if (check->diags->errors == 0) check_reach(check);
     if (check->diags->errors == 0) check_files(check);
+    if (check->diags->errors == 0) check_order(check);
     if (check->diags->errors == 0) check_effects(check);
 }
 

@@ -183,6 +183,9 @@ void check_files(struct check *check);
 /* check_effect.c: notes scripts that could say `effect: read`. */
 void check_effects(struct check *check);
 
+/* check_order.c: warns of a script that reads what another writes and does not wait for it. */
+void check_order(struct check *check);
+
 /* check_braces.c: warns of `{{ … }}` that was probably meant as an expression. */
 void check_braces(struct check *check, const struct value *text);
 

@@ -199,6 +199,7 @@ run(lua_State *lua)
     push_chunk(vm);
     lua_call(lua, 0, 1);
     vm->result = lua_value_get(vm, -1);
+    lua_value_look(vm, vm->result, NULL);
     return 0;
 }
 

@@ -54,6 +54,8 @@ note_name(struct shell_command *c, const char *word)
 {
     const char *found;
     if (listed(word, prefixes) != NULL) c->prefixed = true;
+    static const char *const finders[] = {"find", NULL};
+    if (listed(word, finders) != NULL) c->finds = true;
     if (listed(word, shells) != NULL) c->shell_words = true;
     if (listed(word, namers) != NULL) c->names = true;
     if (listed(word, declarers) != NULL) c->declares = true;
@@ -67,6 +69,8 @@ note_word(struct shell_command *c)
 {
     const char *word = c->word;
     if (c->prefixed && !c->word_expression) note_name(c, word);
+    static const char *const runs[] = {"-exec", "-execdir", "-ok", "-okdir", NULL};
+    if (c->finds && one_of(word, runs)) c->prefixed = true;
     if (c->shell_words && word[0] == '-' && word[1] != '-' && strchr(word, 'c') != NULL) c->shell_c = true;
     static const char *const tests[] = {"-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-v", NULL};
     if (c->double_bracket && !c->word_quoted && one_of(word, tests)) c->arithmetic_test = true;
@@ -206,6 +210,8 @@ read_open(struct shell_lex *s, struct shell_command *c, struct cases *cases)
         c->size = 0;
         return;
     }
+    /* a=(x y): words, none of which is a command's name. */
+    s->array = c->in_word && c->size > 0 && c->word[c->size - 1] == '=' && !c->word_quoted;
     bool arithmetic = shell_at(s, s->at, "((") && !c->in_word;
     s->at += arithmetic ? 2 : 1;
     if (arithmetic) shell_read_arithmetic(s, "))");
@@ -330,21 +336,23 @@ read_close(struct shell_lex *s, struct shell_command *c, struct cases *cases, bo
 void
 shell_read_commands(struct shell_lex *s, bool nested)
 {
-    struct shell_command command = {.at_start = true, .used = SHELL_NONE};
+    bool array = s->array;
+    struct shell_command command = {.at_start = !array, .used = SHELL_NONE};
     struct cases cases = {.depth = 0};
     size_t first_heredoc = s->nheredocs, piped = s->piped;
     const char *reader = s->line_reader;
     if (++s->depth > SHELL_DEPTH_MAX) s->unclosed = true;
     s->piped = 0;
+    s->array = false;
     while (shell_more(s) && !s->unclosed) {
         char c = s->text[s->at];
         if (command.double_bracket && !command.double_closed && strchr("&|<>()", c) != NULL) {
             /* Inside [[ ]] these are operators of the test. */
             end_word(s, &command, &cases);
             s->at++;
-        } else if (c == '\n') {
+        } else if (c == '\n' && !array) {
             read_newline(s, &command, &cases, first_heredoc);
-        } else if (c == ' ' || c == '\t') {
+        } else if (c == ' ' || c == '\t' || c == '\n') {
             end_word(s, &command, &cases);
             s->at++;
         } else if (c == '\\' && shell_peek(s, 1) == '\n') {

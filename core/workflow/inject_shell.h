@@ -39,6 +39,7 @@ struct shell_lex {
     struct shell_heredoc heredocs[SHELL_HEREDOCS_MAX];
     size_t nheredocs;
     const char *line_reader; /* a program reading program text on this line: sh, ssh, psql, … */
+    bool array;   /* the next commands are the words of an array: a=(x y) */
     size_t piped; /* offset + 1 of an expression whose command writes into the next one's input; 0:
                      none */
 };
@@ -60,6 +61,7 @@ struct shell_command {
     bool at_start;              /* the next word is a command's name or a reserved word */
     bool redirect;              /* the next word is a file */
     bool prefixed, shell_words; /* `sudo`, `xargs`: the command is further on; `sh` was seen */
+    bool finds;                 /* `find`: behind `-exec` another command begins */
     bool names;                 /* test, printf: `-v` takes a variable's name */
     bool declares;              /* export, declare, …: words are NAME=value */
     bool double_bracket, double_closed, arithmetic_test;

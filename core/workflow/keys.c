@@ -30,7 +30,9 @@ static const struct key workflow_keys[] = {
     KEY("secrets", MAP, "Where secret values come from; see secrets."),
     KEY("plugins", MAP, "Versions and shared inputs of plugins; see plugins."),
     KEY("defaults", MAP, "What steps use that say nothing themselves; see defaults."),
-    KEY("durability", WORD, "`power`: intents survive a power cut; `process`: they survive any kill, and are faster.",
+    KEY("durability", WORD, "`power`, the default: what was decided survives a power cut. `process`: it survives any "
+        "kill of a process, and "
+        "costs less.",
         durabilities),
     KEY("concurrency", SHORT, "How many runs of a group may be open at once, or the group's name; see concurrency."),
     KEY("steps", LIST, "The work: a list of steps.", .required = true),
@@ -105,7 +107,8 @@ static const struct key param_keys[] = {
     KEY("enum", LIST, "The only values allowed."),
     KEY("minimum", ANY, "The least value allowed; integer, number, duration, size, timestamp."),
     KEY("maximum", ANY, "The greatest value allowed."),
-    KEY("pattern", TEXT, "A pattern that the whole text must match; string."),
+    KEY("pattern", TEXT, "A regular expression for the whole of a string, matched in linear time: no back "
+        "references, no look-around."),
     KEY("format", WORD, "`uri` or `path`: what the text must look like; string.", param_formats),
     KEY("doc", TEXT, "A sentence for people."),
 };
@@ -130,7 +133,7 @@ static const struct key_alias secret_aliases[] = {
 };
 
 static const struct key plugin_keys[] = {
-    KEY("version", TEXT, "The version asked for, as far as it matters: \"1\" or \"1.2\"."),
+    KEY("version", TEXT, "The version asked for, as far as it matters: `\"0.9\"` asks for any 0.9.x."),
     KEY("with", MAP, "Inputs given to every action of the plugin that has them."),
 };
 static const struct key_alias plugin_aliases[] = {
@@ -151,12 +154,15 @@ static const struct key step_keys[] = {
     KEY("name", TEXT, "What people see; the id without it."),
     KEY("uses", TEXT, "The action to run: `plugin.action`."),
     KEY("with", MAP, "The action's inputs."),
-    KEY("run", TEMPLATE, "A shell script."),
-    KEY("lua", TEXT, "A Lua chunk."),
+    KEY("run", TEMPLATE, "A shell script, given to `sh -c`."),
+    KEY("lua", TEXT, "A Lua chunk. It sees the same names as expressions, without `secrets`; its step has edges from "
+        "the "
+        "`steps.ID` that it mentions."),
     KEY("needs", NAMES, "Steps that must have succeeded first; `[]` says that it starts at once on purpose."),
     KEY("if", CONDITION, "Run it only when this is true; else it is skipped."),
     KEY("env", MAP, "Environment variables; `run` and `lua`."),
-    KEY("shell", TEXT, "What runs the script: `sh` without it; `run`."),
+    KEY("shell", TEXT, "The program that runs the script: `sh` without it. Expressions in the text need `sh`, `bash` "
+        "or `dash`; `run`."),
     KEY("cwd", TEMPLATE, "Folder to run in, relative to the workflow's; `run`."),
     KEY("stdin", TEMPLATE, "Text for standard input, byte for byte; a secret may go here; `run`."),
     KEY("outputs", NAMED, "What later steps may read; see outputs."),
@@ -164,7 +170,11 @@ static const struct key step_keys[] = {
     KEY("retry", MAP, "How often and when to try again; see retry."),
     KEY("timeout", DURATION, "End an attempt after this time."),
     KEY("grace", DURATION, "From the polite end of an attempt to the hard one; 10s without it."),
-    KEY("effect", WORD, "What may be done when an attempt vanishes; `unsafe` without it for `run`, `pure` for `lua`.", effects),
+    KEY("effect", WORD, "What may be done when an attempt vanishes; `unsafe` without it for `run`, `pure` for `lua`. "
+        "The "
+        "first three, and `checkpointed`: run it again. `keyed`: run it again, because the script hands "
+        "`$LEVADA_TOKEN` to "
+        "something that knows it. `unsafe`: a person decides. An action says it itself.", effects),
     KEY("pool", SHORT, "What it shares with steps of all runs, by name, and how many may use it at once; see pool."),
     KEY("on_unknown", WORD, "When nobody knows whether its effect happened: `hold` and ask a person, the default; "
         "`retry`: run it again all the same; `fail`.", on_unknowns),
@@ -295,7 +305,8 @@ static const struct key retry_keys[] = {
     KEY("backoff", NUMBER, "Factor from one delay to the next; 2 without it."),
     KEY("max_delay", DURATION, "The longest delay; 5m without it."),
     KEY("jitter", NUMBER, "The part of a delay that is chance, from 0 to 1; 0 without it."),
-    KEY("for", WORDS, "The error classes worth it; transient, throttled, conflict and timeout without it.", classes),
+    KEY("for", WORDS, "The error classes worth it; `transient`, `throttled`, `conflict` and `timeout` without it.",
+        classes),
 };
 static const struct key_alias retry_aliases[] = {
     {"max_attempts", "attempts", NULL}, {"retries", "attempts", NULL}, {"limit", "attempts", NULL},
@@ -308,7 +319,8 @@ static const struct key_alias retry_aliases[] = {
 static const struct key output_keys[] = {
     KEY("from", WORD, "`stdout`: all that the script prints. Without it the step sets the output itself; `run`.",
         output_sources),
-    KEY("as", WORD, "What the script wrote is: `text` without it; `run`.", output_forms),
+    KEY("as", WORD, "What the script wrote is: `text` without it, where a last newline is dropped; `run`.",
+        output_forms),
 };
 static const struct key_alias output_aliases[] = {
     {"type", "as", NULL}, {"format", "as", NULL}, {"source", "from", NULL},
@@ -317,7 +329,9 @@ static const struct key_alias output_aliases[] = {
 static const struct key concurrency_keys[] = {
     KEY("group", TEMPLATE, "The name that runs share; may use `params` and `run`.", .required = true),
     KEY("limit", COUNT, "How many runs of the group may be open at once; 1 without it."),
-    KEY("overlap", WORD, "What a run does that finds the group full: wait, not start, cancel the others, or start.",
+    KEY("overlap", WORD, "What a run does that finds the group full: wait its turn (without it); not start, exit "
+        "code 6; ask the others for "
+        "their end and wait for it; or start all the same.",
         overlaps),
 };
 static const struct key_alias concurrency_aliases[] = {
@@ -418,9 +432,10 @@ static const struct key_alias limits_aliases[] = {
 static const struct key approve_keys[] = {
     KEY("when", CONDITION, "Ask only when this is true; always without it."),
     KEY("by", ANY, "Who may: `user:NAME`, `group:NAME`; whoever can reach the run without it."),
-    KEY("min", COUNT, "How many different users must approve; 1 without it."),
+    KEY("min", COUNT, "How many different users must approve: 1 or 2; 1 without it. One of them can reject."),
     KEY("expires", DURATION, "How long the question stands; for ever without it."),
-    KEY("input", MAP, "What they are asked for: names, declared as params are."),
+    KEY("input", MAP, "What they are asked for: names, declared as params are; a default may use `params`, `env`, "
+        "`run` and `steps`."),
 };
 static const struct key_alias approve_aliases[] = {
     {"if", "when", NULL}, {"condition", "when", NULL}, {"only_if", "when", NULL},

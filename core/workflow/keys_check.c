@@ -191,6 +191,52 @@ report_word(struct diags *diags, const struct key *key, const struct value *valu
              "\"%s\" of %s cannot be \"%s\"", key->name, what, value->text.ptr);
 }
 
+/* What to write for these keys, whatever was written. */
+static const char *const right_forms[][2] = {
+    {"limits", "Write `limits: {memory: 256MiB}`."},
+    {"id", "An id begins with a letter: `id: load`."},
+    {"uses", "Write `uses: plugin.action`; `levada actions` lists them."},
+    {"concurrency", "Write `concurrency: {group: NAME, overlap: queue}`."},
+    {"pool", "Write `pool: {name: NAME, slots: 3}`, or only its name."},
+    {"retry", "Write `retry: {attempts: 3}`."},
+    {"history", "Write `history: {keep: 30d}`."},
+    {"expect", "Write a list: `- ${{ outputs.rows > 0 }}`."},
+};
+
+static const char *
+type_hint(struct diags *diags, const struct key *key, const struct value *value)
+{
+    const char *hint = forms[key->type][1];
+    if (key->type == KEY_WORD) hint = arena_printf(diags->arena, "Write %s.", list_words(diags->arena, key->choices));
+    bool scalar = value->type == VALUE_INT || value->type == VALUE_REAL || value->type == VALUE_BOOL;
+    if (scalar && (key->type == KEY_TEXT || key->type == KEY_TEMPLATE)) hint = "Put it in quotes if it is text.";
+    if (key->type == KEY_TEMPLATE && value->type == VALUE_LIST)
+        hint = "Write one text; `|` begins a text of several lines.";
+    if (key->type == KEY_CONDITION && value->type == VALUE_STRING)
+        hint = arena_printf(diags->arena,
+                            str_starts(value->text.ptr, "{{") ? "Write `$%.200s`." : "Write `${{ %.200s }}`.",
+                            value->text.ptr);
+    if (str_eq(key->name, "when") && value->type != VALUE_STRING) hint = "Write `when: ${{ … }}`.";
+    if (key->type == KEY_SWITCH && value->type == VALUE_STRING && template_is(value->text.ptr))
+        hint = arena_printf(diags->arena, "Write `approve: {when: \"%.200s\"}`.", value->text.ptr);
+    if (key->type == KEY_DURATION && value->type == VALUE_INT && value->integer > 0)
+        hint = arena_printf(diags->arena, "Write the unit too: `%llds`, `%lldm`.", (long long)value->integer,
+                            (long long)value->integer);
+    if (key->type == KEY_COUNT && value->type == VALUE_INT && value->integer == 0 && strstr("limit slots", key->name))
+        hint = "With 0 nothing could ever begin.";
+    if (key->type == KEY_SIZE && value->type == VALUE_INT && value->integer > 0)
+        hint = arena_printf(diags->arena, "Write the unit too: `%lldMiB`, `%lldGiB`.", (long long)value->integer,
+                            (long long)value->integer);
+    for (size_t i = 0; i < sizeof right_forms / sizeof right_forms[0]; i++)
+        if (str_eq(right_forms[i][0], key->name)) hint = right_forms[i][1];
+    bool steps = key->type == KEY_LIST && value->type == VALUE_MAP && strchr("sof", key->name[0]) != NULL;
+    if (steps) hint = "Write a list; each step begins with `- id: NAME`.";
+    if (steps && value->map.count > 0 && value->map.names[0][0] == '-')
+        hint = arena_printf(diags->arena, "A list item begins with `-` and a space: `- %.60s: …`.",
+                            value->map.names[0] + 1);
+    return hint;
+}
+
 static void
 report_type(struct diags *diags, const struct key *key, const struct value *value, const char *what)
 {
@@ -214,41 +260,7 @@ report_type(struct diags *diags, const struct key *key, const struct value *valu
                  "\"%s\" of %s takes no expression", key->name, what);
         return;
     }
-    const char *hint = forms[key->type][1];
-    if (key->type == KEY_WORD) hint = arena_printf(diags->arena, "Write %s.", list_words(diags->arena, key->choices));
-    bool scalar = value->type == VALUE_INT || value->type == VALUE_REAL || value->type == VALUE_BOOL;
-    if (scalar && (key->type == KEY_TEXT || key->type == KEY_TEMPLATE)) hint = "Put it in quotes if it is text.";
-    if (key->type == KEY_TEMPLATE && value->type == VALUE_LIST)
-        hint = "Write one text; `|` begins a text of several lines.";
-    if (key->type == KEY_CONDITION && value->type == VALUE_STRING)
-        hint = arena_printf(diags->arena,
-                            str_starts(value->text.ptr, "{{") ? "Write `$%.200s`." : "Write `${{ %.200s }}`.",
-                            value->text.ptr);
-    if (key->type == KEY_CONDITION && str_eq(key->name, "when") && value->type != VALUE_STRING)
-        hint = "Write `when: ${{ … }}`.";
-    if (key->type == KEY_SWITCH && value->type == VALUE_STRING && template_is(value->text.ptr))
-        hint = arena_printf(diags->arena, "Write `approve: {when: \"%.200s\"}`.", value->text.ptr);
-    if (key->type == KEY_DURATION && value->type == VALUE_INT && value->integer > 0)
-        hint = arena_printf(diags->arena, "Write the unit too: `%llds`, `%lldm`.", (long long)value->integer,
-                            (long long)value->integer);
-    if (key->type == KEY_COUNT && value->type == VALUE_INT && value->integer == 0 && strstr("limit slots", key->name))
-        hint = "With 0 nothing could ever begin.";
-    if (key->type == KEY_SIZE && value->type == VALUE_INT && value->integer > 0)
-        hint = arena_printf(diags->arena, "Write the unit too: `%lldMiB`, `%lldGiB`.", (long long)value->integer,
-                            (long long)value->integer);
-    if (str_eq(key->name, "limits")) hint = "Write `limits: {memory: 256MiB}`.";
-    if (str_eq(key->name, "id")) hint = "An id begins with a letter: `id: load`.";
-    if (str_eq(key->name, "uses")) hint = "Write `uses: plugin.action`; `levada actions` lists them.";
-    if (str_eq(key->name, "concurrency")) hint = "Write `concurrency: {group: NAME, overlap: queue}`.";
-    if (str_eq(key->name, "pool")) hint = "Write `pool: {name: NAME, slots: 3}`, or only its name.";
-    if (str_eq(key->name, "retry")) hint = "Write `retry: {attempts: 3}`.";
-    if (str_eq(key->name, "history")) hint = "Write `history: {keep: 30d}`.";
-    if (str_eq(key->name, "expect")) hint = "Write a list: `- ${{ outputs.rows > 0 }}`.";
-    bool steps = key->type == KEY_LIST && value->type == VALUE_MAP && strchr("sof", key->name[0]) != NULL;
-    if (steps) hint = "Write a list; each step begins with `- id: NAME`.";
-    if (steps && value->map.count > 0 && value->map.names[0][0] == '-')
-        hint = arena_printf(diags->arena, "A list item begins with `-` and a space: `- %.60s: …`.",
-                            value->map.names[0] + 1);
+    const char *hint = type_hint(diags, key, value);
     bool number = (key->type == KEY_COUNT || key->type == KEY_KEEP) && value->type == VALUE_INT;
     if (value->type == VALUE_NULL)
         diag_add(diags, DIAG_ERROR, line, column, "wrong-type", hint, "\"%s\" of %s has no value", key->name, what);

@@ -43,15 +43,30 @@ static const struct library_function library_flow[] = {
      0, 0, f_status},
     {0}};
 
-static const struct library_function *const tables[] = {library_flow, library_texts, library_lists,
-                                                        library_numbers, library_data};
+static const struct {
+    const char *title;
+    const struct library_function *functions;
+} tables[] = {
+    {"Choosing", library_flow},          {"Texts", library_texts},   {"Patterns", library_patterns},
+    {"Lists and maps", library_lists},   {"Numbers and sizes", library_numbers},
+    {"Durations and times", library_times}, {"Encodings, digests and SQL", library_data},
+};
 
 const struct library_function *
 library_at(size_t index)
 {
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        for (const struct library_function *f = tables[i]; f->name != NULL; f++)
+        for (const struct library_function *f = tables[i].functions; f->name != NULL; f++)
             if (index-- == 0) return f;
+    return NULL;
+}
+
+const char *
+library_title(size_t index)
+{
+    const struct library_function *f = library_at(index);
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        if (tables[i].functions == f) return tables[i].title;
     return NULL;
 }
 
@@ -59,7 +74,7 @@ const struct library_function *
 library_find(const char *name)
 {
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        for (const struct library_function *f = tables[i]; f->name != NULL; f++)
+        for (const struct library_function *f = tables[i].functions; f->name != NULL; f++)
             if (str_eq(f->name, name)) return f;
     return NULL;
 }
@@ -234,7 +249,7 @@ bool
 call_equal(struct call *call, const struct value *a, const struct value *b)
 {
     if (value_is_number(a) && value_is_number(b)) return lua_math_compare(call->vm, a, b, -1) == 0;
-    return value_equal(a, b);
+    return a->type == b->type && lua_math_equal(call->vm, a, b, -1);
 }
 
 int
@@ -255,19 +270,6 @@ call_function(struct call *call, const struct value *item, int64_t index)
     const struct value *ret = lua_value_get(call->vm, -1);
     lua_pop(lua, 1);
     return ret;
-}
-
-static bool
-unresolved(const struct value *value)
-{
-    if (value->type == VALUE_SECRET) return value->text.ptr == NULL;
-    if (value->type == VALUE_LIST)
-        for (size_t i = 0; i < value->list.count; i++)
-            if (unresolved(value->list.items[i])) return true;
-    if (value->type == VALUE_MAP)
-        for (size_t i = 0; i < value->map.count; i++)
-            if (unresolved(value->map.values[i])) return true;
-    return false;
 }
 
 /* Secrets in a copy of `value` become texts (taint false), or all it holds becomes secret (taint true). */
@@ -309,14 +311,16 @@ static const struct value *
 dispatch(struct call *call, const struct library_function *f)
 {
     for (size_t i = 0; i < call->nargs && !(f->flags & LIBRARY_STRUCTURE); i++) {
-        if (!value_tainted(call->args[i])) continue;
-        if (unresolved(call->args[i])) return lua_secret(call->vm, NULL, 0);
+        bool unresolved;
+        if (!lua_value_look(call->vm, call->args[i], &unresolved)) continue;
+        if (unresolved) return lua_secret(call->vm, NULL, 0);
         call->args[i] = retainted(call, call->args[i], false);
         call->tainted = true;
     }
     const struct value *ret = f->call(call);
     if (!call->tainted) return ret;
     call->tainted = false;
+    lua_value_look(call->vm, ret, NULL);
     if (ret->type != VALUE_STRING && ret->type != VALUE_LIST && ret->type != VALUE_MAP &&
         ret->type != VALUE_SQL)
         call_fail(call, only_passed_on, "the answer would tell something about a secret");
@@ -329,6 +333,9 @@ run_function(lua_State *lua)
     struct expr_vm *vm = lua_vm(lua);
     const struct library_function *f = lua_touserdata(lua, lua_upvalueindex(1));
     const struct value *args[2 * EXPR_ITEMS_MAX];
+    const struct arena_mark mark = arena_mark(&vm->scratch);
+    const struct expr_zone *zones = vm->zones;
+    size_t scratch_memory = vm->scratch_memory;
     struct call call = {.vm = vm, .name = f->name, .args = args, .nargs = (size_t)lua_gettop(lua)};
     if (call.nargs < f->args_min || call.nargs > f->args_max || call.nargs > sizeof args / sizeof *args) {
         char hint[256];
@@ -351,6 +358,12 @@ run_function(lua_State *lua)
     }
     const struct value *ret = dispatch(&call, f);
     lua_value_push(vm, ret, NULL);
+    /* What Lua has got as its own needs nothing of what was made on the way. A function that called back into Lua may
+     * have left boxes there. */
+    if (lua_type(lua, -1) != LUA_TUSERDATA && !(f->flags & LIBRARY_FUNCTION) && vm->zones == zones) {
+        arena_rewind(&vm->scratch, mark);
+        vm->scratch_memory = scratch_memory;
+    }
     return 1;
 }
 

@@ -41,12 +41,15 @@ struct library_function {
 
 /* In the order of the documentation; NULL behind the last. */
 const struct library_function *library_at(size_t index);
+/* The heading above this function, when it is the first below one; else NULL. */
+const char *library_title(size_t index);
 const struct library_function *library_find(const char *name);
 /* Sets all functions as globals. */
 void library_install(struct expr_vm *vm);
 
 /* For library_*.c. */
-extern const struct library_function library_texts[], library_lists[], library_numbers[], library_data[];
+extern const struct library_function library_texts[], library_lists[], library_numbers[], library_times[],
+    library_data[], library_patterns[];
 __attribute__((format(printf, 3, 4))) _Noreturn void call_fail(struct call *call, const char *hint,
                                                                const char *fmt, ...);
 void call_count(struct call *call, size_t bytes, uint64_t work);

@@ -9,6 +9,9 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "workflow/library.h"
+#include "workflow/lua_value.h"
+
+#define JSON_VALUE_SIZE 256
 
 static const struct value *
 f_json(struct call *call)
@@ -23,11 +26,24 @@ f_from_json(struct call *call)
 {
     const struct value *arg = call_arg_text(call, 0), *ret;
     struct err err;
-    /* The parser's own tree is not counted: the text stands for it, several times over. */
-    call_count(call, 8 * arg->text.size, arg->text.size / 8);
+    /* The parser has a tree of its own, and counts nothing: what either may take for each value is counted before. */
+    uint64_t values = 1;
+    for (size_t i = 0; i < arg->text.size; i++) {
+        char c = arg->text.ptr[i];
+        values += c == ',' || c == '[' || c == '{';
+    }
+    call_count(call, 2 * arg->text.size + values * JSON_VALUE_SIZE, arg->text.size + values);
     if (json_parse(call_arena(call), arg->text.ptr, arg->text.size, &ret, &err) != 0)
         call_fail(call, NULL, "%.200s", err.message);
     return ret;
+}
+
+static const struct value *
+decoded(struct call *call)
+{
+    struct buf *buf = &call->vm->text;
+    if (str_utf8_bad(buf_str(buf), buf->size) >= 0) call_fail(call, NULL, "what comes out is not UTF-8 text");
+    return call_buf_text(call);
 }
 
 static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -78,18 +94,91 @@ f_from_base64(struct call *call)
         buf_char(buf, (char)(bits >> 10));
         buf_char(buf, (char)(bits >> 2));
     }
-    if (str_utf8_bad(buf_str(buf), buf->size) >= 0) call_fail(call, NULL, "what comes out is not UTF-8 text");
-    return call_buf_text(call);
+    return decoded(call);
 }
 
 static const struct value *
-f_sha256(struct call *call)
+f_digest(struct call *call)
+{
+    static const struct {
+        const char *name;
+        void (*digest)(const void *data, size_t size, char *ret);
+    } digests[] = {{"md5", hash_md5_hex}, {"sha1", hash_sha1_hex}, {"sha256", hash_sha256_hex},
+                   {"sha512", hash_sha512_hex}};
+    const struct value *arg = call_arg_text(call, 0);
+    char hex[HASH_HEX_LONG];
+    call_count(call, 0, 50 + arg->text.size / 2);
+    for (size_t i = 0; i < sizeof digests / sizeof *digests; i++)
+        if (str_eq(digests[i].name, call->name)) digests[i].digest(arg->text.ptr, arg->text.size, hex);
+    return call_text(call, hex, strlen(hex));
+}
+
+static const struct value *
+f_hex(struct call *call)
 {
     const struct value *arg = call_arg_text(call, 0);
-    char hex[HASH_HEX_SIZE];
-    call_count(call, 0, arg->text.size / 16);
-    hash_sha256_hex(arg->text.ptr, arg->text.size, hex);
-    return call_text(call, hex, strlen(hex));
+    struct buf *buf = call_buf(call);
+    for (size_t i = 0; i < arg->text.size; i++) {
+        buf_char(buf, "0123456789abcdef"[(unsigned char)arg->text.ptr[i] >> 4]);
+        buf_char(buf, "0123456789abcdef"[(unsigned char)arg->text.ptr[i] & 15]);
+    }
+    return call_buf_text(call);
+}
+
+/* -1: it is no digit. */
+static int
+hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static const struct value *
+f_from_hex(struct call *call)
+{
+    const struct value *arg = call_arg_text(call, 0);
+    struct buf *buf = call_buf(call);
+    if (arg->text.size % 2 != 0) call_fail(call, NULL, "an odd number of digits");
+    for (size_t i = 0; i < arg->text.size; i += 2) {
+        int high = hex_digit(arg->text.ptr[i]), low = hex_digit(arg->text.ptr[i + 1]);
+        if (high < 0 || low < 0) call_fail(call, NULL, "character %zu is no hexadecimal digit", i + (high < 0 ? 1 : 2));
+        buf_char(buf, (char)(high << 4 | low));
+    }
+    return decoded(call);
+}
+
+static const struct value *
+f_urldecode(struct call *call)
+{
+    const struct value *arg = call_arg_text(call, 0);
+    struct buf *buf = call_buf(call);
+    for (size_t i = 0; i < arg->text.size; i++) {
+        if (arg->text.ptr[i] != '%') {
+            buf_char(buf, arg->text.ptr[i]);
+            continue;
+        }
+        int high = hex_digit(arg->text.ptr[i + 1]), low = high < 0 ? -1 : hex_digit(arg->text.ptr[i + 2]);
+        if (low < 0) call_fail(call, NULL, "two hexadecimal digits are missing behind %% at character %zu", i + 1);
+        buf_char(buf, (char)(high << 4 | low));
+        i += 2;
+    }
+    return decoded(call);
+}
+
+static const struct value *
+f_shell_quote(struct call *call)
+{
+    const struct value *arg = call_arg_text(call, 0);
+    if (memchr(arg->text.ptr, 0, arg->text.size) != NULL) call_fail(call, NULL, "a zero byte in the text");
+    struct buf *buf = call_buf(call);
+    buf_char(buf, '\'');
+    for (size_t i = 0; i < arg->text.size; i++) {
+        if (arg->text.ptr[i] == '\'') buf_text(buf, "'\\'");
+        buf_char(buf, arg->text.ptr[i]);
+    }
+    buf_char(buf, '\'');
+    return call_buf_text(call);
 }
 
 static const struct value *
@@ -246,10 +335,25 @@ const struct library_function library_data[] = {
     {"from_base64", "from_base64(text)",
      "The text that base64 holds; the URL alphabet is understood too.", "from_base64(\"aGVsbG8=\")",
      "\"hello\"", 1, 1, 0, f_from_base64},
+    {"hex", "hex(text)", "Its bytes in hexadecimal.", "hex(\"hi\")", "\"6869\"", 1, 1, 0, f_hex},
+    {"from_hex", "from_hex(text)", "The text that hexadecimal digits hold.", "from_hex(\"6869\")", "\"hi\"", 1, 1, 0,
+     f_from_hex},
     {"sha256", "sha256(text)", "Its SHA-256 in hexadecimal.", "slice(sha256(\"abc\"), 1, 8)",
-     "\"ba7816bf\"", 1, 1, 0, f_sha256},
+     "\"ba7816bf\"", 1, 1, 0, f_digest},
+    {"sha512", "sha512(text)", "Its SHA-512 in hexadecimal.", "slice(sha512(\"abc\"), 1, 8)",
+     "\"ddaf35a1\"", 1, 1, 0, f_digest},
+    {"sha1", "sha1(text)", "Its SHA-1 in hexadecimal, to compare with what others made; it protects nothing.",
+     "slice(sha1(\"abc\"), 1, 8)", "\"a9993e36\"", 1, 1, 0, f_digest},
+    {"md5", "md5(text)", "Its MD5 in hexadecimal, to compare with what others made; it protects nothing.",
+     "slice(md5(\"abc\"), 1, 8)", "\"90015098\"", 1, 1, 0, f_digest},
     {"urlencode", "urlencode(text)", "As part of a URL.", "urlencode(\"a b/c\")", "\"a%20b%2Fc\"",
      1, 1, 0, f_urlencode},
+    {"urldecode", "urldecode(text)", "The text that a part of a URL holds; + stays +.", "urldecode(\"a%20b%2Fc\")",
+     "\"a b/c\"", 1, 1, 0, f_urldecode},
+    {"shell_quote", "shell_quote(text)",
+     "In single quotes, as one word of a shell script that is made elsewhere: for ssh and sh -c. In `run:` just write "
+     "${{ }}.",
+     "shell_quote(\"it's\")", "\"'it'\\\\''s'\"", 1, 1, 0, f_shell_quote},
     {"ident", "ident(name)",
      "A name as SQL text: up to three parts with dots between, each quoted; or the parts one by "
      "one, which may then hold dots.",

@@ -2,10 +2,12 @@
  *
  * Functions on lists and maps. Nothing is changed in place: every result is new, its items are shared.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "workflow/library.h"
+#include "workflow/lua_value.h"
 
 /* Offset of the character with this number (from 0), or the size. */
 static size_t
@@ -97,6 +99,7 @@ f_get(struct call *call)
             found = call->args[0]->list.items[index - 1];
     } else if (call->args[0]->type != VALUE_NULL) {
         found = value_get(call_arg(call, 0, VALUE_MAP), call_arg(call, 1, VALUE_STRING)->text.ptr);
+        call_count(call, 0, call->args[0]->map.count / 16);
     }
     if (found != NULL && found->type != VALUE_NULL) return found;
     return call->nargs > 2 ? call->args[2] : value_null(call_arena(call));
@@ -105,6 +108,7 @@ f_get(struct call *call)
 static const struct value *
 f_has(struct call *call)
 {
+    call_count(call, 0, call_arg(call, 0, VALUE_MAP)->map.count / 16);
     return call_bool(call, value_get(call_arg(call, 0, VALUE_MAP),
                                      call_arg(call, 1, VALUE_STRING)->text.ptr) != NULL);
 }
@@ -203,6 +207,102 @@ f_range(struct call *call)
     return ret;
 }
 
+/* Lists within the list become their items, one level of them. */
+static const struct value *
+f_flatten(struct call *call)
+{
+    const struct value *list = call_arg_list(call, 0);
+    struct value *ret = call_list(call);
+    for (size_t i = 0; i < list->list.count; i++) {
+        const struct value *item = list->list.items[i];
+        if (item->type != VALUE_LIST) call_push(call, ret, item);
+        for (size_t k = 0; item->type == VALUE_LIST && k < item->list.count; k++)
+            call_push(call, ret, item->list.items[k]);
+    }
+    return ret;
+}
+
+static const struct value *
+f_zip(struct call *call)
+{
+    const struct value *a = call_arg_list(call, 0), *b = call_arg_list(call, 1);
+    if (a->list.count != b->list.count)
+        call_fail(call, NULL, "lists of %zu and %zu items", a->list.count, b->list.count);
+    struct value *ret = call_list(call);
+    for (size_t i = 0; i < a->list.count; i++) {
+        struct value *pair = call_list(call);
+        call_push(call, pair, a->list.items[i]);
+        call_push(call, pair, b->list.items[i]);
+        call_push(call, ret, pair);
+    }
+    return ret;
+}
+
+static const struct value *
+f_chunks(struct call *call)
+{
+    const struct value *list = call_arg_list(call, 0);
+    int64_t size = call_arg_int(call, 1);
+    if (size < 1) call_fail(call, NULL, "chunks of %" PRId64 " items", size);
+    struct value *ret = call_list(call), *chunk = NULL;
+    for (size_t i = 0; i < list->list.count; i++) {
+        if (chunk == NULL || chunk->list.count == (uint64_t)size) {
+            chunk = call_list(call);
+            call_push(call, ret, chunk);
+        }
+        call_push(call, chunk, list->list.items[i]);
+    }
+    return ret;
+}
+
+static void
+set_member(struct call *call, struct value *map, const char *name, const struct value *value)
+{
+    call_count(call, 2 * sizeof(void *) + strlen(name), 1 + map->map.count / 16);
+    value_set(call_arena(call), map, name, value);
+}
+
+static const struct value *
+f_entries(struct call *call)
+{
+    const struct value *map = call_arg(call, 0, VALUE_MAP);
+    struct value *ret = call_list(call);
+    for (size_t i = 0; i < map->map.count; i++) {
+        struct value *item = call_map(call);
+        set_member(call, item, "key", call_text(call, map->map.names[i], strlen(map->map.names[i])));
+        set_member(call, item, "value", map->map.values[i]);
+        call_push(call, ret, item);
+    }
+    return ret;
+}
+
+static const struct value *
+f_group_by(struct call *call)
+{
+    const struct value *list = call_arg_list(call, 0);
+    struct value *ret = call_map(call), **groups = NULL;
+    size_t capacity = 0;
+    for (size_t i = 0; i < list->list.count; i++) {
+        const struct value *key = call_function(call, list->list.items[i], (int64_t)i + 1);
+        if (key->type != VALUE_STRING || strlen(key->text.ptr) != key->text.size)
+            call_fail(call, "Return text(x) in it.", "the function returns %s, and should return a text",
+                      lua_type_name(key));
+        struct value *group = NULL;
+        for (size_t k = 0; k < ret->map.count && group == NULL; k++)
+            if (str_eq(ret->map.names[k], key->text.ptr)) group = groups[k];
+        call_count(call, 0, 1 + ret->map.count / 8);
+        if (group == NULL) {
+            group = call_list(call);
+            call_count(call, 2 * sizeof *groups, 0);
+            groups = arena_grow(call_arena(call), groups, ret->map.count, &capacity, sizeof *groups);
+            groups[ret->map.count] = group;
+            set_member(call, ret, key->text.ptr, group);
+        }
+        call_push(call, group, list->list.items[i]);
+    }
+    return ret;
+}
+
 static bool
 truth(struct call *call, const struct value *value)
 {
@@ -280,6 +380,18 @@ const struct library_function library_lists[] = {
      "map({1, 2}, function(x) return x * 10 end)", "[10,20]", 2, 2, F, f_map},
     {"filter", "filter(list, function)", "The items for which the function returns true.",
      "filter({1, 2, 3}, function(x) return x > 1 end)", "[2,3]", 2, 2, F, f_filter},
+    {"group_by", "group_by(list, function)",
+     "A map from what the function returns, a text, to the list of its items.",
+     "group_by({\"a1\", \"b1\", \"a2\"}, function(x) return slice(x, 1, 1) end)",
+     "{\"a\":[\"a1\",\"a2\"],\"b\":[\"b1\"]}", 2, 2, F, f_group_by},
+    {"flatten", "flatten(list)", "The lists within a list as one; its other items stay.",
+     "flatten({{1, 2}, {3}, 4})", "[1,2,3,4]", 1, 1, S, f_flatten},
+    {"zip", "zip(a, b)", "Pairs of the items of two lists of one length.", "zip({1, 2}, {\"a\", \"b\"})",
+     "[[1,\"a\"],[2,\"b\"]]", 2, 2, S, f_zip},
+    {"chunks", "chunks(list, count)", "Lists of so many items each; the last may have fewer.",
+     "chunks({1, 2, 3}, 2)", "[[1,2],[3]]", 2, 2, S, f_chunks},
+    {"entries", "entries(map)", "The members as a list of {key, value}, in their order.", "entries({a = 1})",
+     "[{\"key\":\"a\",\"value\":1}]", 1, 1, S, f_entries},
     {"any", "any(list, function)", "Does the function return true for an item?",
      "any({1, 2}, function(x) return x == 2 end)", "true", 2, 2, F, f_any},
     {"all", "all(list, function)", "Does it for all of them?",

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Functions on numbers, durations, sizes and times. Times are UTC; there is no "now", because a
- * resumed run must compute what the first one did.
+ * Functions on numbers and sizes.
  */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/str.h"
 #include "workflow/library.h"
@@ -138,24 +136,6 @@ f_sum(struct call *call)
 }
 
 static const struct value *
-f_duration(struct call *call)
-{
-    const struct value *arg = call->args[0];
-    int64_t ms;
-    if (arg->type == VALUE_DURATION) return arg;
-    if (value_is_number(arg)) {
-        double seconds = call_arg_real(call, 0);
-        if (!(fabs(seconds) < 9e15)) call_fail(call, NULL, "the number is too large");
-        return call_typed(call, VALUE_DURATION, llround(seconds * 1000));
-    }
-    const char *text = call_arg(call, 0, VALUE_STRING)->text.ptr;
-    if (!str_to_duration(text, &ms))
-        call_fail(call, "Write \"90s\", \"1h30m\" or \"2d\".", "\"%.100s\" is not a duration",
-                  text);
-    return call_typed(call, VALUE_DURATION, ms);
-}
-
-static const struct value *
 f_size(struct call *call)
 {
     const struct value *arg = call->args[0];
@@ -170,70 +150,21 @@ f_size(struct call *call)
 }
 
 static const struct value *
-f_timestamp(struct call *call)
+f_format_size(struct call *call)
 {
-    const struct value *arg = call->args[0];
-    int64_t ms;
-    if (arg->type == VALUE_TIMESTAMP) return arg;
-    if (value_is_number(arg)) {
-        double seconds = call_arg_real(call, 0);
-        if (!(fabs(seconds) < 2e11))
-            call_fail(call, "The number counts seconds since 1970.", "the number is too large");
-        return call_typed(call, VALUE_TIMESTAMP, llround(seconds * 1000));
-    }
-    const char *text = call_arg(call, 0, VALUE_STRING)->text.ptr;
-    if (!str_to_timestamp(text, &ms))
-        call_fail(call, "Write \"2026-01-31\" or \"2026-01-31T08:00:00Z\".",
-                  "\"%.100s\" is not a time", text);
-    return call_typed(call, VALUE_TIMESTAMP, ms);
-}
-
-/* One conversion behind `%`. */
-static bool
-add_date(struct buf *buf, char what, const struct tm *tm, int64_t ms)
-{
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec", days[] = "SunMonTueWedThuFriSat";
-    switch (what) {
-    case 'Y': buf_printf(buf, "%04lld", (long long)tm->tm_year + 1900); break;
-    case 'y': buf_printf(buf, "%02d", ((tm->tm_year % 100) + 100) % 100); break;
-    case 'm': buf_printf(buf, "%02d", tm->tm_mon + 1); break;
-    case 'd': buf_printf(buf, "%02d", tm->tm_mday); break;
-    case 'H': buf_printf(buf, "%02d", tm->tm_hour); break;
-    case 'M': buf_printf(buf, "%02d", tm->tm_min); break;
-    case 'S': buf_printf(buf, "%02d", tm->tm_sec); break;
-    case 'L': buf_printf(buf, "%03d", (int)(((ms % 1000) + 1000) % 1000)); break;
-    case 'j': buf_printf(buf, "%03d", tm->tm_yday + 1); break;
-    case 'u': buf_printf(buf, "%d", tm->tm_wday == 0 ? 7 : tm->tm_wday); break;
-    case 'a': buf_add(buf, days + (size_t)tm->tm_wday * 3, 3); break;
-    case 'b': buf_add(buf, months + (size_t)tm->tm_mon * 3, 3); break;
-    case 's': buf_printf(buf, "%" PRId64, (ms - (((ms % 1000) + 1000) % 1000)) / 1000); break;
-    case 'F':
-        return add_date(buf, 'Y', tm, ms) && (buf_char(buf, '-'), add_date(buf, 'm', tm, ms)) &&
-               (buf_char(buf, '-'), add_date(buf, 'd', tm, ms));
-    case 'T':
-        return add_date(buf, 'H', tm, ms) && (buf_char(buf, ':'), add_date(buf, 'M', tm, ms)) &&
-               (buf_char(buf, ':'), add_date(buf, 'S', tm, ms));
-    case '%': buf_char(buf, '%'); break;
-    default: return false;
-    }
-    return true;
+    const struct value *size = f_size(call);
+    struct buf *buf = call_buf(call);
+    str_size_human(buf, size->integer);
+    return call_buf_text(call);
 }
 
 static const struct value *
-f_date(struct call *call)
+f_fixed(struct call *call)
 {
-    const struct value *at = f_timestamp(call);
-    const char *format = call->nargs > 1 ? call_arg(call, 1, VALUE_STRING)->text.ptr : "%Y-%m-%d";
-    time_t seconds = (time_t)((at->integer - (((at->integer % 1000) + 1000) % 1000)) / 1000);
-    struct tm tm;
-    if (gmtime_r(&seconds, &tm) == NULL) call_fail(call, NULL, "the time is out of range");
+    int64_t digits = call_arg_int(call, 1);
+    if (digits < 0 || digits > 15) call_fail(call, NULL, "%" PRId64 " digits; from 0 to 15 are possible", digits);
     struct buf *buf = call_buf(call);
-    for (const char *p = format; *p; p++) {
-        if (*p != '%') buf_char(buf, *p);
-        else if (!add_date(buf, *++p, &tm, at->integer))
-            call_fail(call, "It has %Y %y %m %d %H %M %S %L %j %u %a %b %s %F %T %%.",
-                      "\"%%%c\" is unknown", *p ? *p : ' ');
-    }
+    buf_printf(buf, "%.*f", (int)digits, call_arg_real(call, 0));
     return call_buf_text(call);
 }
 
@@ -254,16 +185,10 @@ const struct library_function library_numbers[] = {
     {"max", "max(a, b)", "The largest of the values, or of one list.",
      "max({duration(\"90s\"), duration(\"1m\")})", "\"1m30s\"", 1, 50, 0, f_min},
     {"sum", "sum(list)", "Of numbers, durations or sizes.", "sum({1, 2, 3})", "6", 1, 1, 0, f_sum},
-    {"duration", "duration(x)", "From a text like \"1h30m\", or from seconds.",
-     "duration(\"1h\") + duration(90)", "\"1h1m30s\"", 1, 1, 0, f_duration},
     {"size", "size(x)", "From a text like \"10KiB\", or from bytes.", "size(\"10KiB\") * 2",
      "20480", 1, 1, 0, f_size},
-    {"timestamp", "timestamp(x)",
-     "From a text in RFC 3339, from a date (midnight UTC), or from seconds since 1970.",
-     "timestamp(\"2026-01-31\") + duration(\"36h\")", "\"2026-02-01T12:00:00Z\"", 1, 1, 0,
-     f_timestamp},
-    {"date", "date(time, format)",
-     "A time as text, in UTC: %Y %y %m %d %H %M %S %L (milliseconds) %j %u %a %b %s %F %T %%. "
-     "Without a format, %Y-%m-%d.",
-     "date(\"2026-01-31T08:05:00Z\", \"%Y/%m/%d %H\")", "\"2026/01/31 08\"", 1, 2, 0, f_date},
+    {"format_size", "format_size(size)", "For people to read.", "format_size(1610612736)", "\"1.5 GiB\"", 1, 1, 0,
+     f_format_size},
+    {"fixed", "fixed(x, digits)", "A number as text with so many digits behind the point.", "fixed(2.5, 2)",
+     "\"2.50\"", 2, 2, 0, f_fixed},
     {0}};

@@ -505,13 +505,14 @@ fits(const struct regex *regex, const struct instruction *i, uint32_t c)
 }
 
 bool
-regex_search(const struct regex *regex, struct arena *arena, const char *text, size_t size, size_t *spans,
-             void (*count)(void *context, uint64_t steps), void *context)
+regex_search(const struct regex *regex, struct arena *arena, const char *text, size_t size, size_t from,
+             size_t *spans, void (*count)(void *context, uint64_t steps), void *context)
 {
     struct matcher m = {.regex = regex, .text = text, .size = size, .width = regex->groups * 2};
     struct threads lists[2] = {{0}}, *now = &lists[0], *next = &lists[1];
     bool found = false;
     size_t none[2 * REGEX_GROUPS_MAX];
+    count(context, regex->size * m.width / 4);
     for (size_t i = 0; i < 2 * REGEX_GROUPS_MAX; i++) none[i] = SIZE_MAX;
     m.seen = ARENA_ARRAY(arena, regex->size, uint32_t);
     for (size_t i = 0; i < 2; i++) {
@@ -519,7 +520,7 @@ regex_search(const struct regex *regex, struct arena *arena, const char *text, s
         lists[i].spans = ARENA_ARRAY(arena, regex->size * m.width, size_t);
     }
     m.generation = 1;
-    for (size_t at = 0, length = 1;; at += length) {
+    for (size_t at = from, length = 1;; at += length) {
         /* A match begins here unless an earlier one is under way: the leftmost wins. */
         if (!found) add(&m, now, 0, at, none);
         if (now->count == 0 && found) break;

@@ -22,9 +22,10 @@ struct regex;
 const struct regex *regex_compile(struct arena *arena, const char *pattern, size_t size,
                                   const char **problem, size_t *at);
 size_t regex_groups(const struct regex *regex); /* the whole match included */
-/* Finds the leftmost match; spans[2 * i] and [2 * i + 1] are group i's start and end, SIZE_MAX when
- * it took no part. `count` is called now and then with the steps made; it may leave by longjmp. */
+/* Finds the leftmost match that begins at offset `from` or behind it; spans[2 * i] and [2 * i + 1] are group i's start
+ * and end, SIZE_MAX when it took no part. `count` is called now and then with the steps made; it may leave by longjmp.
+ * */
 bool regex_search(const struct regex *regex, struct arena *arena, const char *text, size_t size,
-                  size_t *spans, void (*count)(void *context, uint64_t steps), void *context);
+                  size_t from, size_t *spans, void (*count)(void *context, uint64_t steps), void *context);
 
 #endif

@@ -5,16 +5,16 @@
  */
 #include <string.h>
 
-#include "base/limits.h"
 #include "base/str.h"
 #include "workflow/library.h"
-#include "workflow/library_regex.h"
+#include "workflow/lua_value.h"
 
 static const struct value *
 f_text(struct call *call)
 {
     const struct value *arg = call->args[0];
     if (arg->type == VALUE_STRING) return arg;
+    lua_value_look(call->vm, arg, NULL);
     value_show(call_buf(call), arg);
     return call_buf_text(call);
 }
@@ -86,11 +86,12 @@ f_contains(struct call *call)
     const struct value *in = call->args[0], *what = call->args[1];
     if (in->type == VALUE_LIST) {
         for (size_t i = 0; i < in->list.count; i++) {
-            call_count(call, 0, 1);
+            call_count(call, 0, 4);
             if (call_equal(call, in->list.items[i], what)) return call_bool(call, true);
         }
         return call_bool(call, false);
     }
+    if (in->type == VALUE_MAP) call_count(call, 0, in->map.count / 16);
     if (in->type == VALUE_MAP)
         return call_bool(call, value_get(in, call_arg_text(call, 1)->text.ptr) != NULL);
     in = call_arg_text(call, 0);
@@ -131,51 +132,52 @@ f_replace(struct call *call)
     return call_buf_text(call);
 }
 
-static void
-count_steps(void *context, uint64_t steps)
-{
-    call_count(context, 0, steps);
-}
-
-static bool
-search(struct call *call, const struct regex **ret, const struct value **text, size_t *spans)
-{
-    const struct value *pattern = call_arg_text(call, 1);
-    const char *problem;
-    size_t at;
-    *text = call_arg_text(call, 0);
-    call_count(call, 8 * KIB, pattern->text.size);
-    *ret = regex_compile(call_arena(call), pattern->text.ptr, pattern->text.size, &problem, &at);
-    if (*ret == NULL) call_fail(call, NULL, "character %zu of the pattern: %s", at + 1, problem);
-    return regex_search(*ret, call_arena(call), (*text)->text.ptr, (*text)->text.size, spans,
-                        count_steps, call);
-}
-
 static const struct value *
-f_matches(struct call *call)
+f_lines(struct call *call)
 {
-    size_t spans[2 * REGEX_GROUPS_MAX];
-    const struct regex *regex;
-    const struct value *text;
-    return call_bool(call, search(call, &regex, &text, spans));
-}
-
-static const struct value *
-f_match(struct call *call)
-{
-    size_t spans[2 * REGEX_GROUPS_MAX];
-    const struct regex *regex;
-    const struct value *text;
-    if (!search(call, &regex, &text, spans)) return value_null(call_arena(call));
+    const struct value *arg = call_arg_text(call, 0);
     struct value *list = call_list(call);
-    for (size_t i = 0; i < regex_groups(regex); i++) {
-        if (spans[2 * i + 1] == SIZE_MAX) call_push(call, list, value_null(call_arena(call)));
-        else
-            call_push(
-                call, list,
-                call_text(call, text->text.ptr + spans[2 * i], spans[2 * i + 1] - spans[2 * i]));
+    const char *at = arg->text.ptr, *end = at + arg->text.size, *next;
+    while (at < end) {
+        next = memchr(at, '\n', (size_t)(end - at));
+        const char *stop = next != NULL ? next : end;
+        size_t size = (size_t)(stop - at);
+        if (next != NULL && size > 0 && stop[-1] == '\r') size--;
+        call_push(call, list, call_text(call, at, size));
+        at = next != NULL ? next + 1 : end;
     }
     return list;
+}
+
+static const struct value *
+f_pad(struct call *call)
+{
+    const struct value *arg = call_arg_text(call, 0);
+    int64_t width = call_arg_int(call, 1), count = 0;
+    const struct value *fill = call->nargs > 2 ? call_arg_text(call, 2) : call_text(call, " ", 1);
+    if (fill->text.size != 1) call_fail(call, NULL, "it is filled with one character of ASCII");
+    if (width < -1000 || width > 1000) call_fail(call, NULL, "a width of more than 1000");
+    for (size_t i = 0; i < arg->text.size; i++) count += ((unsigned char)arg->text.ptr[i] & 0xc0) != 0x80;
+    struct buf *buf = call_buf(call);
+    if (width < 0) buf_add(buf, arg->text.ptr, arg->text.size);
+    for (int64_t i = count; i < (width < 0 ? -width : width); i++) buf_char(buf, fill->text.ptr[0]);
+    if (width >= 0) buf_add(buf, arg->text.ptr, arg->text.size);
+    return call_buf_text(call);
+}
+
+static const struct value *
+f_basename(struct call *call)
+{
+    const struct value *arg = call_arg_text(call, 0);
+    const char *start = arg->text.ptr, *end = start + arg->text.size;
+    bool name = call->name[0] == 'b';
+    while (end > start + 1 && end[-1] == '/') end--;
+    const char *slash = memrchr(start, '/', (size_t)(end - start));
+    if (name) return slash != NULL && end > slash + 1 ? call_text(call, slash + 1, (size_t)(end - slash - 1))
+                                                      : call_text(call, start, (size_t)(end - start));
+    if (slash == NULL) return call_text(call, ".", 1);
+    while (slash > start && slash[-1] == '/') slash--;
+    return call_text(call, start, slash > start ? (size_t)(slash - start) : 1);
 }
 
 const struct library_function library_texts[] = {
@@ -205,11 +207,13 @@ const struct library_function library_texts[] = {
      "true", 2, 2, 0, f_ends_with},
     {"replace", "replace(text, from, to)", "Every `from` replaced; both are plain texts.",
      "replace(\"a.b.c\", \".\", \"/\")", "\"a/b/c\"", 3, 3, 0, f_replace},
-    {"matches", "matches(text, pattern)",
-     "Does the regular expression fit anywhere? Use ^ and $ for all of it.",
-     "matches(\"v1.2\", \"^v[0-9.]+$\")", "true", 2, 2, 0, f_matches},
-    {"match", "match(text, pattern)",
-     "What fitted, then what each ( ) fitted; null when nothing did.",
-     "match(\"orders-2026\", \"([a-z]+)-([0-9]+)\")", "[\"orders-2026\",\"orders\",\"2026\"]", 2, 2,
-     0, f_match},
+    {"lines", "lines(text)", "The lines of a text, without their ends.", "lines(\"a\\nb\\n\")",
+     "[\"a\",\"b\"]", 1, 1, 0, f_lines},
+    {"pad", "pad(x, width, fill)",
+     "Filled up at its left to so many characters, with spaces or `fill`; at its right when the width is negative.",
+     "pad(7, 3, \"0\")", "\"007\"", 2, 3, 0, f_pad},
+    {"basename", "basename(path)", "What is behind the last slash.", "basename(\"s3://lake/raw/orders.csv\")",
+     "\"orders.csv\"", 1, 1, 0, f_basename},
+    {"dirname", "dirname(path)", "What is before the last slash.", "dirname(\"s3://lake/raw/orders.csv\")",
+     "\"s3://lake/raw\"", 1, 1, 0, f_basename},
     {0}};

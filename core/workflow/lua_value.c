@@ -191,7 +191,8 @@ static const struct value *
 get_map(struct expr_vm *vm, int index, size_t count, unsigned depth)
 {
     lua_State *lua = vm->lua;
-    lua_charge(vm, sizeof(struct value) + count * 4 * sizeof(void *), count);
+    /* Sorting is work that grows faster. */
+    lua_charge(vm, sizeof(struct value) + count * 4 * sizeof(void *), count * 64);
     struct sorted_name *members = ARENA_ARRAY(&vm->scratch, count, struct sorted_name);
     size_t i = 0;
     for (lua_pushnil(lua); lua_next(lua, index); lua_pop(lua, 1), i++) {
@@ -252,7 +253,8 @@ get_deep(struct expr_vm *vm, int index, unsigned depth)
     if (value != &place) return value;
     if (place.type == VALUE_REAL && !isfinite(place.real))
         lua_raise(vm, -1, "Look for a division by zero.", "a number that is not finite");
-    lua_charge(vm, sizeof place + (place.type == VALUE_STRING ? place.text.size : 0), 1);
+    size_t size = place.type == VALUE_STRING ? place.text.size : 0;
+    lua_charge(vm, sizeof place + size, 1 + size / 64);
     return value_copy(&vm->scratch, &place);
 }
 
@@ -260,6 +262,36 @@ const struct value *
 lua_value_get(struct expr_vm *vm, int index)
 {
     return get_deep(vm, lua_absindex(vm->lua, index), 0);
+}
+
+struct look {
+    uint64_t parts;
+    bool tainted, unresolved;
+};
+
+static void
+look_into(struct expr_vm *vm, const struct value *value, unsigned depth, struct look *look)
+{
+    if (depth > LIMIT_DEPTH) lua_raise(vm, -1, NULL, "a value nested more than %u deep", LIMIT_DEPTH);
+    if (++look->parts % 4096 == 0) lua_charge(vm, 0, 4096);
+    if (value->type == VALUE_SECRET) {
+        look->tainted = true;
+        if (value->text.ptr == NULL) look->unresolved = true;
+    }
+    if (value->type == VALUE_LIST)
+        for (size_t i = 0; i < value->list.count; i++) look_into(vm, value->list.items[i], depth + 1, look);
+    if (value->type == VALUE_MAP)
+        for (size_t i = 0; i < value->map.count; i++) look_into(vm, value->map.values[i], depth + 1, look);
+}
+
+bool
+lua_value_look(struct expr_vm *vm, const struct value *value, bool *unresolved)
+{
+    struct look look = {0};
+    look_into(vm, value, 0, &look);
+    lua_charge(vm, 0, look.parts % 4096);
+    if (unresolved != NULL) *unresolved = look.unresolved;
+    return look.tainted;
 }
 
 static const struct lua_path *
@@ -291,6 +323,7 @@ raise_missing(struct expr_vm *vm, const struct value *map, const struct lua_path
               const char *name, int64_t place)
 {
     char hint[512];
+    lua_charge(vm, 0, 600 + 20 * map->map.count);
     const char *nearest = str_nearest(name, map->map.names, map->map.count);
     size_t used = 0;
     if (nearest != NULL) {

@@ -61,6 +61,7 @@ struct expr_vm {
     const void *script;        /* script.c's own */
     const char *skipped;       /* skip() was called: its reason */
     int failed_class;          /* fail() was called: its class */
+    struct expr_zone *zones;   /* library_time.c's own, in scratch */
 };
 
 /* lua_value.c */
@@ -85,6 +86,10 @@ void lua_value_push(struct expr_vm *vm, const struct value *value, const struct 
 const struct value *lua_value_get(struct expr_vm *vm, int index);
 /* The same without copying a text: it lives as long as its stack slot. */
 const struct value *lua_value_peek(struct expr_vm *vm, int index, struct value *place);
+/* Goes through a value before C does so without counting: its parts are charged, and one that is nested deeper than
+ * any JSON text may be raises (in Lua it costs nothing to wrap a value a million times, or to hold it twice in
+ * itself). True when a secret is in it; *unresolved (may be NULL): one that is not known here. */
+bool lua_value_look(struct expr_vm *vm, const struct value *value, bool *unresolved);
 /* container[key]; raises with a suggestion when there is none. *path: the container's, becomes the
  * member's. */
 const struct value *lua_value_find(struct expr_vm *vm, const struct value *container, const struct value *key,

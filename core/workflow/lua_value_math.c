@@ -196,10 +196,22 @@ box_concat(lua_State *lua)
     return 1;
 }
 
+/* Each name of one map is looked for in the other. */
+static void
+charge_names(struct expr_vm *vm, const struct value *value)
+{
+    if (value->type == VALUE_LIST)
+        for (size_t i = 0; i < value->list.count; i++) charge_names(vm, value->list.items[i]);
+    if (value->type != VALUE_MAP) return;
+    lua_charge(vm, 0, value->map.count * (value->map.count / 2));
+    for (size_t i = 0; i < value->map.count; i++) charge_names(vm, value->map.values[i]);
+}
+
 bool
 lua_math_equal(struct expr_vm *vm, const struct value *a, const struct value *b, int64_t place)
 {
-    if (value_tainted(a) || value_tainted(b))
+    bool tainted = lua_value_look(vm, a, NULL);
+    if (lua_value_look(vm, b, NULL) || tainted)
         lua_raise(vm, place, "A secret can be joined with texts and passed on, nothing else.",
                   "a secret cannot be compared");
     if (a->type == VALUE_NULL || b->type == VALUE_NULL) return a->type == b->type;
@@ -209,6 +221,7 @@ lua_math_equal(struct expr_vm *vm, const struct value *a, const struct value *b,
     }
     if (a->type == b->type) {
         lua_charge(vm, 0, a->type == VALUE_STRING ? a->text.size / 256 : 1);
+        charge_names(vm, a);
         return value_equal(a, b);
     }
     const char *hint = NULL;

@@ -108,6 +108,7 @@ lua_vm_begin(struct expr_vm *vm, const struct expr *expr, const struct value *na
     vm->missing = false;
     vm->result = NULL;
     vm->skipped = NULL;
+    vm->zones = NULL;
     vm->open = true;
 }
 

@@ -213,7 +213,7 @@ pattern_allows(struct arena *arena, const char *pattern, const struct value *val
     const struct regex *regex = pattern_compile(arena, pattern, err);
     if (regex == NULL) return EXIT_INVALID;
     size_t *spans = ARENA_ARRAY(arena, 2 * regex_groups(regex), size_t);
-    if (regex_search(regex, arena, value->text.ptr, value->text.size, spans, count_nothing, NULL)) return 0;
+    if (regex_search(regex, arena, value->text.ptr, value->text.size, 0, spans, count_nothing, NULL)) return 0;
     return err_set(err, EXIT_INVALID, "is \"%.100s\", which does not match the pattern \"%s\"", value->text.ptr,
                    pattern);
 }

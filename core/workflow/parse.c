@@ -264,14 +264,16 @@ read_map(struct parser *parser, unsigned depth)
     const struct value *merged = NULL;
     struct value *ret = value_map(parser->arena);
     set_place(ret, parser->event.start_mark.line, parser->event.start_mark.column);
-    struct names names;
-    names_init(&names, parser->arena);
+    struct names names; /* needed until the map ends, and maps end in the order of their nesting */
+    struct arena_mark before = arena_mark(&parser->scratch);
+    names_init(&names, &parser->scratch);
     for (;;) {
         bool failed;
         const char *name = read_name(parser, depth, &failed);
         if (failed) return NULL;
         if (name == NULL) {
             merge_all(parser, ret, &names, merged);
+            arena_rewind(&parser->scratch, before);
             return ret;
         }
         yaml_mark_t mark = parser->event.start_mark;

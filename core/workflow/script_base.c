@@ -19,6 +19,7 @@ arg_text(struct expr_vm *vm, int index, const char *function)
     if (lua_isnoneornil(vm->lua, index)) lua_raise(vm, -1, NULL, "%s(): a text is missing", function);
     const struct value *value = lua_value_peek(vm, index, &place);
     if (value->type == VALUE_STRING) return value->text.ptr;
+    lua_value_look(vm, value, NULL);
     buf_clear(&vm->text);
     value_show(&vm->text, value);
     lua_charge(vm, vm->text.size, 1);
@@ -42,6 +43,7 @@ s_log(lua_State *lua)
         text = 2;
     }
     const char *message = arg_text(vm, text, "log");
+    lua_charge(vm, 0, 100 + strlen(message) / 16);
     if (vm->host != NULL && vm->host->log != NULL) vm->host->log(vm->host->context, level, message);
     return 0;
 }
@@ -59,6 +61,7 @@ s_metric(lua_State *lua)
     else if (value->type == VALUE_INT || value->type == VALUE_SIZE) number = (double)value->integer;
     else if (value->type == VALUE_DURATION) number = (double)value->integer / 1000;
     else lua_raise(vm, -1, NULL, "metric(): %s is not a number", lua_type_name(value));
+    lua_charge(vm, 0, 100);
     if (vm->host != NULL && vm->host->metric != NULL) vm->host->metric(vm->host->context, name, number, unit);
     return 0;
 }
@@ -72,6 +75,8 @@ s_set_output(lua_State *lua)
         lua_raise(vm, -1, "Names are lower case: rows, run_id.",
                   "set_output(): \"%.100s\" is not a name", name);
     const struct value *value = lua_value_get(vm, 2);
+    lua_value_look(vm, value, NULL);
+    lua_charge(vm, 0, 100);
     struct err err = {0};
     if (vm->host == NULL || vm->host->set_output == NULL ||
         vm->host->set_output(vm->host->context, name, value, &err) == 0)
@@ -177,7 +182,7 @@ push_keys(struct expr_vm *vm)
     lua_State *lua = vm->lua;
     size_t count = 0, i = 0;
     for (lua_pushnil(lua); lua_next(lua, 1); lua_pop(lua, 1)) count++;
-    lua_charge(vm, count * sizeof(struct key), count);
+    lua_charge(vm, count * sizeof(struct key), count * 64);
     struct arena_mark mark = arena_mark(&vm->scratch);
     struct key *keys = ARENA_ARRAY(&vm->scratch, count, struct key);
     for (lua_pushnil(lua); lua_next(lua, 1); lua_pop(lua, 1), i++) {

@@ -158,8 +158,11 @@ check_names(const struct scan *scan, const char *const *variables, struct err *e
         if (set)
             return refuse(t, err, "Write local in front of it, or set_output(name, value).",
                           "\"%s\" is not declared", t->text);
-        if (!script_knows(t->text))
-            return expr_unknown_name(t, variables, token_is(&scan->tokens[i + 1], "("), err);
+        if (script_knows(t->text)) continue;
+        const char *near = str_nearest(t->text, scan->declared, scan->ndeclared);
+        int code = expr_unknown_name(t, variables, token_is(&scan->tokens[i + 1], "("), err);
+        if (near != NULL) err_hint(err, "Did you mean \"%s\"?", near);
+        return code;
     }
     return 0;
 }

@@ -69,6 +69,7 @@ end_word(struct reader *r)
     if (r->to != TO_WORD) {
         bool nowhere = str_eq(word, "/dev/null") || str_eq(word, "$LEVADA_OUTPUT");
         if (r->to == TO_FILE_WRITE && !nowhere) r->now.writes = true;
+        *(r->to == TO_FILE_WRITE ? &r->now.to : &r->now.from) = word;
         r->to = TO_WORD;
         return true;
     }

@@ -16,6 +16,7 @@ struct shell_words {
     size_t count;       /* at least 1: the command's name */
     size_t at;          /* offset of the first word in the script */
     bool writes;        /* its output goes to a file other than /dev/null and $LEVADA_OUTPUT */
+    const char *from, *to; /* the last files of `<` and `>`; NULL: none */
     bool guarded;       /* in a condition, or behind && or ||: it may not run at all */
 };
 

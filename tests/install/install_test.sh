@@ -49,7 +49,8 @@ a_workflow_runs() {
 }
 
 a_ready_hook_is_found() {
-    printf 'levada: 1\nhooks: {after_step: "levada:slow"}\nsteps:\n  - id: hello\n    run: echo hello\n' >"$work/hooked.yaml"
+    printf 'levada: 1\nhooks: {after_step: "levada:slow"}\nsteps:\n  - id: hello\n    run: echo hello\n' \
+        >"$work/hooked.yaml"
     levada run "$work/hooked.yaml"
 }
 

@@ -40,7 +40,8 @@ fixture_init(struct fixture *f, const struct fixture_step *steps, size_t count)
     f->model.steps = ARENA_ARRAY(&f->arena, count + 1, struct step);
     for (size_t i = 0; i < count; i++) {
         struct step *step = &f->model.steps[i];
-        step->id = steps[i].id;
+        step->id = step->local = steps[i].id;
+        step->home = &f->model;
         step->part = steps[i].part;
         step->retry.attempts = steps[i].attempts ? steps[i].attempts : 1;
         step->needs = ARENA_ARRAY(&f->arena, count + 1, uint32_t);
@@ -59,10 +60,12 @@ fixture_init(struct fixture *f, const struct fixture_step *steps, size_t count)
 }
 
 static inline void
-fixture_event(struct fixture *f, int64_t at_ms, enum event_type type, const char *step, const char *json)
+fixture_item_event(struct fixture *f, int64_t at_ms, enum event_type type, const char *step, const char *item,
+                   const char *json)
 {
     struct err err = {0};
-    f->last = (struct event){.seq = ++f->seq, .time_ms = FIXTURE_START + at_ms, .type = type, .step = step};
+    f->last = (struct event){
+        .seq = ++f->seq, .time_ms = FIXTURE_START + at_ms, .type = type, .step = step, .item = item};
     int code = json_parse(&f->arena, json, strlen(json), &f->last.data, &err);
     if (!code) code = state_apply(&f->view.state, &f->last, &err);
     if (code) {
@@ -71,6 +74,42 @@ fixture_event(struct fixture *f, int64_t at_ms, enum event_type type, const char
     }
     if (decision_of(&f->arena, &f->last, &f->view.decisions[f->view.ndecisions])) f->view.ndecisions++;
     f->view.status = f->view.state.status;
+}
+
+static inline void
+fixture_event(struct fixture *f, int64_t at_ms, enum event_type type, const char *step, const char *json)
+{
+    fixture_item_event(f, at_ms, type, step, NULL, json);
+}
+
+/* Step `index` is done for each item, called `item`. */
+static inline void
+fixture_loop(struct fixture *f, size_t index)
+{
+    struct loop *loop = ARENA_NEW(&f->arena, struct loop);
+    loop->as = "item";
+    f->model.steps[index].loop = loop;
+}
+
+/* A loop `load` over a, b and c, of which b has failed and c runs, and a step behind it. */
+static inline void
+fixture_loop_run(struct fixture *f)
+{
+    static const struct fixture_step steps[] = {{"load", "", PART_STEPS, 0}, {"after", "load", PART_STEPS, 0}};
+    fixture_init(f, steps, 2);
+    fixture_loop(f, 0);
+    fixture_event(f, 0, EVENT_RUN_CREATED, NULL, "{}");
+    fixture_event(f, 1, EVENT_RUN_STARTED, NULL, "{\"pid\":4711,\"fence\":1,\"max_parallel\":4}");
+    fixture_event(f, 2, EVENT_STEP_EXPANDED, "load",
+                  "{\"items\":[{\"key\":\"a\",\"value\":1},{\"key\":\"b\",\"value\":2},{\"key\":\"c d\",\"value\":3}],"
+                  "\"reason\":{\"code\":\"items\",\"text\":\"3 items\"}}");
+    fixture_item_event(f, 3, EVENT_STEP_INTENT, "load", "a", "{\"attempt\":1,\"record\":1,\"fence\":2}");
+    fixture_item_event(f, 3, EVENT_STEP_INTENT, "load", "b", "{\"attempt\":1,\"record\":2,\"fence\":3}");
+    fixture_item_event(f, 503, EVENT_STEP_FINISHED, "load", "a", "{\"status\":\"succeeded\",\"attempt\":1}");
+    fixture_item_event(f, 603, EVENT_STEP_FINISHED, "load", "b",
+                       "{\"status\":\"failed\",\"attempt\":1,\"error\":{\"class\":\"permanent\",\"message\":\"no\"},"
+                       "\"reason\":{\"code\":\"failed\",\"text\":\"no\"}}");
+    fixture_item_event(f, 603, EVENT_STEP_INTENT, "load", "c d", "{\"attempt\":1,\"record\":3,\"fence\":4}");
 }
 
 /* A run of three steps whose second fails at its second attempt; the third is skipped. */

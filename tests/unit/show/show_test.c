@@ -5,7 +5,10 @@
 #include "show/show.h"
 
 #include "fixture.h"
+#include "show/instance.h"
 #include "show/why.h"
+
+static const struct show_wanted all;
 
 #define NOW (FIXTURE_START + 60000)
 
@@ -16,7 +19,7 @@ show_for_people(void)
     struct buf out BUF_SCOPED = {0};
     buf_init(&out, MIB);
     fixture_failed_run(&f);
-    show_text(&out, &f.view, NOW, false);
+    show_text(&out, &f.view, &all, NOW, false);
     CHECK_STR(buf_str(&out),
         "flights  " FIXTURE_ID "  failed\n"
         "  started   2026-01-02 03:04:05 UTC, by person\n"
@@ -48,7 +51,7 @@ show_for_scripts(void)
     struct buf out BUF_SCOPED = {0};
     buf_init(&out, MIB);
     fixture_failed_run(&f);
-    show_json(&out, &f.view, NOW);
+    show_json(&out, &f.view, &all, NOW);
     CHECK_STR(buf_str(&out),
         "{\"run\":\"" FIXTURE_ID "\",\"workflow\":\"flights\",\"status\":\"failed\","
         "\"started\":\"2026-01-02T03:04:05Z\",\"finished\":\"2026-01-02T03:04:08.502Z\",\"params\":{\"month\":3}"
@@ -200,8 +203,75 @@ unknown_outcome(void)
     why_text(&out, &f.view, NULL, NOW, false);
     CHECK(strstr(buf_str(&out),
         "next: levada logs 4r6s8t0v pay                     what it last wrote\n"
-        "      levada resolve 4r6s8t0v pay --done|--redo|--fail say how it ended\n"
+        "      levada resolve 4r6s8t0v pay --done|--redo|--fail  say how it ended\n"
         "      levada resume 4r6s8t0v                       then go on\n") != NULL);
+    fixture_release(&f);
+}
+
+static void
+show_loops(void)
+{
+    struct fixture f;
+    struct buf out BUF_SCOPED = {0};
+    const struct show_wanted failed = {.failed = true}, one = {.step = "load", .item = "a"};
+    buf_init(&out, MIB);
+    fixture_loop_run(&f);
+    show_text(&out, &f.view, &all, FIXTURE_START + 3000, false);
+    CHECK(strstr(buf_str(&out),
+        "  ● load      running (3.0 s): 1 of 3 done, 1 running, 1 failed\n"
+        "    ✓ [a]     succeeded (500 ms)\n"
+        "    ✗ [b]     failed (600 ms): permanent: no\n"
+        "    ● [c d]   running (2.4 s)\n"
+        "  · after     waiting\n") != NULL);
+    buf_clear(&out);
+    show_json(&out, &f.view, &failed, NOW);
+    CHECK(strstr(buf_str(&out), "\"steps\":[{\"id\":\"load\",\"item\":\"b\",\"status\":\"failed\"") != NULL);
+    CHECK(strstr(buf_str(&out), "\"item\":\"a\"") == NULL);
+    buf_clear(&out);
+    show_json(&out, &f.view, &one, NOW);
+    CHECK(strstr(buf_str(&out), "\"steps\":[{\"id\":\"load\",\"item\":\"a\"") != NULL);
+    CHECK(strstr(buf_str(&out), "\"item\":\"b\"") == NULL);
+    fixture_release(&f);
+}
+
+static void
+why_items(void)
+{
+    struct fixture f;
+    struct buf out BUF_SCOPED = {0};
+    buf_init(&out, MIB);
+    fixture_loop_run(&f);
+    why_text(&out, &f.view, state_step(&f.view.state, "load", "b"), NOW, false);
+    CHECK(strncmp(buf_str(&out), "load[b] failed (600 ms): no\n", 28) == 0);
+    CHECK(strstr(buf_str(&out), "3 items") == NULL);
+    buf_clear(&out);
+    why_text(&out, &f.view, state_step(&f.view.state, "load", NULL), NOW, false);
+    CHECK(strstr(buf_str(&out), "did not succeed\n  load[b] failed (600 ms): permanent: no\n") != NULL);
+    CHECK(strstr(buf_str(&out), "items  3 items\n") != NULL);
+    fixture_release(&f);
+}
+
+static void
+named(void)
+{
+    struct fixture f;
+    struct err err = {0};
+    struct buf out BUF_SCOPED = {0};
+    const struct step_state *step;
+    buf_init(&out, MIB);
+    fixture_loop_run(&f);
+    CHECK_INT(instance_find(&f.view.state, "last", "load[c d]", NULL, &step, &err), 0);
+    CHECK_STR(step->item, "c d");
+    CHECK_STR(state_address(&f.arena, step), "load --item 'c d'");
+    instance_name(&out, step);
+    CHECK_STR(buf_str(&out), "load[c d]");
+    CHECK_INT(instance_find(&f.view.state, "last", "load", "c_d", &step, &err), EXIT_USAGE);
+    CHECK_STR(err.message, "step \"load\" of run last has no item \"c_d\"");
+    CHECK_STR(err.hint, "Did you mean \"c d\"?");
+    CHECK_INT(instance_find(&f.view.state, "last", "after", "x", &step, &err), EXIT_USAGE);
+    CHECK_STR(err.message, "step \"after\" of run last has no items");
+    CHECK_INT(instance_find(&f.view.state, "last", "aftr", NULL, &step, &err), EXIT_USAGE);
+    CHECK_STR(err.hint, "Did you mean \"after\"?");
     fixture_release(&f);
 }
 
@@ -215,6 +285,9 @@ main(int argc, char **argv)
         {"why names the cause, what it took with it, and every decision", why_it_failed},
         {"why --json has the decisions, the cause and the affected steps", why_for_scripts},
         {"an unknown outcome ends with how to settle it", unknown_outcome},
+        {"show has the items below their loop, and only those that are asked for", show_loops},
+        {"why tells the decisions of one item from those of its loop", why_items},
+        {"an item is found by its key, and what is misspelt by what is near", named},
     };
     return check_main("show", tests, CHECK_COUNT(tests), argc, argv);
 }

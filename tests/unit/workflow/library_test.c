@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The library: every example in its table is run, the document is the table, and the corners of the
- * functions.
+ * The library: every example in its table is run, and the corners of the functions.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
@@ -44,35 +42,6 @@ every_example_gives_what_the_table_says(void)
 }
 
 static void
-the_document_lists_the_table(void)
-{
-    struct buf table BUF_SCOPED;
-    buf_init(&table, 1 << 20);
-    for (size_t i = 0; library_at(i) != NULL; i++) {
-        const struct library_function *f = library_at(i);
-        buf_printf(&table, "| `%s` | %s | `%s` is `%s` |\n", f->signature, f->doc, f->example, f->result);
-    }
-    const char *source = getenv("LEVADA_SOURCE");
-    if (source == NULL) {
-        /* By hand: print what the document should hold. */
-        printf("\n%s", buf_str(&table));
-        return;
-    }
-    char path[4096];
-    snprintf(path, sizeof path, "%s/docs/expressions.md", source);
-    FILE *file = fopen(path, "rb");
-    CHECK_FATAL(file != NULL);
-    struct buf document BUF_SCOPED;
-    buf_init(&document, 1 << 20);
-    char piece[4096];
-    for (size_t n; (n = fread(piece, 1, sizeof piece, file)) > 0;) buf_add(&document, piece, n);
-    fclose(file);
-    if (strstr(buf_str(&document), buf_str(&table)) == NULL)
-        printf("\ndocs/expressions.md should hold:\n%s", buf_str(&table));
-    CHECK(strstr(buf_str(&document), buf_str(&table)) != NULL);
-}
-
-static void
 texts(void)
 {
     static const struct pair pairs[] = {
@@ -104,6 +73,14 @@ texts(void)
         {"slice('abc', 2, -2)", "string \"b\""},
         {"slice('abc', 3, 2)", "string \"\""},
         {"slice('abc', 0, 99)", "string \"abc\""},
+        {"lines('a\\r\\n\\nb')", "list [\"a\",\"\",\"b\"]"},
+        {"lines('')", "list []"},
+        {"lines('a\\rb\\r')", "list [\"a\\rb\\r\"]"},
+        {"pad('ñ', 3) .. '|' .. pad('ab', -4, '.') .. '|' .. pad('long', 2)", "string \"  ñ|ab..|long\""},
+        {"pad('a', 5000)", "3:7 pad(): a width of more than 1000"},
+        {"pad('a', 5, 'ab')", "3:7 pad(): it is filled with one character of ASCII"},
+        {"basename('a/b/') .. basename('/') .. basename('a') .. basename('')", "string \"b/a\""},
+        {"dirname('a/b/') .. dirname('/') .. dirname('a') .. dirname('/a') .. dirname('x//y')", "string \"a/./x\""},
         {"upper(null)",
          "3:7 upper(): the first value is null | Use default(x, other) where it may be null."},
         {"upper({})", "3:7 upper(): the first value is a list, and should be a text | Write "
@@ -164,6 +141,47 @@ patterns(void)
 }
 
 static void
+names_of_files(void)
+{
+    static const struct { const char *name, *pattern; bool fits; } cases[] = {
+        {"orders.csv", "*.csv", true},        {"orders.csv", "*.CSV", false},      {"a/orders.csv", "*.csv", false},
+        {"a/orders.csv", "*/*.csv", true},    {"orders.csv", "**/*.csv", true},    {"a/b/orders.csv", "**/*.csv", true},
+        {"a/b/c", "a/**", true},              {"a", "a/**", false},                {"a/", "a/**", true},
+        {"a/b/c/d", "a/**/d", true},          {"a/d", "a/**/d", true},             {"a/xd", "a/**/d", false},
+        {"ab", "a**b", true},                 {"a/b", "a**b", false},              {"", "*", true},
+        {"", "?", false},                     {"ñ", "?", true},                    {"/", "?", false},
+        {"b", "[a-c]", true},                 {"d", "[a-c]", false},               {"d", "[!a-c]", true},
+        {"d", "[^a-c]", true},                {"/", "[!a]", false},                {"]", "[]]", true},
+        {"-", "[a-]", true},                  {"^", "[\\\\^]", true},             {"a.csv", "a?csv", true},
+        {"axcsv", "a.csv", false},            {"a+b(c)|$^", "a+b(c)|$^", true},    {"a*", "a\\\\*", true},
+        {"ab", "a\\\\*", false},             {"x.csv", "x.{csv,json}", true},     {"x.json", "x.{csv,json}", true},
+        {"x.xml", "x.{csv,json}", false},     {"a,b", "a,b", true},                {"a}", "a}", true},
+        {"ac", "{a,b{c,d}}c", true},          {"bdc", "{a,b{c,d}}c", true},        {"a\\nb", "a*b", true},
+        {".hidden", "*", true},
+    };
+    for (size_t i = 0; i < CHECK_COUNT(cases); i++) {
+        char text[256];
+        snprintf(text, sizeof text, "glob('%s', '%s')", cases[i].name, cases[i].pattern);
+        const char *got = eval_text(text), *want = cases[i].fits ? "boolean true" : "boolean false";
+        if (strcmp(got, want) != 0) printf("\n%s", text);
+        CHECK_STR(got, want);
+    }
+    static const struct pair pairs[] = {
+        {"glob('a', '[a')", "3:7 glob(): a [ of the pattern is never closed"},
+        {"glob('a', '{a')", "3:7 glob(): a { of the pattern is never closed"},
+        {"filter({'a.csv', 'b.txt'}, function(x) return glob(x, '*.csv') end)", "list [\"a.csv\"]"},
+        {"replace_match('a1b22', '[0-9]+', '#')", "string \"a#b#\""},
+        {"replace_match('abc', '', '-')", "string \"-a-b-c-\""},
+        {"replace_match('ñandú', 'x*', '-')", "string \"-ñ-a-n-d-ú-\""},
+        {"replace_match('aab', '^a', '-')", "string \"-ab\""},
+        {"replace_match('ab ab', '\\\\bab', '$0')", "string \"$0 $0\""},
+        {"replace_match('abc', 'x', '-')", "string \"abc\""},
+        {"replace_match('', '^$', '-')", "string \"-\""},
+    };
+    check_pairs(pairs, CHECK_COUNT(pairs));
+}
+
+static void
 lists_and_maps(void)
 {
     static const struct pair pairs[] = {
@@ -200,6 +218,16 @@ lists_and_maps(void)
          "boolean true"},
         {"map({1, 2}, function(x) return map({10}, function(y) return x * y end)[1] end)",
          "list [10,20]"},
+        {"flatten({1, {2, {3}}, {}})", "list [1,2,[3]]"},
+        {"zip({1}, {})", "3:7 zip(): lists of 1 and 0 items"},
+        {"chunks({1, 2, 3, 4}, 2)", "list [[1,2],[3,4]]"},
+        {"chunks({}, 2)", "list []"},
+        {"chunks({1}, 0)", "3:7 chunks(): chunks of 0 items"},
+        {"entries(params.map)", "list [{\"key\":\"b\",\"value\":2},{\"key\":\"a\",\"value\":1}]"},
+        {"group_by(params.list, function(x) return text(x % 2) end)", "map {\"1\":[1,3],\"0\":[2]}"},
+        {"group_by({}, function(x) return x end)", "map {}"},
+        {"group_by({1}, function(x) return x end)",
+         "3:7 group_by(): the function returns an integer, and should return a text | Return text(x) in it."},
         {"len(5)", "3:7 len(): the first value is an integer, and should be a text"},
     };
     check_pairs(pairs, CHECK_COUNT(pairs));
@@ -244,6 +272,9 @@ numbers_and_units(void)
         {"sum({params.wait, params.wait})", "duration \"3m\""},
         {"sum({params.wait, 1})", "3:7 sum(): item 2 is a integer among others of type duration"},
         {"sum({9223372036854775807, 1})", "3:7 sum(): the sum is too large"},
+        {"fixed(1, 0) .. fixed(-0.125, 2) .. fixed(1e21, 1)", "string \"1-0.121000000000000000000000.0\""},
+        {"fixed(1, 99)", "3:7 fixed(): 99 digits; from 0 to 15 are possible"},
+        {"format_size(params.limit) .. format_size('1023')", "string \"10.0 KiB1023 B\""},
         {"duration('2 hours')",
          "3:7 duration(): \"2 hours\" is not a duration | Write \"90s\", \"1h30m\" or \"2d\"."},
         {"duration(0.25)", "duration \"250ms\""},
@@ -259,9 +290,9 @@ numbers_and_units(void)
          "string \"2024-02-29 13:04:05.678 060 4 Thu Feb 24 1709211845 %\""},
         {"date(timestamp(-1), '%F %T')", "string \"1969-12-31 23:59:59\""},
         {"date(params.from, '%Q')",
-         "3:7 date(): \"%Q\" is unknown | It has %Y %y %m %d %H %M %S %L %j %u %a %b %s %F %T %%."},
+         "3:7 date(): \"%Q\" is unknown | It has %Y %y %m %d %H %M %S %L %j %u %G %V %a %b %s %z %Z %F %T %%."},
         {"date(params.from, 'x%')",
-         "3:7 date(): \"% \" is unknown | It has %Y %y %m %d %H %M %S %L %j %u %a %b %s %F %T %%."},
+         "3:7 date(): \"% \" is unknown | It has %Y %y %m %d %H %M %S %L %j %u %G %V %a %b %s %z %Z %F %T %%."},
     };
     check_pairs(pairs, CHECK_COUNT(pairs));
 }
@@ -285,6 +316,21 @@ encodings(void)
         {"from_base64('a*b')", "3:7 from_base64(): character 2 is not base64"},
         {"sha256('')",
          "string \"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\""},
+        {"sha512('')",
+         "string \"cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce47d0d13c5d85f2b0ff8318d2877e"
+         "ec2f63b931bd47417a81a538327af927da3e\""},
+        {"sha1('')", "string \"da39a3ee5e6b4b0d3255bfef95601890afd80709\""},
+        {"md5('')", "string \"d41d8cd98f00b204e9800998ecf8427e\""},
+        {"hex('ñ\\0') .. from_hex('C3b1')", "string \"c3b100ñ\""},
+        {"from_hex('abc')", "3:7 from_hex(): an odd number of digits"},
+        {"from_hex('a-')", "3:7 from_hex(): character 2 is no hexadecimal digit"},
+        {"from_hex('ff')", "3:7 from_hex(): what comes out is not UTF-8 text"},
+        {"urldecode('%C3%b1+%25')", "string \"ñ+%\""},
+        {"urldecode('100%')", "3:7 urldecode(): two hexadecimal digits are missing behind % at character 4"},
+        {"urldecode('%a')", "3:7 urldecode(): two hexadecimal digits are missing behind % at character 1"},
+        {"shell_quote('')", "string \"''\""},
+        {"shell_quote('$(x) `y` \"z\"')", "string \"'$(x) `y` \\\"z\\\"'\""},
+        {"shell_quote('a\\0')", "3:7 shell_quote(): a zero byte in the text"},
         {"urlencode('é~-._')", "string \"%C3%A9~-._\""},
     };
     check_pairs(pairs, CHECK_COUNT(pairs));
@@ -334,9 +380,9 @@ main(int argc, char **argv)
 {
     static const struct check_test tests[] = {
         {"every example gives what the table says", every_example_gives_what_the_table_says},
-        {"the document lists the table", the_document_lists_the_table},
         {"texts", texts},
         {"patterns", patterns},
+        {"names of files", names_of_files},
         {"lists and maps", lists_and_maps},
         {"numbers and units", numbers_and_units},
         {"encodings", encodings},
