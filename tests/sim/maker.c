@@ -186,7 +186,7 @@ make_workflow(struct maker *m, struct place *p, unsigned times)
     unsigned files = m->files;
     m->files = FILES_MAX;
     make_steps(m, &inner, "steps", 1 + world_random(world, 3));
-    if (world_chance(world, 25)) make_steps(m, &inner, "on_success", 1);
+    if (world_chance(world, 25)) make_steps(m, &inner, "on_success", 1 + world_random(world, 3));
     if (world_chance(world, 40)) make_steps(m, &inner, "on_failure", 1 + world_random(world, 2));
     if (world_chance(world, 60)) make_steps(m, &inner, "finally", 1 + world_random(world, 2));
     m->files = files;
@@ -271,7 +271,7 @@ make(struct world *world)
     buf_text(&text, "levada: 1\nname: sim\n");
     struct place top = {.text = &text, .times = 1};
     make_steps(&m, &top, "steps", 1 + world_random(world, 6));
-    if (world_chance(world, 40)) make_steps(&m, &top, "on_success", 1);
+    if (world_chance(world, 40)) make_steps(&m, &top, "on_success", 1 + world_random(world, 3));
     if (world_chance(world, 60)) make_steps(&m, &top, "on_failure", 1 + world_random(world, 2));
     if (world_chance(world, 60)) make_steps(&m, &top, "finally", 1 + world_random(world, 2));
     write_file(world, "sim.yaml", &text);

@@ -79,8 +79,12 @@ part_may_run(struct world *world, int node, bool ask)
     if (world->cancelled && !ask && !tree_in_finally(world, node))
         world_break(world, "%s runs after a cancel", self->name);
     if (self->parent == UNDO) return;
-    if (!self->is_item && self->step->part == PART_ON_SUCCESS && failed && !self->person)
-        world_break(world, "%s runs, and something has failed", self->name);
+    for (int i = tree_next(world, self->parent, -1); i >= 0; i = tree_next(world, self->parent, i)) {
+        const struct node *other = &world->nodes[i];
+        if (!self->is_item && self->step->part == PART_ON_SUCCESS && !self->person && tree_failed(other) &&
+            other->step->part == PART_STEPS)
+            world_break(world, "%s runs, and %s has failed", self->name, other->name);
+    }
     if (!self->is_item && self->step->part == PART_ON_FAILURE && !failed)
         world_break(world, "%s runs, and nothing has failed", self->name);
 }
@@ -111,6 +115,7 @@ begins(struct world *world, int node, bool ask)
     place_has_come(world, node);
     part_may_run(world, node, ask);
     if (!world->nodes[node].begun) item_may_begin(world, node);
+    if (!world->nodes[node].begun) world->nodes[node].begun_in = world->retries;
     world->nodes[node].begun = true;
 }
 
@@ -236,6 +241,11 @@ may_be_passed_over(struct world *world, int node, const char *code)
     if (self->step->part != PART_ON_SUCCESS && self->step->part != PART_ON_FAILURE)
         world_break(world, "%s is passed over", self->name);
     if (world->cancelled && !tree_in_finally(world, node)) return;
+    for (int i = tree_next(world, self->parent, -1); i >= 0; i = tree_next(world, self->parent, i)) {
+        const struct node *other = &world->nodes[i];
+        if (other->step->part == self->step->part && other->begun && other->begun_in == world->retries)
+            world_break(world, "%s is passed over, and %s beside it has run", self->name, other->name);
+    }
     if (failed == (self->step->part == PART_ON_FAILURE))
         world_break(world, "%s is passed over, and something has %s", self->name, failed ? "failed" : "not failed");
 }

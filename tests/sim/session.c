@@ -110,6 +110,8 @@ stop_watched(struct session *s, const char *why, bool safe_only)
         if (str_eq(why, "cancelled") && !turn_cancels(&s->e, step)) continue;
         real->stop = true;
         real->why = why;
+        if (str_eq(why, "cancelled") && tree_in_finally(s->world, real->node) && !s->e.cancel_last)
+            world_break(s->world, "%s cleans up, and was asked to stop", s->world->nodes[real->node].name);
     }
 }
 
@@ -129,10 +131,11 @@ end_turn(struct session *s)
     }
     s->e.nafter = 0;
     s->e.launching = 0;
-    for (size_t i = 0; s->e.cancelling && i < s->nwatched; i++)
-        if (!s->watched[i]->stop && !s->watched[i]->ask &&
-            !tree_in_finally(s->world, s->watched[i]->node))
-            world_break(s->world, "%s was not asked to stop", s->world->nodes[s->watched[i]->node].name);
+    for (size_t i = 0; s->e.cancelling && i < s->nwatched; i++) {
+        const struct real *real = s->watched[i];
+        if (!real->stop && !real->ask && !tree_in_finally(s->world, real->node))
+            world_break(s->world, "%s was not asked to stop", s->world->nodes[real->node].name);
+    }
     return true;
 }
 

@@ -33,7 +33,8 @@ struct node {
     bool is_item, gone;
     bool begun, expanded;    /* in this try: it has an intent, or its parts */
     enum step_status end;    /* that the journal says; WAITING: it has not ended */
-    unsigned failed_in;      /* end is FAILED: retries of the run before that */
+    unsigned begun_in;       /* begun: retries of the run before that */
+    unsigned failed_in;      /* end is FAILED: the same */
     unsigned polls, failures;/* in this try, since the last success */
     char token[33];          /* that its effect must carry; empty: any new one */
     char past[33];           /* of an effect that happened, and is to happen once more */
