@@ -2,7 +2,7 @@
  *
  * usage: sim [--seeds N] [--from SEED] [--every N] [--trace]
  *
- * Ten thousand random histories of random workflows through the engine's own decisions; then the first `every` of them
+ * Ten thousand random histories of random workflows through the engine's own decisions; then the first 100 of them
  * again with a death of the engine before and behind each of their commits. A seed that breaks a promise becomes a file
  * sim-SEED.txt with its whole history; seeds that once did are in known_seeds and run first.
  */
@@ -16,8 +16,10 @@
 #include "run/rollback.h"
 #include "world.h"
 
-/* 1006, 2071, 2492: a step whose worker had died ran again though the run was cancelled. */
-static const uint64_t known_seeds[] = {1006, 2071, 2492};
+/* What once was wrong shows in them. 24: a cancel stopped what cleaned up behind a workflow within the run. 61: a kill
+ * between two steps of `on_success`, and the second was passed over. 331: an undo began though the one before it had
+ * failed while no engine looked on. */
+static const uint64_t known_seeds[] = {24, 61, 331};
 
 static struct world world;
 static uint64_t totals[7];
