@@ -198,7 +198,8 @@ decide(struct arena *arena, const struct request *request, const char *run_folde
     struct retry_plan plan;
     const struct value *params = NULL;
     struct retry_request wanted = {.from = request->from, .only = request->only, .item = request->item};
-    int code = request->dry_run ? journal_open_read(run_folder, &journal, err) : session_hold(run_folder, "retried", &fd, err);
+    int code = request->dry_run ? journal_open_read(run_folder, &journal, err)
+                                : session_hold(run_folder, "retried", &fd, err);
     if (!code && !request->dry_run) code = journal_open(run_folder, &journal, err);
     if (!code) code = state_read(arena, journal, &state, err);
     if (!code) code = load_past(arena, journal, &state, &wanted.models, err);

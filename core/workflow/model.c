@@ -3,7 +3,7 @@
  * The model from JSON. The JSON lies in a run folder, where anything may have happened to it: every index and every
  * type is looked at, and what is odd makes the whole model damaged, never a wrong run.
  */
-#include "workflow/model.h"
+#include "workflow/model_reader.h"
 
 #include <string.h>
 
@@ -13,152 +13,22 @@
 #include "workflow/model_json.h"
 #include "workflow/params.h"
 
-struct reader {
-    struct arena *arena;
-    const char *bad; /* what is damaged, or NULL */
-};
-
-static void
-damage(struct reader *reader, const char *what)
-{
-    if (reader->bad == NULL) reader->bad = what;
-}
-
-static const char *
-need_text(struct reader *reader, const struct value *map, const char *name)
-{
-    const char *ret = value_get_str(map, name, NULL);
-    if (ret == NULL) damage(reader, name);
-    return ret != NULL ? ret : "";
-}
-
-/* What a step keeps of the JSON is copied: the JSON goes. */
-static const char *
-get_text(struct reader *reader, const struct value *map, const char *name)
-{
-    const char *text = value_get_str(map, name, NULL);
-    return text != NULL ? arena_strdup(reader->arena, text) : NULL;
-}
-
-static int64_t
-int_within(struct reader *reader, const struct value *map, const char *name, int64_t high)
-{
-    int64_t ret = value_get_int(map, name, 0);
-    if (ret < 0 || ret > high) damage(reader, name);
-    return ret < 0 || ret > high ? 0 : ret;
-}
-
-#define HOURS_MAX INT64_C(9000000000000000) /* what str_to_duration() accepts */
-
-static const struct value *
-need_map(struct reader *reader, const struct value *map, const char *name)
-{
-    const struct value *ret = value_get(map, name);
-    if (value_is(ret, VALUE_MAP)) return ret;
-    damage(reader, name);
-    return value_map(reader->arena);
-}
-
-static const struct value *
-need_list(struct reader *reader, const struct value *map, const char *name)
-{
-    const struct value *ret = value_get(map, name);
-    if (value_is(ret, VALUE_LIST)) return ret;
-    damage(reader, name);
-    return value_list(reader->arena);
-}
-
-/* ---- trees with places -------------------------------------------------------------------------------- */
-
-/* A copy of the tree with the places that the list has for it, from *at on. */
-static const struct value *
-placed(struct reader *reader, const struct value *tree, const struct value *places, size_t *at)
-{
-    struct value *ret = value_new(reader->arena, tree->type);
-    *ret = *tree;
-    if (*at < places->list.count && value_is(places->list.items[*at], VALUE_INT)) {
-        int64_t place = places->list.items[*at]->integer;
-        ret->line = (uint32_t)(place >> 12 & 0xfffff);
-        ret->column = (uint32_t)(place & 0xfff);
-    }
-    ++*at;
-    size_t count = tree->type == VALUE_LIST ? tree->list.count : tree->type == VALUE_MAP ? tree->map.count : 0;
-    const struct value *const *from = tree->type == VALUE_MAP ? tree->map.values : tree->list.items;
-    const struct value **to = ARENA_ARRAY(reader->arena, 2 * count + 4, const struct value *);
-    for (size_t i = 0; i < count; i++) to[i] = placed(reader, from[i], places, at);
-    if (tree->type == VALUE_LIST) ret->list.items = to;
-    if (tree->type == VALUE_MAP) ret->map.values = to;
-    return ret;
-}
-
-static const struct value *
-get_tree(struct reader *reader, const struct value *map, const char *name)
-{
-    const struct value *tree = value_get(map, name);
-    const struct value *places = value_get(map, arena_printf(reader->arena, "%s_at", name));
-    size_t at = 0;
-    if (tree == NULL) return NULL;
-    tree = value_copy(reader->arena, tree);
-    if (!value_is(places, VALUE_LIST)) return tree;
-    return placed(reader, tree, places, &at);
-}
-
-static const struct value *
-get_map(struct reader *reader, const struct value *map, const char *name)
-{
-    const struct value *ret = get_tree(reader, map, name);
-    if (ret == NULL || ret->type == VALUE_MAP) return ret;
-    damage(reader, name);
-    return NULL;
-}
-
-static const struct value *
-get_list(struct reader *reader, const struct value *map, const char *name)
-{
-    const struct value *ret = get_tree(reader, map, name);
-    if (ret == NULL || ret->type == VALUE_LIST) return ret;
-    damage(reader, name);
-    return NULL;
-}
-
-static void
-get_place(struct reader *reader, const struct value *map, int *line, int *column)
-{
-    const struct value *at = need_list(reader, map, "at");
-    if (at->list.count != 2 || !value_is(at->list.items[0], VALUE_INT) || !value_is(at->list.items[1], VALUE_INT)) {
-        damage(reader, "at");
-        return;
-    }
-    *line = (int)at->list.items[0]->integer;
-    *column = (int)at->list.items[1]->integer;
-}
-
 /* ---- parts -------------------------------------------------------------------------------------------- */
-
-/* JSON has no durations, sizes and times; what is no template was one of those. */
-static const struct value *
-get_typed(struct reader *reader, enum param_type type, const struct value *map, const char *name)
-{
-    struct err ignored = {0};
-    const struct value *value = get_tree(reader, map, name);
-    const struct value *ret = value != NULL ? param_coerce(reader->arena, type, value, false, &ignored) : NULL;
-    return ret != NULL ? ret : value;
-}
 
 static void
 read_param(struct reader *reader, struct param *param, const char *name, const struct value *map)
 {
     param->name = name;
-    if (!param_type_from_name(need_text(reader, map, "type"), &param->type)) damage(reader, "type");
+    if (!param_type_from_name(reader_needed_text(reader, map, "type"), &param->type)) reader_damage(reader, "type");
     param->doc = value_get_str(map, "doc", NULL);
     param->required = value_get_bool(map, "required", false);
-    param->fallback = get_typed(reader, param->type, map, "default");
-    param->minimum = get_typed(reader, param->type, map, "minimum");
-    param->maximum = get_typed(reader, param->type, map, "maximum");
+    param->fallback = reader_typed(reader, param->type, map, "default");
+    param->minimum = reader_typed(reader, param->type, map, "minimum");
+    param->maximum = reader_typed(reader, param->type, map, "maximum");
     param->pattern = value_get_str(map, "pattern", NULL);
     param->format = value_get_str(map, "format", NULL);
-    get_place(reader, map, &param->line, &param->column);
-    const struct value *choices = get_list(reader, map, "enum");
+    reader_place(reader, map, &param->line, &param->column);
+    const struct value *choices = reader_list(reader, map, "enum");
     if (choices == NULL) return;
     struct value *typed = value_list(reader->arena);
     typed->line = choices->line;
@@ -167,7 +37,7 @@ read_param(struct reader *reader, struct param *param, const char *name, const s
         struct err ignored = {0};
         const struct value *choice =
             param_coerce(reader->arena, param->type, choices->list.items[i], false, &ignored);
-        if (choice == NULL) damage(reader, "enum");
+        if (choice == NULL) reader_damage(reader, "enum");
         else value_push(reader->arena, typed, choice);
     }
     param->choices = typed;
@@ -189,23 +59,24 @@ read_approve(struct reader *reader, const struct value *map)
     struct approve *ret = ARENA_NEW(reader->arena, struct approve);
     map = value_copy(reader->arena, map);
     ret->condition = value_get_str(map, "when", NULL);
-    ret->condition_line = (int)int_within(reader, map, "when_line", INT32_MAX);
-    ret->condition_column = (int)int_within(reader, map, "when_column", INT32_MAX);
-    ret->by = get_list(reader, map, "by");
-    ret->min = (uint32_t)int_within(reader, map, "min", LIMIT_ATTEMPTS);
-    ret->expires_ms = int_within(reader, map, "expires_ms", HOURS_MAX);
+    ret->condition_line = (int)reader_int_within(reader, map, "when_line", INT32_MAX);
+    ret->condition_column = (int)reader_int_within(reader, map, "when_column", INT32_MAX);
+    ret->by = reader_list(reader, map, "by");
+    ret->min = (uint32_t)reader_int_within(reader, map, "min", LIMIT_ATTEMPTS);
+    ret->expires_ms = reader_int_within(reader, map, "expires_ms", HOURS_MAX);
     ret->of_item = value_get_bool(map, "of_item", false);
-    if (ret->min == 0) damage(reader, "min");
+    if (ret->min == 0) reader_damage(reader, "min");
     for (size_t i = 0; ret->by != NULL && i < ret->by->list.count; i++)
-        if (!value_is(ret->by->list.items[i], VALUE_STRING)) damage(reader, "by");
-    ret->inputs = read_params(reader, need_map(reader, map, "input"), &ret->ninputs);
+        if (!value_is(ret->by->list.items[i], VALUE_STRING)) reader_damage(reader, "by");
+    ret->inputs = read_params(reader, reader_needed_map(reader, map, "input"), &ret->ninputs);
     return ret;
 }
 
 static void
 read_declared(struct reader *reader, struct model *model, const struct value *json)
 {
-    const struct value *params = need_map(reader, json, "params"), *secrets = need_map(reader, json, "secrets");
+    const struct value *params = reader_needed_map(reader, json, "params"),
+                       *secrets = reader_needed_map(reader, json, "secrets");
     model->params = read_params(reader, params, &model->nparams);
     model->nsecrets = secrets->map.count;
     model->secrets = ARENA_ARRAY(reader->arena, model->nsecrets, struct secret_def);
@@ -213,18 +84,18 @@ read_declared(struct reader *reader, struct model *model, const struct value *js
         struct secret_def *secret = &model->secrets[i];
         const struct value *map = secrets->map.values[i];
         secret->name = secrets->map.names[i];
-        secret->from = need_text(reader, map, "from");
-        secret->key = need_text(reader, map, "key");
+        secret->from = reader_needed_text(reader, map, "from");
+        secret->key = reader_needed_text(reader, map, "key");
         secret->field = value_get_str(map, "field", NULL);
         secret->version = value_get_str(map, "version", NULL);
-        get_place(reader, map, &secret->line, &secret->column);
+        reader_place(reader, map, &secret->line, &secret->column);
     }
 }
 
 static int
 read_plugins(struct reader *reader, struct model *model, const struct value *json, struct err *err)
 {
-    const struct value *plugins = need_list(reader, json, "plugins");
+    const struct value *plugins = reader_needed_list(reader, json, "plugins");
     model->plugins = ARENA_ARRAY(reader->arena, plugins->list.count, const struct schema_plugin *);
     for (size_t i = 0; i < plugins->list.count; i++) {
         int code = schema_from_json(reader->arena, plugins->list.items[i], &model->plugins[i], err);
@@ -237,17 +108,17 @@ read_plugins(struct reader *reader, struct model *model, const struct value *jso
 static void
 read_action(struct reader *reader, const struct model *model, struct step *step, const struct value *map)
 {
-    const char *plugin = need_text(reader, map, "plugin"), *action = need_text(reader, map, "action");
+    const char *plugin = reader_needed_text(reader, map, "plugin"), *action = reader_needed_text(reader, map, "action");
     for (size_t i = 0; i < model->nplugins; i++)
         if (str_eq(model->plugins[i]->name, plugin)) step->schema = model->plugins[i];
     if (step->schema != NULL) step->schema_action = schema_action_find(step->schema, action);
     if (step->schema_action == NULL) {
-        damage(reader, "action");
+        reader_damage(reader, "action");
         return;
     }
     step->plugin = step->schema->name;
     step->action = step->schema_action->name;
-    step->with = get_map(reader, map, "with");
+    step->with = reader_map(reader, map, "with");
 }
 
 static void
@@ -255,89 +126,65 @@ read_outputs(struct reader *reader, struct step *step, const struct value *map)
 {
     const struct value *outputs = value_get(map, "outputs");
     if (outputs == NULL) return;
-    outputs = need_map(reader, map, "outputs");
+    outputs = reader_needed_map(reader, map, "outputs");
     step->noutputs = outputs->map.count;
     step->outputs = ARENA_ARRAY(reader->arena, step->noutputs, struct output_def);
     for (size_t i = 0; i < step->noutputs; i++) {
         const struct value *one = outputs->map.values[i];
         step->outputs[i] = (struct output_def){.name = arena_strdup(reader->arena, outputs->map.names[i]),
-                                               .from = get_text(reader, one, "from"),
-                                               .as = get_text(reader, one, "as"),
-                                               .value = get_tree(reader, one, "value")};
+                                               .from = reader_text(reader, one, "from"),
+                                               .as = reader_text(reader, one, "as"),
+                                               .value = reader_tree(reader, one, "value")};
     }
-}
-
-static double
-get_real(struct reader *reader, const struct value *map, const char *name)
-{
-    const struct value *value = value_get(map, name);
-    if (value_is(value, VALUE_REAL) && value->real >= 0) return value->real;
-    damage(reader, name);
-    return 1;
 }
 
 static void
 read_retry(struct reader *reader, struct retry *retry, const struct value *map)
 {
-    retry->attempts = (uint32_t)int_within(reader, map, "attempts", LIMIT_ATTEMPTS);
-    retry->delay_ms = int_within(reader, map, "delay_ms", HOURS_MAX);
-    retry->max_delay_ms = int_within(reader, map, "max_delay_ms", HOURS_MAX);
-    retry->backoff = get_real(reader, map, "backoff");
-    retry->jitter = get_real(reader, map, "jitter");
-    retry->classes = (uint32_t)int_within(reader, map, "classes", UINT32_MAX);
-    if (retry->attempts == 0) damage(reader, "attempts");
-}
-
-static uint32_t *
-read_indexes(struct reader *reader, const struct value *map, const char *name, size_t nsteps, size_t *count)
-{
-    if (value_get(map, name) == NULL) return NULL;
-    const struct value *list = need_list(reader, map, name);
-    uint32_t *ret = ARENA_ARRAY(reader->arena, list->list.count, uint32_t);
-    for (size_t i = 0; i < list->list.count; i++) {
-        const struct value *item = list->list.items[i];
-        bool good = value_is(item, VALUE_INT) && item->integer >= 0 && (uint64_t)item->integer < nsteps;
-        if (good) ret[(*count)++] = (uint32_t)item->integer;
-        else damage(reader, name);
-    }
-    return ret;
+    retry->attempts = (uint32_t)reader_int_within(reader, map, "attempts", LIMIT_ATTEMPTS);
+    retry->delay_ms = reader_int_within(reader, map, "delay_ms", HOURS_MAX);
+    retry->max_delay_ms = reader_int_within(reader, map, "max_delay_ms", HOURS_MAX);
+    retry->backoff = reader_real(reader, map, "backoff");
+    retry->jitter = reader_real(reader, map, "jitter");
+    retry->classes = (uint32_t)reader_int_within(reader, map, "classes", UINT32_MAX);
+    if (retry->attempts == 0) reader_damage(reader, "attempts");
 }
 
 static void
 read_concurrency(struct reader *reader, struct concurrency *concurrency, const struct value *map)
 {
-    const char *word = need_text(reader, map, "overlap");
+    const char *word = reader_needed_text(reader, map, "overlap");
     int i = OVERLAP_QUEUE;
-    concurrency->group = get_tree(reader, map, "group");
-    if (concurrency->group == NULL) damage(reader, "group");
-    concurrency->limit = (uint32_t)int_within(reader, map, "limit", LIMIT_ATTEMPTS);
-    if (concurrency->limit == 0) damage(reader, "limit");
+    concurrency->group = reader_tree(reader, map, "group");
+    if (concurrency->group == NULL) reader_damage(reader, "group");
+    concurrency->limit = (uint32_t)reader_int_within(reader, map, "limit", LIMIT_ATTEMPTS);
+    if (concurrency->limit == 0) reader_damage(reader, "limit");
     while (i <= OVERLAP_ALLOW && !str_eq(overlap_name((enum overlap)i), word)) i++;
-    if (i > OVERLAP_ALLOW) damage(reader, "overlap");
+    if (i > OVERLAP_ALLOW) reader_damage(reader, "overlap");
     else concurrency->overlap = (enum overlap)i;
 }
 
 static void
 read_pool(struct reader *reader, struct step *step, const struct value *map)
 {
-    step->pool = get_text(reader, map, "pool");
-    step->pool_slots = (uint32_t)int_within(reader, map, "pool_slots", LIMIT_ATTEMPTS);
-    if (step->pool != NULL && (!pool_name_is(step->pool) || step->pool_slots == 0)) damage(reader, "pool");
+    step->pool = reader_text(reader, map, "pool");
+    step->pool_slots = (uint32_t)reader_int_within(reader, map, "pool_slots", LIMIT_ATTEMPTS);
+    if (step->pool != NULL && (!pool_name_is(step->pool) || step->pool_slots == 0)) reader_damage(reader, "pool");
 }
 
 static const struct loop *
 read_loop(struct reader *reader, const struct value *map)
 {
     struct loop *loop = ARENA_NEW(reader->arena, struct loop);
-    loop->items = get_tree(reader, map, "items");
+    loop->items = reader_tree(reader, map, "items");
     loop->matrix = value_get_bool(map, "matrix", false);
-    loop->as = arena_strdup(reader->arena, need_text(reader, map, "as"));
-    loop->key = get_tree(reader, map, "key");
-    loop->max_parallel = (uint32_t)int_within(reader, map, "max_parallel", LIMIT_ATTEMPTS);
+    loop->as = arena_strdup(reader->arena, reader_needed_text(reader, map, "as"));
+    loop->key = reader_tree(reader, map, "key");
+    loop->max_parallel = (uint32_t)reader_int_within(reader, map, "max_parallel", LIMIT_ATTEMPTS);
     loop->fail_fast = value_get_bool(map, "fail_fast", false);
     if (loop->items == NULL || (loop->matrix && loop->items->type != VALUE_MAP) ||
         (loop->key != NULL && loop->key->type != VALUE_STRING))
-        damage(reader, "loop");
+        reader_damage(reader, "loop");
     return loop;
 }
 
@@ -345,11 +192,11 @@ static const struct until *
 read_until(struct reader *reader, const struct value *map)
 {
     struct until *until = ARENA_NEW(reader->arena, struct until);
-    until->text = arena_strdup(reader->arena, need_text(reader, map, "text"));
-    until->line = (int)int_within(reader, map, "line", INT32_MAX);
-    until->column = (int)int_within(reader, map, "column", INT32_MAX);
-    until->every_ms = int_within(reader, map, "every_ms", HOURS_MAX);
-    until->attempts = (uint32_t)int_within(reader, map, "attempts", LIMIT_ATTEMPTS);
+    until->text = arena_strdup(reader->arena, reader_needed_text(reader, map, "text"));
+    until->line = (int)reader_int_within(reader, map, "line", INT32_MAX);
+    until->column = (int)reader_int_within(reader, map, "column", INT32_MAX);
+    until->every_ms = reader_int_within(reader, map, "every_ms", HOURS_MAX);
+    until->attempts = (uint32_t)reader_int_within(reader, map, "attempts", LIMIT_ATTEMPTS);
     return until;
 }
 
@@ -379,18 +226,18 @@ static void
 read_body(struct reader *reader, const struct model *home, struct step *step, const struct value *map)
 {
     struct model *body = ARENA_NEW(reader->arena, struct model);
-    const struct value *json = value_copy(reader->arena, need_map(reader, map, "body"));
-    const struct value *steps = need_list(reader, json, "steps");
+    const struct value *json = value_copy(reader->arena, reader_needed_map(reader, map, "body"));
+    const struct value *steps = reader_needed_list(reader, json, "steps");
     struct err err = {0};
-    if (step->kind == STEP_WORKFLOW && read_head(reader, json, body, &err) != 0) damage(reader, "body");
+    if (step->kind == STEP_WORKFLOW && read_head(reader, json, body, &err) != 0) reader_damage(reader, "body");
     if (step->kind == STEP_GROUP) {
         *body = *home;
-        body->outputs = get_map(reader, json, "outputs");
+        body->outputs = reader_map(reader, json, "outputs");
     }
     body->owner = step;
     body->nsteps = body->total = steps->list.count;
     body->steps = ARENA_ARRAY(reader->arena, body->nsteps, struct step);
-    if (body->nsteps == 0) damage(reader, "steps");
+    if (body->nsteps == 0) reader_damage(reader, "steps");
     for (size_t i = 0; i < body->nsteps; i++) {
         read_step(reader, body, &body->steps[i], steps->list.items[i]);
         read_edges(reader, body, i, steps->list.items[i]);
@@ -414,7 +261,7 @@ read_beside(struct reader *reader, const struct model *home, const struct step *
         struct step *step = &ret->steps[i];
         read_step(reader, ret, step, value_copy(reader->arena, list->list.items[i]));
         if (step->body != NULL || step->undo != NULL || step->loop != NULL || (called && step->kind != STEP_USES))
-            damage(reader, called ? "calls" : "undo");
+            reader_damage(reader, called ? "calls" : "undo");
     }
     return ret;
 }
@@ -422,23 +269,23 @@ read_beside(struct reader *reader, const struct model *home, const struct step *
 static void
 read_kind(struct reader *reader, const struct model *model, struct step *step, const struct value *map)
 {
-    const char *run = get_text(reader, map, "run"), *lua = get_text(reader, map, "lua");
+    const char *run = reader_text(reader, map, "run"), *lua = reader_text(reader, map, "lua");
     const char *block = value_get_str(map, "block", NULL);
     step->kind = run != NULL ? STEP_RUN : lua != NULL ? STEP_LUA : block == NULL ? STEP_USES
                  : str_eq(block, "workflow") ? STEP_WORKFLOW : STEP_GROUP;
     step->text = run != NULL ? run : lua;
-    step->text_line = (int)int_within(reader, map, "text_line", INT32_MAX);
-    step->text_column = (int)int_within(reader, map, "text_column", INT32_MAX);
+    step->text_line = (int)reader_int_within(reader, map, "text_line", INT32_MAX);
+    step->text_column = (int)reader_int_within(reader, map, "text_column", INT32_MAX);
     if (step->kind == STEP_USES) read_action(reader, model, step, map);
-    if (step->kind == STEP_WORKFLOW) step->with = get_map(reader, map, "with");
+    if (step->kind == STEP_WORKFLOW) step->with = reader_map(reader, map, "with");
     if (step_is_block(step)) read_body(reader, model, step, map);
     if (value_get(map, "undo") != NULL) {
         struct value *list = value_list(reader->arena);
-        value_push(reader->arena, list, need_map(reader, map, "undo"));
+        value_push(reader->arena, list, reader_needed_map(reader, map, "undo"));
         step->undo = read_beside(reader, model, step, list, false);
     }
     if (value_get(map, "calls") != NULL)
-        step->calls = read_beside(reader, model, step, need_list(reader, map, "calls"), true);
+        step->calls = read_beside(reader, model, step, reader_needed_list(reader, map, "calls"), true);
     if (value_get(map, "loop") != NULL) step->loop = read_loop(reader, value_get(map, "loop"));
     if (value_get(map, "until") != NULL) step->until = read_until(reader, value_get(map, "until"));
     step->variables = read_variables(reader, value_get(map, "variables"));
@@ -448,45 +295,47 @@ static void
 read_step(struct reader *reader, const struct model *model, struct step *step, const struct value *map)
 {
     step->home = model;
-    step->id = arena_strdup(reader->arena, need_text(reader, map, "id"));
+    step->id = arena_strdup(reader->arena, reader_needed_text(reader, map, "id"));
     const char *dot = strrchr(step->id, '.');
     step->local = dot != NULL ? dot + 1 : step->id;
-    step->name = get_text(reader, map, "name");
-    const char *part = need_text(reader, map, "part");
+    step->name = reader_text(reader, map, "name");
+    const char *part = reader_needed_text(reader, map, "part");
     size_t p = 0;
     while (p < PARTS && !str_eq(model_parts[p], part)) p++;
-    if (p == PARTS) damage(reader, "part");
+    if (p == PARTS) reader_damage(reader, "part");
     else step->part = (enum step_part)p;
-    get_place(reader, map, &step->line, &step->column);
+    reader_place(reader, map, &step->line, &step->column);
     read_kind(reader, model, step, map);
-    step->shell = get_text(reader, map, "shell");
-    if (step->kind == STEP_RUN && step->shell == NULL) damage(reader, "shell");
-    step->cwd = get_text(reader, map, "cwd");
-    step->env = get_map(reader, map, "env");
-    step->standard_input = get_tree(reader, map, "stdin");
-    if (!schema_effect_from_name(need_text(reader, map, "effect"), &step->effect)) damage(reader, "effect");
+    step->shell = reader_text(reader, map, "shell");
+    if (step->kind == STEP_RUN && step->shell == NULL) reader_damage(reader, "shell");
+    step->cwd = reader_text(reader, map, "cwd");
+    step->env = reader_map(reader, map, "env");
+    step->standard_input = reader_tree(reader, map, "stdin");
+    if (!schema_effect_from_name(reader_needed_text(reader, map, "effect"), &step->effect))
+        reader_damage(reader, "effect");
     const char *word = value_get_str(map, "on_unknown", model_on_unknown[0]);
     size_t u = 0;
     while (u < 3 && !str_eq(model_on_unknown[u], word)) u++;
-    if (u == 3) damage(reader, "on_unknown");
+    if (u == 3) reader_damage(reader, "on_unknown");
     else step->on_unknown = (enum on_unknown)u;
-    step->condition = get_text(reader, map, "if");
-    step->condition_line = (int)int_within(reader, map, "if_line", INT32_MAX);
-    step->condition_column = (int)int_within(reader, map, "if_column", INT32_MAX);
-    step->expect = get_list(reader, map, "expect");
+    step->condition = reader_text(reader, map, "if");
+    step->condition_line = (int)reader_int_within(reader, map, "if_line", INT32_MAX);
+    step->condition_column = (int)reader_int_within(reader, map, "if_column", INT32_MAX);
+    step->expect = reader_list(reader, map, "expect");
     read_outputs(reader, step, map);
-    read_retry(reader, &step->retry, need_map(reader, map, "retry"));
-    step->timeout_ms = int_within(reader, map, "timeout_ms", HOURS_MAX);
-    step->grace_ms = int_within(reader, map, "grace_ms", HOURS_MAX);
+    read_retry(reader, &step->retry, reader_needed_map(reader, map, "retry"));
+    step->timeout_ms = reader_int_within(reader, map, "timeout_ms", HOURS_MAX);
+    step->grace_ms = reader_int_within(reader, map, "grace_ms", HOURS_MAX);
     step->continue_on_error = value_get_bool(map, "continue_on_error", false);
     step->starts_alone = value_get_bool(map, "starts_alone", false);
     read_pool(reader, step, map);
     if (!model_hooks_read(reader->arena, value_get(map, "hooks"), model->file, &step->hooks, &step->nhooks))
-        damage(reader, "hooks");
-    int64_t hook = int_within(reader, map, "hook", (int64_t)model->nhooks);
+        reader_damage(reader, "hooks");
+    int64_t hook = reader_int_within(reader, map, "hook", (int64_t)model->nhooks);
     if (hook > 0) step->hook = &model->hooks[hook - 1];
-    if (!limits_read(value_get(map, "limits"), &step->limits)) damage(reader, "limits");
-    if (value_get(map, "approve") != NULL) step->approve = read_approve(reader, need_map(reader, map, "approve"));
+    if (!limits_read(value_get(map, "limits"), &step->limits)) reader_damage(reader, "limits");
+    if (value_get(map, "approve") != NULL)
+        step->approve = read_approve(reader, reader_needed_map(reader, map, "approve"));
 }
 
 /* All but the steps. What the model has of `json` here must live as long as it. */
@@ -495,20 +344,20 @@ read_head(struct reader *reader, const struct value *json, struct model *model, 
 {
     if (value_get_int(json, "model", 0) != MODEL_VERSION)
         return err_set(err, EXIT_INVALID, "the stored workflow is of another version of Levada");
-    model->name = need_text(reader, json, "name");
+    model->name = reader_needed_text(reader, json, "name");
     model->description = value_get_str(json, "description", NULL);
-    model->file = need_text(reader, json, "file");
-    model->folder = need_text(reader, json, "folder");
-    model->source = need_text(reader, json, "source");
-    model->labels = get_map(reader, json, "labels");
-    model->env = get_map(reader, json, "env");
-    model->outputs = get_map(reader, json, "outputs");
-    model->history = get_map(reader, json, "history");
+    model->file = reader_needed_text(reader, json, "file");
+    model->folder = reader_needed_text(reader, json, "folder");
+    model->source = reader_needed_text(reader, json, "source");
+    model->labels = reader_map(reader, json, "labels");
+    model->env = reader_map(reader, json, "env");
+    model->outputs = reader_map(reader, json, "outputs");
+    model->history = reader_map(reader, json, "history");
     model->power = value_get_bool(json, "power", false);
     const struct value *concurrency = value_get(json, "concurrency");
     if (concurrency != NULL) read_concurrency(reader, &model->concurrency, concurrency);
     if (!model_hooks_read(reader->arena, value_get(json, "hooks"), model->file, &model->hooks, &model->nhooks))
-        damage(reader, "hooks");
+        reader_damage(reader, "hooks");
     read_declared(reader, model, json);
     return read_plugins(reader, model, json, err);
 }
@@ -517,8 +366,8 @@ static void
 read_edges(struct reader *reader, struct model *model, size_t i, const struct value *map)
 {
     struct step *step = &model->steps[i];
-    step->needs = read_indexes(reader, map, "needs", model->nsteps, &step->nneeds);
-    step->reads = read_indexes(reader, map, "reads", model->nsteps, &step->nreads);
+    step->needs = reader_indexes(reader, map, "needs", model->nsteps, &step->nneeds);
+    step->reads = reader_indexes(reader, map, "reads", model->nsteps, &step->nreads);
 }
 
 static int
