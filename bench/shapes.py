@@ -31,6 +31,19 @@ def noop(count, chain, durability, say=None):
                     for i in range(count)))
 
 
+def items(count, durability):
+    """One step for so many items."""
+    return (head("items", durability) + secret() + "steps:\n  - id: each\n"
+            f"    foreach: ${{{{ range(1, {count}) }}}}\n    uses: noop.nothing\n")
+
+
+def groups(count, durability):
+    """Two steps after each other for so many items."""
+    return (head("groups", durability) + secret() + "steps:\n  - id: each\n"
+            f"    foreach: ${{{{ range(1, {count}) }}}}\n    steps:\n      - id: one\n        uses: noop.nothing\n"
+            "      - id: two\n        needs: [one]\n        uses: noop.nothing\n")
+
+
 def mixed(count):
     """A file as people write them: five kinds of steps in a chain, with expressions, retries, outputs and blocks."""
     bodies = (

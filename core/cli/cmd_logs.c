@@ -93,6 +93,9 @@ cmd_logs(int argc, char **argv)
     if (attempt && logs.step == NULL) return cli_usage(usage, "--attempt is of a step: name it");
     int code = store_run_see(&arena, argv[optind], &folder, &err);
     if (!code) code = view_load(&arena, folder, &view, &err);
+    const struct step_state *named;
+    if (!code && logs.item != NULL && instance_find(&view.state, view.name, logs.step, logs.item, &named, &err) == 0)
+        logs.item = named->item; /* else logs_print says what is wrong, or that it was there once */
     if (!code) code = logs_print(&arena, &view, &logs, &written, &err);
     if (code) return cli_fail(&err);
     explain(&view, &logs, written);

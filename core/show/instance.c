@@ -105,6 +105,15 @@ instance_name_text(struct arena *arena, const struct step_state *step)
 
 /* ---- finding ------------------------------------------------------------------------------------------ */
 
+/* By its name, or by its key as the workflow has it: "a/b" is easier typed than "a%2Fb". */
+static bool
+is_called(const struct run_state *state, const struct step_state *step, const char *item)
+{
+    if (step->item == NULL) return false;
+    if (str_eq(step->item, item)) return true;
+    return step->is_item && state->steps[step->parent].item == NULL && str_eq(step->key, item);
+}
+
 bool
 instance_within(const struct run_state *state, const struct step_state *step, const char *id, const char *item)
 {
@@ -113,7 +122,7 @@ instance_within(const struct run_state *state, const struct step_state *step, co
     if (strncmp(step->step->id, id, size) != 0 || (step->step->id[size] != '\0' && step->step->id[size] != '.'))
         return false;
     for (; item != NULL; step = &state->steps[step->parent]) {
-        if (step->item != NULL && str_eq(step->item, item)) return true;
+        if (is_called(state, step, item)) return true;
         if (step->parent == NO_PARENT) return false;
     }
     return true;
@@ -167,6 +176,9 @@ instance_find(const struct run_state *state, const char *run, const char *step, 
     struct arena arena ARENA_SCOPED = {0};
     instance_split(&arena, &step, &item);
     *ret = state_step(state, step, item);
+    for (const struct step_state *at = instance_next(state, NULL); *ret == NULL && item != NULL && at != NULL;
+         at = instance_next(state, at))
+        if (str_eq(at->step->id, step) && is_called(state, at, item)) *ret = at;
     if (*ret != NULL) return 0;
     if (instance_exists(state, step)) return no_such_item(state, run, step, item, err);
     const char *near = state_nearest(state, step);

@@ -183,8 +183,9 @@ static bool
 attempt_wanted(const struct follower *follower, const struct step_state *step, size_t at)
 {
     const struct logs_options *options = follower->options;
-    if (options->step != NULL && !instance_within(&follower->view->state, step, options->step, options->item))
-        return false;
+    const struct run_state *state = &follower->view->state;
+    if (!follower->named && step != state_step(state, options->step, options->item)) return false;
+    if (options->step != NULL && !instance_within(state, step, options->step, options->item)) return false;
     if (step->gone || step->attempts[at].log == NULL) return false;
     if (options->attempt != 0) return step->attempts[at].attempt == options->attempt;
     return options->follow || at + 1 == step->nattempts;
@@ -310,7 +311,9 @@ logs_print(struct arena *arena, struct view *view, const struct logs_options *op
     while (options->follow && goes_on(view) && !code && !ferror(options->out)) {
         read_all(&follower, false);
         (void)poll(NULL, 0, POLL_MS);
+        size_t before = view->state.nsteps;
         code = refresh(view, err);
+        if (view->state.nsteps != before) choose_names(&follower);
     }
     read_all(&follower, true);
     *written = follower.written;

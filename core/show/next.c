@@ -157,7 +157,7 @@ next_commands(struct buf *buf, const struct run_state *state, enum run_status st
     case RUN_FAILED_STATUS: case RUN_CANCELLED_STATUS:
         if (step != NULL && culprit->approval != NULL && culprit->nattempts == 0)
             command(&commands, "retry", "", "ask again");
-        else if (step != NULL) command(&commands, "logs", step, "what it wrote");
+        else if (step != NULL && culprit->nattempts > 0) command(&commands, "logs", step, "what it wrote");
         command(&commands, "why", "", "how it came to this");
         command(&commands, "report", "", "all of it as a page");
         return;

@@ -12,6 +12,7 @@ struct builder {
     const struct run_state *state;
     const struct outline_options *options;
     struct outline *outline;
+    unsigned loops;       /* that the walk is within */
 };
 
 static void
@@ -72,9 +73,14 @@ add_parts(struct builder *b, const struct step_state *parent, unsigned depth)
 {
     size_t count;
     const struct step_state *parts = instance_parts(b->state, parent, &count);
-    bool all = parent == NULL || !state_is_loop(parent) || count <= b->options->items || b->options->failed;
-    if (!all) add_some(b, parts, count, depth);
-    for (size_t i = 0; all && i < count; i++) add_one(b, &parts[i], depth);
+    bool loop = parent != NULL && state_is_loop(parent);
+    size_t most = b->loops > 0 ? b->options->nested : b->options->items;
+    b->loops += loop;
+    if (!loop || count <= most || b->options->failed)
+        for (size_t i = 0; i < count; i++) add_one(b, &parts[i], depth);
+    else
+        add_some(b, parts, count, depth);
+    b->loops -= loop;
 }
 
 void

@@ -16,6 +16,7 @@ struct outline_row {
 
 struct outline_options {
     size_t items;         /* of a loop with at most so many, each has a row */
+    size_t nested;        /* the same of a loop within an item of another */
     size_t others;        /* of a longer one, so many that failed or are unknown, and so many that run */
     const char *step, *item; /* only this one and what is in it, all of it; NULL: everything */
     bool failed;          /* only what failed or is unknown, and what it is in; all of that */

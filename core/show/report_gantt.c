@@ -158,7 +158,8 @@ report_gantt(struct buf *buf, const struct report_page *page, int64_t now_ms)
     }
     chart_axis(buf, &gantt.chart, chart_label_time);
     buf_text(buf, "</div>");
-    if (page->outline.cut) buf_text(buf, "<p class=\"dim\">of long loops, the items that did not succeed</p>");
+    if (page->outline.cut)
+        buf_text(buf, "<p class=\"dim\">of long loops only items that did not succeed have a line</p>");
     if (rows == ROWS_MAX) buf_printf(buf, "<p class=\"dim\">the first %u steps</p>", ROWS_MAX);
     put_legend(buf, state);
     buf_text(buf, "</section>\n");

@@ -8,12 +8,14 @@
 #include "show/report.h"
 
 #define ITEMS_SHOWN 100u  /* of a loop: each has a section */
+#define NESTED_SHOWN 10u  /* of a loop within an item */
 #define OTHERS_SHOWN 50u  /* of a longer loop, so many that failed, and so many that run */
 
 void
 report_page_init(struct report_page *page, struct arena *arena, const struct view *view)
 {
-    static const struct outline_options options = {.items = ITEMS_SHOWN, .others = OTHERS_SHOWN};
+    static const struct outline_options options = {.items = ITEMS_SHOWN, .nested = NESTED_SHOWN,
+                                                  .others = OTHERS_SHOWN};
     const struct run_state *state = &view->state;
     *page = (struct report_page){.view = view};
     outline_build(arena, state, &options, &page->outline);

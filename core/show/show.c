@@ -281,8 +281,9 @@ show_text(struct buf *buf, const struct view *view, const struct show_wanted *wa
     const struct run_state *state = &view->state;
     struct arena arena ARENA_SCOPED = {0};
     struct outline outline;
-    const struct outline_options options = {.items = ITEMS_SHOWN, .others = ITEMS_SHOWN, .step = wanted->step,
-                                            .item = wanted->item, .failed = wanted->failed};
+    const struct outline_options options = {
+        .items = ITEMS_SHOWN, .nested = ITEMS_SHOWN, .others = ITEMS_SHOWN,
+        .step = wanted->step, .item = wanted->item, .failed = wanted->failed};
     show_head(buf, view, now_ms, colour);
     outline_build(&arena, state, &options, &outline);
     size_t width = name_column(&outline);

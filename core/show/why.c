@@ -47,6 +47,8 @@ void
 why_affected(const struct run_state *state, const struct step_state *cause, bool *marks)
 {
     struct arena arena ARENA_SCOPED = {0};
+    if (cause->caller != NO_PARENT) cause = &state->steps[cause->caller];
+    if (cause->undoes != NO_PARENT) return; /* what undoes stands behind all else */
     for (;;) { /* what it failed failed others in turn */
         if (cause->is_item) cause = &state->steps[cause->parent];
         mark_behind(&arena, state, cause, marks);

@@ -191,6 +191,35 @@ many_steps(void)
     fixture_release(&f);
 }
 
+static void
+long_loop(void)
+{
+    static const struct fixture_step steps[] = {{"load", "", PART_STEPS, 0}};
+    struct fixture f;
+    struct buf page BUF_SCOPED = {0}, items BUF_SCOPED = {0};
+    buf_init(&page, REPORT_SIZE_MAX);
+    buf_init(&items, MIB);
+    fixture_init(&f, steps, 1);
+    fixture_loop(&f, 0);
+    f.view.folder = "/nonexistent";
+    fixture_event(&f, 0, EVENT_RUN_CREATED, NULL, "{}");
+    buf_text(&items, "{\"items\":[");
+    for (size_t i = 0; i < 1000; i++) buf_printf(&items, "%s{\"key\":\"<k%zu>\",\"value\":1}", i ? "," : "", i);
+    buf_text(&items, "]}");
+    fixture_event(&f, 1, EVENT_STEP_EXPANDED, "load", buf_str(&items));
+    fixture_item_event(&f, 2, EVENT_STEP_INTENT, "load", "<k7>", "{\"attempt\":1,\"record\":1,\"fence\":1}");
+    fixture_item_event(&f, 9, EVENT_STEP_FINISHED, "load", "<k7>",
+                       "{\"status\":\"failed\",\"attempt\":1,\"error\":{\"class\":\"permanent\",\"message\":\"no\"}}");
+    report_write(&page, &f.view, FIXTURE_START + 99, true);
+    check_page(buf_str(&page));
+    CHECK(strstr(buf_str(&page), "<b>load[&lt;k7&gt;]</b>") != NULL);
+    CHECK(strstr(buf_str(&page), "<b>load[&lt;k8&gt;]</b>") == NULL);
+    CHECK(strstr(buf_str(&page), "… and 999 waiting") != NULL);
+    CHECK(strstr(buf_str(&page), "loop · 0 of 1,000 done, 1 failed") != NULL);
+    CHECK(page.size < 64 * KIB);
+    fixture_release(&f);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -198,6 +227,7 @@ main(int argc, char **argv)
         {"a page of a run has every section and needs nothing from outside", whole_run},
         {"nothing hostile in a run becomes markup", hostile_run},
         {"a run without steps is a page too", empty_run},
+        {"of a long loop the items that failed have sections, the others a count", long_loop},
         {"thousands of steps are counted rather than drawn", many_steps},
     };
     return check_main("report", tests, CHECK_COUNT(tests), argc, argv);

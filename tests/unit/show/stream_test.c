@@ -139,6 +139,38 @@ hostile_text(void)
     fixture_release(&f);
 }
 
+/* The state grows between two events, by more than the stream had room for. */
+static void
+loop_lines(void)
+{
+    static const struct fixture_step steps[] = {{"load", "", PART_STEPS, 0}};
+    struct fixture f;
+    struct stream stream;
+    struct buf out BUF_SCOPED = {0}, items BUF_SCOPED = {0};
+    buf_init(&out, MIB);
+    buf_init(&items, MIB);
+    fixture_init(&f, steps, 1);
+    fixture_loop(&f, 0);
+    stream_init(&stream, &f.arena, &f.view.state);
+    buf_text(&items, "{\"items\":[");
+    for (size_t i = 0; i < 500; i++) buf_printf(&items, "%s{\"key\":\"k%zu\",\"value\":1}", i ? "," : "", i);
+    buf_text(&items, "]}");
+    fixture_event(&f, 1, EVENT_STEP_EXPANDED, "load", buf_str(&items));
+    stream_json(&stream, &f.last, &out);
+    CHECK_STR(buf_str(&out), "{\"event\":\"step_expanded\"," TIME("05.001Z") ",\"step\":\"load\",\"items\":500}\n");
+    buf_clear(&out);
+    fixture_item_event(&f, 2, EVENT_STEP_INTENT, "load", "k499", "{\"attempt\":1,\"record\":1,\"fence\":1}");
+    stream_json(&stream, &f.last, &out);
+    stream_plain(&stream, &f.last, &out); /* it was announced */
+    CHECK_STR(buf_str(&out), "{\"event\":\"step_started\"," TIME("05.002Z")
+                             ",\"step\":\"load\",\"item\":\"k499\",\"attempt\":1}\n");
+    buf_clear(&out);
+    fixture_event(&f, 1, EVENT_STEP_EXPANDED, "load", "{\"items\":[{\"key\":\"k\",\"value\":1}]}");
+    stream_plain(&stream, &f.last, &out);
+    CHECK_STR(buf_str(&out), "2026-01-02T03:04:05Z load begins: 1 item\n");
+    fixture_release(&f);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -146,6 +178,7 @@ main(int argc, char **argv)
         {"events are JSON lines with the members that scripts rely on", json_lines},
         {"events are plain lines with their time", plain_lines},
         {"a parked run is said to be parked", parked_run},
+        {"items of a loop are told with their keys, however many there are", loop_lines},
         {"an error cannot move the cursor or turn text around", hostile_text},
     };
     return check_main("stream", tests, CHECK_COUNT(tests), argc, argv);
