@@ -461,7 +461,7 @@ apply_retried(struct run_state *state, struct step_state *step, const struct eve
     /* What was undone for an earlier try is no part of this one. */
     for (uint32_t i = 0; i < state->undo_count; i++) state->steps[state->undo_first + i].gone = true;
     state->undo_count = 0;
-    state->rolled_back = false;
+    state->rolled_back = state->half_back = false;
     if (value_get(event->data, "model") != NULL) state->group = state_keep_text(state, event->data, "group", NULL);
     state->model_number = value_get_int(event->data, "model", state->model_number);
     const struct value *params = state_keep(state, event->data, "params");
@@ -492,6 +492,7 @@ apply_run_end(struct run_state *state, struct step_state *step, const struct eve
     state->finished_ms = run_status_ended(state->status) ? event->time_ms : 0;
     if (run_status_ended(state->status)) {
         state->rolled_back = value_get_bool(event->data, "rolled_back", false);
+        state->half_back = state->rolling && !state->rolled_back;
         state->rolling = false;
     }
     state->outputs = state_keep(state, event->data, "outputs");

@@ -143,6 +143,7 @@ struct run_state {
     enum run_status before;         /* rolling: how it had ended, and ends again when all is undone */
     int exit_before;
     bool rolled_back;               /* the last rollback undid all that was asked for */
+    bool half_back;                 /* it did not: `before` is still how the run had ended before it */
     bool cancel_asked;
     const struct value *params;     /* as bound; secrets never are params */
     const struct value *outputs, *error; /* of the run, or NULL */

@@ -409,8 +409,10 @@ state_roll_back(struct run_state *state, const struct event *event, struct err *
     state->undo_count = count;
     state->rolling = true;
     state->rolled_back = false;
-    state->before = state->status;
-    state->exit_before = state->exit_code;
+    if (!state->half_back) {
+        state->before = state->status;
+        state->exit_before = state->exit_code;
+    }
     state->status = RUN_INTERRUPTED_STATUS;
     state->begun_ms = event->time_ms;
     state->finished_ms = 0;

@@ -143,6 +143,7 @@ make_leaf(struct maker *m, struct place *p, unsigned id, bool loop)
         line(p, "  outputs: {list: {as: json}}");
         p->lists[p->nlists++] = id;
     }
+    if (world_chance(world, 25)) line(p, "  undo: {run: 'true', effect: idempotent, retry: {attempts: 2, delay: 9ms}}");
     if (p->variable != NULL && world_chance(world, 20)) line(p, "  run: 'echo \"${{ %s }}\"'", p->variable);
     else line(p, "  run: 'true'");
 }
@@ -185,7 +186,7 @@ make_workflow(struct maker *m, struct place *p, unsigned times)
     unsigned files = m->files;
     m->files = FILES_MAX;
     make_steps(m, &inner, "steps", 1 + world_random(world, 3));
-    if (world_chance(world, 25)) make_steps(m, &inner, "on_success", 1);
+    if (world_chance(world, 25)) make_steps(m, &inner, "on_success", 1 + world_random(world, 3));
     if (world_chance(world, 40)) make_steps(m, &inner, "on_failure", 1 + world_random(world, 2));
     if (world_chance(world, 60)) make_steps(m, &inner, "finally", 1 + world_random(world, 2));
     m->files = files;
@@ -256,6 +257,7 @@ give_effects(struct world *world, const struct model *model)
         struct step *step = &model->steps[i];
         if (step->body != NULL) give_effects(world, step->body);
         else step->effect = (enum levada_effect)(LEVADA_EFFECT_PURE + world_random(world, LEVADA_EFFECT_UNSAFE));
+        if (step->undo != NULL) give_effects(world, step->undo);
     }
 }
 
@@ -269,7 +271,7 @@ make(struct world *world)
     buf_text(&text, "levada: 1\nname: sim\n");
     struct place top = {.text = &text, .times = 1};
     make_steps(&m, &top, "steps", 1 + world_random(world, 6));
-    if (world_chance(world, 40)) make_steps(&m, &top, "on_success", 1);
+    if (world_chance(world, 40)) make_steps(&m, &top, "on_success", 1 + world_random(world, 3));
     if (world_chance(world, 60)) make_steps(&m, &top, "on_failure", 1 + world_random(world, 2));
     if (world_chance(world, 60)) make_steps(&m, &top, "finally", 1 + world_random(world, 2));
     write_file(world, "sim.yaml", &text);

@@ -27,12 +27,33 @@ last_event(const struct world *world, int node, enum event_type type)
 
 /* ---- what may begin ----------------------------------------------------------------------------------- */
 
+/* One after the other, and none behind one that failed. */
+static void
+turn_has_come(struct world *world, int node)
+{
+    const struct node *self = &world->nodes[node];
+    if (ended(self)) world_break(world, "%s runs again though it has ended", self->name);
+    for (int i = tree_next(world, UNDO, -1); i >= 0; i = tree_next(world, UNDO, i)) {
+        const struct node *other = &world->nodes[i];
+        if (other->turn >= self->turn) continue;
+        if (!ended(other)) world_break(world, "%s runs before %s", self->name, other->name);
+        if (other->end == STEP_FAILED_STATUS && !self->begun)
+            world_break(world, "%s begins, and %s has failed", self->name, other->name);
+    }
+}
+
 /* Nothing begins before what it needs has ended, nor before its part has come, nor without what it is a part of. */
 static void
 place_has_come(struct world *world, int node)
 {
     if (!tree_live(world, node)) world_break(world, "%s runs, and is no part of the run", world->nodes[node].name);
-    for (int at = node; at != TOP; at = world->nodes[at].parent) {
+    if (world->rolling != (world->nodes[node].parent == UNDO))
+        world_break(world, "%s runs in a %s", world->nodes[node].name, world->rolling ? "rollback" : "run");
+    if (world->nodes[node].parent == UNDO) {
+        turn_has_come(world, node);
+        return;
+    }
+    for (int at = node; at >= 0; at = world->nodes[at].parent) {
         const struct node *self = &world->nodes[at];
         if (ended(self)) world_break(world, "%s runs again though it has ended", self->name);
         for (size_t k = 0; !self->is_item && k < self->step->nneeds; k++) {
@@ -55,12 +76,17 @@ part_may_run(struct world *world, int node, bool ask)
 {
     const struct node *self = &world->nodes[node];
     bool failed = tree_sibling_failed(world, self->parent);
-    if (!self->is_item && self->step->part == PART_ON_SUCCESS && failed && !self->person)
-        world_break(world, "%s runs, and something has failed", self->name);
-    if (!self->is_item && self->step->part == PART_ON_FAILURE && !failed)
-        world_break(world, "%s runs, and nothing has failed", self->name);
     if (world->cancelled && !ask && !tree_in_finally(world, node))
         world_break(world, "%s runs after a cancel", self->name);
+    if (self->parent == UNDO) return;
+    for (int i = tree_next(world, self->parent, -1); i >= 0; i = tree_next(world, self->parent, i)) {
+        const struct node *other = &world->nodes[i];
+        if (!self->is_item && self->step->part == PART_ON_SUCCESS && !self->person && tree_failed(other) &&
+            other->step->part == PART_STEPS)
+            world_break(world, "%s runs, and %s has failed", self->name, other->name);
+    }
+    if (!self->is_item && self->step->part == PART_ON_FAILURE && !failed)
+        world_break(world, "%s runs, and nothing has failed", self->name);
 }
 
 /* An item that begins: how many are at work with it, and has none failed that it should have minded? */
@@ -89,6 +115,7 @@ begins(struct world *world, int node, bool ask)
     place_has_come(world, node);
     part_may_run(world, node, ask);
     if (!world->nodes[node].begun) item_may_begin(world, node);
+    if (!world->nodes[node].begun) world->nodes[node].begun_in = world->retries;
     world->nodes[node].begun = true;
 }
 
@@ -214,6 +241,11 @@ may_be_passed_over(struct world *world, int node, const char *code)
     if (self->step->part != PART_ON_SUCCESS && self->step->part != PART_ON_FAILURE)
         world_break(world, "%s is passed over", self->name);
     if (world->cancelled && !tree_in_finally(world, node)) return;
+    for (int i = tree_next(world, self->parent, -1); i >= 0; i = tree_next(world, self->parent, i)) {
+        const struct node *other = &world->nodes[i];
+        if (other->step->part == self->step->part && other->begun && other->begun_in == world->retries)
+            world_break(world, "%s is passed over, and %s beside it has run", self->name, other->name);
+    }
     if (failed == (self->step->part == PART_ON_FAILURE))
         world_break(world, "%s is passed over, and something has %s", self->name, failed ? "failed" : "not failed");
 }
@@ -232,6 +264,8 @@ ends(struct world *world, int at, enum step_status status)
     struct node *node = &world->nodes[at];
     if (status == STEP_UNKNOWN_STATUS) return;
     node->end = status;
+    node->ended_at = world->nevents;
+    if (status == STEP_SUCCEEDED_STATUS && node->parent == UNDO) world->nodes[node->undoes].undone = true;
     if (status == STEP_FAILED_STATUS) node->failed_in = world->retries;
     if (status == STEP_SUCCEEDED_STATUS) succeeded(node);
 }
@@ -267,6 +301,7 @@ retried(struct world *world, const struct event *event)
     const struct value *again = value_get(event->data, "again");
     world->cancelled = false;
     world->retries++;
+    for (int i = 0; i < world->nnodes; i++) world->nodes[i].gone |= world->nodes[i].parent == UNDO;
     for (size_t i = 0; i < again->list.count; i++) {
         const struct value *entry = again->list.items[i];
         bool item = value_is(entry, VALUE_MAP);
@@ -280,6 +315,25 @@ retried(struct world *world, const struct event *event)
     }
     for (int i = 0; i < world->nnodes; i++)
         if (world->nodes[i].person) now_known(world, i);
+}
+
+/* What is done and can be undone, the last that ended first. */
+static void
+rolled_back(struct world *world, const struct event *event)
+{
+    uint64_t last = UINT64_MAX;
+    tree_undo(world, event);
+    world->rolling = true;
+    world->cancelled = false;
+    for (int i = tree_next(world, UNDO, -1), turn = 0; i >= 0; i = tree_next(world, UNDO, -1), turn++) {
+        while (i >= 0 && world->nodes[i].turn != (unsigned)turn) i = tree_next(world, UNDO, i);
+        if (i < 0) return;
+        const struct node *target = &world->nodes[world->nodes[i].undoes];
+        if (target->end != STEP_SUCCEEDED_STATUS || target->undone || !tree_live(world, world->nodes[i].undoes))
+            world_break(world, "%s is to be undone, and is not done", target->name);
+        if (target->ended_at >= last) world_break(world, "%s is undone in the wrong order", target->name);
+        last = target->ended_at;
+    }
 }
 
 static void
@@ -366,6 +420,7 @@ promise_event(struct world *world, const struct event *event)
     case EVENT_STEP_FINISHED: finished(world, at, event); return;
     case EVENT_STEP_RESOLVED: resolved(world, at, event); return;
     case EVENT_RUN_RETRIED: retried(world, event); return;
+    case EVENT_RUN_ROLLBACK: rolled_back(world, event); return;
     case EVENT_CANCEL_ASKED: world->cancelled = true; return;
     case EVENT_STEP_RECEIPT: case EVENT_STEP_VANISHED: settled(world, at, event); return;
     default: return;

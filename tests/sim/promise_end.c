@@ -29,9 +29,12 @@ finally_has_run(struct world *world, int i)
         node->step->approve != NULL || node->person)
         return;
     int top = i;
+    if (node->parent == UNDO) return;
     while (world->nodes[top].parent != TOP) top = world->nodes[top].parent;
     /* A cancel that comes when the run itself is at its end stops that, too. */
     bool last = world->nodes[top].step->part == PART_FINALLY;
+    /* Some part of it may have been one that asks. */
+    if (node->expanded) return;
     if (node->end == STEP_SKIPPED_STATUS || (node->end == STEP_CANCELLED_STATUS && !(node->begun && last)))
         world_break(world, "%s is to run at the end, and was %s", node->name, step_status_name(node->end));
 }
@@ -57,6 +60,15 @@ all_has_ended(struct world *world, const struct run_state *state)
     }
 }
 
+/* A rollback that undid what it should leaves the run as ended as it was. */
+static enum run_status
+rolled_status(const struct world *world)
+{
+    for (int i = tree_next(world, UNDO, -1); i >= 0; i = tree_next(world, UNDO, i))
+        if (world->nodes[i].end == STEP_FAILED_STATUS) return RUN_FAILED_STATUS;
+    return world->cancelled ? RUN_CANCELLED_STATUS : world->before;
+}
+
 void
 promise_end(struct world *world, const struct run_state *state)
 {
@@ -66,11 +78,14 @@ promise_end(struct world *world, const struct run_state *state)
         if (world->real[i].alive && !world->real[i].claimed)
             world_break(world, "the run has ended, and record %u still runs", world->real[i].record);
     }
-    enum run_status want = world->cancelled                    ? RUN_CANCELLED_STATUS
+    enum run_status want = world->rolling                      ? rolled_status(world)
+                           : world->cancelled                  ? RUN_CANCELLED_STATUS
                            : tree_sibling_failed(world, TOP) ? RUN_FAILED_STATUS
                                                              : RUN_SUCCEEDED_STATUS;
     if (state->status != want)
         world_break(world, "the run is %s, and should be %s", run_status_name(state->status), run_status_name(want));
+    world->rolling = false;
+    world->before = state->status;
 }
 
 /* ---- the same ----------------------------------------------------------------------------------------- */

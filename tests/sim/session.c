@@ -110,6 +110,8 @@ stop_watched(struct session *s, const char *why, bool safe_only)
         if (str_eq(why, "cancelled") && !turn_cancels(&s->e, step)) continue;
         real->stop = true;
         real->why = why;
+        if (str_eq(why, "cancelled") && tree_in_finally(s->world, real->node) && !s->e.cancel_last)
+            world_break(s->world, "%s cleans up, and was asked to stop", s->world->nodes[real->node].name);
     }
 }
 
@@ -129,10 +131,11 @@ end_turn(struct session *s)
     }
     s->e.nafter = 0;
     s->e.launching = 0;
-    for (size_t i = 0; s->e.cancelling && i < s->nwatched; i++)
-        if (!s->watched[i]->stop && !s->watched[i]->ask &&
-            !tree_in_finally(s->world, s->watched[i]->node))
-            world_break(s->world, "%s was not asked to stop", s->world->nodes[s->watched[i]->node].name);
+    for (size_t i = 0; s->e.cancelling && i < s->nwatched; i++) {
+        const struct real *real = s->watched[i];
+        if (!real->stop && !real->ask && !tree_in_finally(s->world, real->node))
+            world_break(s->world, "%s was not asked to stop", s->world->nodes[real->node].name);
+    }
     return true;
 }
 
@@ -225,6 +228,7 @@ begin(struct session *s, struct expr_vm *vm)
     state_init(&e->state, &e->arena, s->world->model, "01234567890123456789012345");
     for (size_t i = 0; i < s->world->nevents; i++)
         if (state_apply(&e->state, &s->world->journal[i], &err) != 0) world_break(s->world, "%s", err.message);
+    if (run_status_ended(e->state.status)) return false; /* an ended run is let be */
     e->last_fence = e->fence = e->state.fence + 1;
     struct value *data = value_map(&e->turn);
     value_set(&e->turn, data, "fence", value_int(&e->turn, (int64_t)e->fence));

@@ -58,9 +58,9 @@ tree_sibling(const struct world *world, int node, uint32_t k)
 bool
 tree_live(const struct world *world, int node)
 {
-    for (; node != TOP; node = world->nodes[node].parent) {
+    for (; node >= 0; node = world->nodes[node].parent) {
         int parent = world->nodes[node].parent;
-        if (world->nodes[node].gone || (parent != TOP && !world->nodes[parent].expanded)) return false;
+        if (world->nodes[node].gone || (parent >= 0 && !world->nodes[parent].expanded)) return false;
     }
     return true;
 }
@@ -76,7 +76,7 @@ tree_asks(const struct node *node)
 bool
 tree_in_finally(const struct world *world, int node)
 {
-    for (; node != TOP; node = world->nodes[node].parent)
+    for (; node >= 0; node = world->nodes[node].parent)
         if (world->nodes[node].step->part == PART_FINALLY) return true;
     return false;
 }
@@ -120,7 +120,7 @@ tree_make(struct world *world)
 static void
 reset(struct node *node)
 {
-    node->begun = node->expanded = node->approved = false;
+    node->begun = node->expanded = node->approved = node->undone = false;
     node->end = STEP_WAITING_STATUS;
     node->polls = node->failures = 0;
 }
@@ -216,11 +216,42 @@ mark_person(struct world *world, int at)
         if (world->nodes[i].parent == at) mark_person(world, i);
 }
 
+static int
+named(const struct world *world, const struct value *entry)
+{
+    bool item = value_is(entry, VALUE_MAP);
+    return tree_find(world, item ? value_get_str(entry, "step", "") : value_str(entry, ""),
+                     item ? value_get_str(entry, "item", NULL) : NULL);
+}
+
+/* What one rollback undid, or could not, is no matter of the next. */
+void
+tree_undo(struct world *world, const struct event *event)
+{
+    const struct value *list = value_get(event->data, "undo");
+    for (int i = 0; i < world->nnodes; i++) world->nodes[i].gone |= world->nodes[i].parent == UNDO;
+    for (size_t i = 0; i < list->list.count; i++) {
+        int target = named(world, list->list.items[i]);
+        if (target < 0 || world->nodes[target].step->undo == NULL) {
+            world_break(world, "a rollback names what cannot be undone");
+            return;
+        }
+        const struct step *step = world->nodes[target].step->undo->steps;
+        int at = tree_find(world, step->id, world->nodes[target].item);
+        if (at < 0)
+            at = add(world, &(struct node){.step = step, .item = world->nodes[target].item, .parent = UNDO});
+        reset(&world->nodes[at]);
+        world->nodes[at].gone = false;
+        world->nodes[at].undoes = target;
+        world->nodes[at].turn = (unsigned)i;
+    }
+}
+
 void
 tree_retry(struct world *world, int at)
 {
     reset(&world->nodes[at]);
     mark_person(world, at);
-    for (int up = world->nodes[at].parent; up != TOP; up = world->nodes[up].parent)
+    for (int up = world->nodes[at].parent; up >= 0; up = world->nodes[up].parent)
         if (world->nodes[up].expanded) world->nodes[up].end = STEP_WAITING_STATUS;
 }

@@ -15,7 +15,8 @@
 #define NODES_MAX 2000
 #define ATTEMPTS_MAX 4000
 #define EVENTS_MAX 20000
-#define TOP (-1) /* the parent of the workflow's own steps */
+#define TOP (-1)  /* the parent of the workflow's own steps */
+#define UNDO (-2) /* … and of those that take back what others did */
 
 enum phase { LAUNCHED, STARTED, EFFECT };
 
@@ -24,11 +25,16 @@ struct node {
     const struct step *step;
     const char *item, *key;  /* as in the journal; is_item: its own key */
     const char *name;        /* for people */
-    int parent;              /* or TOP */
+    int parent;              /* or TOP, or UNDO */
+    int undoes;              /* parent is UNDO: the node that it takes back */
+    unsigned turn;           /* … and its place among those of the rollback */
+    bool undone;
+    uint64_t ended_at;       /* events before that */
     bool is_item, gone;
     bool begun, expanded;    /* in this try: it has an intent, or its parts */
     enum step_status end;    /* that the journal says; WAITING: it has not ended */
-    unsigned failed_in;      /* end is FAILED: retries of the run before that */
+    unsigned begun_in;       /* begun: retries of the run before that */
+    unsigned failed_in;      /* end is FAILED: the same */
     unsigned polls, failures;/* in this try, since the last success */
     char token[33];          /* that its effect must carry; empty: any new one */
     char past[33];           /* of an effect that happened, and is to happen once more */
@@ -73,9 +79,11 @@ struct world {
     int faults;              /* left to inject */
     int crash_at;            /* commits until the engine dies; -1: by chance */
     bool crash_after;        /* … behind the commit instead of before it */
-    unsigned sessions, crashes, retries, resolves, commits;
+    unsigned sessions, crashes, retries, rollbacks, resolves, commits;
 
     bool cancelled;          /* somebody asked for the end */
+    bool rolling;            /* what was done is being taken back, and nothing else runs */
+    enum run_status before;  /* … of a run that had ended so */
     FILE *trace;             /* or NULL */
     char broken[300];        /* the first promise that did not hold; empty: none */
 };
@@ -112,6 +120,7 @@ bool tree_in_finally(const struct world *world, int node);
 bool tree_failed(const struct node *node);             /* in a way that fails what it is a part of */
 bool tree_sibling_failed(const struct world *world, int parent);
 void tree_expand(struct world *world, int node, const struct event *event);
+void tree_undo(struct world *world, const struct event *event); /* the run is rolled back */
 void tree_retry(struct world *world, int node);        /* it runs again, and with it what it is a part of goes on */
 
 /* promise.c: what must hold */

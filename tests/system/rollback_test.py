@@ -93,6 +93,7 @@ class Rollback(levada.Case):
         self.open()
         self.levada("rollback", "last")
         self.assertEqual(self.lines(), [["undo", "base-7/b"], ["undo", "base-7/a"], ["undo", "base-7"]])
+        self.assertTrue(self.show()["rolled_back"])
         self.assertIn("all is undone already", self.levada("rollback", "last", expect=2).stderr)
 
     def test_one_item_is_undone_alone_and_a_retry_does_it_again(self):
