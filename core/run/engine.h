@@ -46,9 +46,8 @@ int engine_group(struct arena *arena, const struct model *model, const struct va
 /* Make the run folder and journal of a new run. *ret: the folder. `params`: as params_bind made them. */
 int engine_create(struct arena *arena, const struct model *model, const struct value *params, const char *trigger,
                   const char **run_folder, struct err *err);
-/* Run it, or go on with it, until it ends, parks or is interrupted. Returns the exit code of
- * design section 5; err is filled when
- * the engine itself could not go on (6, 7, 8). */
+/* Run it, or go on with it, until it ends, parks or is interrupted. Returns an exit code of
+ * base/err.h; err is filled when the engine itself could not go on (6, 7, 8). */
 int engine_run(const char *run_folder, const struct engine_options *options, struct err *err);
 
 #endif

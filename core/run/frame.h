@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Frames between engine, launcher and workers: one SOCK_SEQPACKET message each: a fixed head, then
- * JSON. A payload above LIMIT_FRAME_INLINE travels as a sealed memfd over SCM_RIGHTS. Whatever a
- * peer sends is checked: a bad frame is an error of that peer, never of ours.
+ * Frames between engine, launcher and workers: one SOCK_SEQPACKET message each: a fixed head, then JSON. A payload
+ * above LIMIT_FRAME_INLINE travels as a sealed memfd over SCM_RIGHTS. Whatever a peer sends is checked: a bad frame is
+ * an error of that peer, never of ours.
  */
 #ifndef RUN_FRAME_H
 #define RUN_FRAME_H
@@ -26,9 +26,9 @@
     X(RECEIPT_ACK, 11) /* engine → worker: {record} */                                                        \
     X(CANCEL, 12)    /* engine → worker: {record, why: "cancelled" or "interrupted", grace_ms} */            \
     X(BYE, 13)       /* engine → worker: end now, nothing is running */                                       \
+    X(SEAT, 14)      /* engine → worker, with the run's place in its group, kept while the worker lives: {} */ \
     X(CALL, 15)      /* worker → engine: {record, number, action, with}: a chunk calls an action */           \
-    X(CALL_REPLY, 16) /* engine → worker: {record, status: succeeded failed unknown, outputs? error?} */       \
-    X(SEAT, 14)      /* engine → worker, with the run's place in its group, kept as long as the worker lives: {} */
+    X(CALL_REPLY, 16) /* engine → worker: {record, status: succeeded failed unknown, outputs? error?} */
 
 enum frame_type {
 #define X(id, number) FRAME_##id = number,

@@ -42,8 +42,8 @@ int inputs_asks(const struct inputs *inputs, const struct step_state *at, struct
 int inputs_approval(const struct inputs *inputs, const struct step_state *at, struct arena *arena,
                     const struct value **ret, struct err *err);
 
-/* Everything an attempt needs, as the map that the intent journals: members of job.h among with deferred names env vars
- * script shell cwd stdin text. The same for every attempt of the step. */
+/* Everything an attempt needs, as the map that the intent journals: of the members of job.h with, deferred, references,
+ * names, env, vars, script, shell, cwd, stdin. The same for every attempt of the step. */
 int inputs_evaluate(const struct inputs *inputs, const struct step_state *at, struct arena *arena,
                     const struct value **ret, struct err *err);
 

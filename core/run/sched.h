@@ -3,7 +3,8 @@
  * The scheduler: pure. Statuses in, the next steps to look at out; no clock, no process, no file. Every step counts
  * the needs that have not ended; at zero it is queued. The steps of a workflow or group, and the items of a loop, are a
  * scope: when all of them have ended, the scope is done and its owner can be. Parts of a workflow run one after the
- * other: steps, then on_failure when something failed, then finally.
+ * other: steps, then on_success or on_failure, then finally. Scopes too are the steps of a rollback, which run one by
+ * one, and each action that a chunk has called.
  */
 #ifndef RUN_SCHED_H
 #define RUN_SCHED_H

@@ -148,7 +148,7 @@ struct run_state {
     const struct value *params;     /* as bound; secrets never are params */
     const struct value *outputs, *error; /* of the run, or NULL */
     const char *failed_step, *failed_item, *trigger;
-    struct step_state *steps;       /* those of model->steps first, in their order; moves when a loop or block begins */
+    struct step_state *steps;       /* those of model->steps first, in their order; moves when others come to be */
     size_t nsteps, capacity;
     uint32_t *index;                /* hash table of ids and items: position + 1, 0: free */
     size_t index_size, indexed;     /* a power of two; how many are taken */
