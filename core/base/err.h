@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One way to fail: a function returns 0 or an exit code of design section 5, and fills `struct err` once, where the
+ * One way to fail: a function returns 0 or an exit code of the table below, and fills `struct err` once, where the
  * failure is found. Message: lower case, no full stop. Hint: a full sentence, the next thing to do.
  */
 #ifndef BASE_ERR_H

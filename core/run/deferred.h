@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Templates that touch secrets or outputs that are some, evaluated in the consuming worker with the operands the engine fixed.
+ * Templates that touch secrets, or outputs that are secrets, evaluated in the consuming worker with the operands the
+ * engine fixed.
  */
 #ifndef RUN_DEFERRED_H
 #define RUN_DEFERRED_H

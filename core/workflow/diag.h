@@ -57,7 +57,7 @@ bool diags_full(struct diags *diags);
 void diag_err(struct diags *diags, const char *code, const struct err *err);
 /* file:line:column: error: message [code] / source line / caret / hint. colour: ANSI. */
 void diags_print(const struct diags *diags, FILE *out, bool colour);
-/* The array of design section 5, items appended to `list`. */
+/* As `levada check --json` prints them, appended to `list`. */
 void diags_json(const struct diags *diags, struct arena *arena, struct value *list);
 
 #endif

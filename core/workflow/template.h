@@ -46,7 +46,7 @@ int template_walk(struct arena *arena, const struct value *tree, const char *con
                   int (*visit)(void *context, const struct expr *expr, const struct value *at), void *context,
                   struct err *err);
 
-/* `run:` (design section 4, injection): cut a shell script into a script without expressions and
+/* `run:` (see docs/workflow.md): cut a shell script into a script without expressions and
  * variables to set. Each `${{ }}` standing unquoted becomes "${LEVADA_1}" with its quotes, inside
  * double quotes ${LEVADA_1}; anywhere else (single quotes, quoted heredoc, backticks, arithmetic,
  * comment) is an error that says to use `env:`. Where an unquoted or quoted use reaches `sh -c`,
