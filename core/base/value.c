@@ -148,6 +148,13 @@ value_append(struct arena *arena, struct value *map, const char *name, const str
 }
 
 void
+value_set_all(struct arena *arena, struct value *map, const struct value *from)
+{
+    for (size_t i = 0; value_is(from, VALUE_MAP) && i < from->map.count; i++)
+        value_set(arena, map, from->map.names[i], from->map.values[i]);
+}
+
+void
 value_push(struct arena *arena, struct value *list, const struct value *item)
 {
     ASSERT(list->type == VALUE_LIST);

@@ -69,6 +69,8 @@ struct value *value_list(struct arena *arena);
 void value_set(struct arena *arena, struct value *map, const char *name, const struct value *value);
 /* The same for a name that is known to be new: adding many takes no longer for each. */
 void value_append(struct arena *arena, struct value *map, const char *name, const struct value *value);
+/* All members of another map over those that are there; nothing of NULL and of what is no map. */
+void value_set_all(struct arena *arena, struct value *map, const struct value *from);
 void value_push(struct arena *arena, struct value *list, const struct value *item);
 
 /* NULL when map is NULL, not a map, or has no such name. */

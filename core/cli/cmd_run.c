@@ -65,7 +65,7 @@ gather_params(struct arena *arena, const struct request *request, const struct v
         const struct value *file;
         int code = params_read(arena, request->params_file, &file, err);
         if (code) return code;
-        for (size_t i = 0; i < file->map.count; i++) value_set(arena, given, file->map.names[i], file->map.values[i]);
+        value_set_all(arena, given, file);
     }
     for (size_t i = 0; i < request->nparams; i++) {
         const char *equals = strchr(request->params[i], '=');

@@ -243,10 +243,8 @@ bind_input(struct arena *arena, const struct step_state *step, const struct appr
     }
     if (old != NULL && params_bind_input(arena, inputs, approve->ninputs, old, step->step->id, &before, err) != 0)
         return err->code;
-    for (size_t i = 0; old != NULL && i < old->map.count; i++)
-        value_set(arena, given, old->map.names[i], old->map.values[i]);
-    for (size_t i = 0; value_is(request->input, VALUE_MAP) && i < request->input->map.count; i++)
-        value_set(arena, given, request->input->map.names[i], request->input->map.values[i]);
+    value_set_all(arena, given, old);
+    value_set_all(arena, given, request->input);
     int code = params_bind_input(arena, inputs, approve->ninputs, given, step->step->id, ret, err);
     for (size_t i = 0; !code && before != NULL && i < before->map.count; i++) {
         if (value_equal(before->map.values[i], value_get(*ret, before->map.names[i]))) continue;

@@ -95,7 +95,7 @@ job_common(struct engine *e, const struct step_state *step, struct value *job, c
     const struct value *limits = limits_write(arena, &model->limits);
     if (limits != NULL) value_set(arena, job, "limits", limits);
     value_set(arena, job, "secrets", job_secrets(e, model->home, inputs));
-    for (size_t i = 0; i < inputs->map.count; i++) value_set(arena, job, inputs->map.names[i], inputs->map.values[i]);
+    value_set_all(arena, job, inputs);
     if (step->checkpoints != NULL) value_set(arena, job, "checkpoints", step->checkpoints);
 }
 

@@ -110,7 +110,7 @@ call_inputs(struct engine *e, size_t caller, const struct step *callee, const st
     if (code) return code;
     struct value *inputs = value_copy(&e->turn, shared);
     struct value *with = value_copy(&e->turn, value_get(shared, "with"));
-    for (size_t i = 0; i < given->map.count; i++) value_set(&e->turn, with, given->map.names[i], given->map.values[i]);
+    value_set_all(&e->turn, with, given);
     field_check(&e->turn, action->inputs, action->ninputs, with_unknown(e, with, value_get(shared, "deferred")),
                 arena_printf(&e->turn, "%s.%s", callee->plugin, callee->action), note_fault, &faults);
     value_set(&e->turn, inputs, "with", with);

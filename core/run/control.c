@@ -273,8 +273,8 @@ control_start(struct work *work, struct err *err)
     pthread_mutex_lock(&control->mutex);
     atomic_store(&control->over, false);
     control->work = work;
-    bool limited = (work->job.limits.memory | work->job.limits.cpu_ms | work->job.limits.processes) != 0;
-    if (control->attempts++ == 0 || control->asleep || limited) pthread_cond_broadcast(&control->changed);
+    bool watched = limits_watched(&work->job.limits);
+    if (control->attempts++ == 0 || control->asleep || watched) pthread_cond_broadcast(&control->changed);
     pthread_mutex_unlock(&control->mutex);
     return 0;
 }

@@ -252,11 +252,15 @@ carry_out(struct engine *e)
     }
     for (size_t i = 0; i < e->nafter; i++) {
         struct after after = e->after[i];
-        if (after.type == AFTER_LAUNCH && value_get(after.job, "reuse") != NULL)
-            pool_launch(e, after.step, after.record, after.job, after.seat);
-        else if (after.type == AFTER_FORGET) decisions_forget(e->folder, value_str(after.job, ""));
-        else if (after.type != AFTER_LAUNCH && after.type != AFTER_STOP && after.type != AFTER_STOP_ONE)
-            pool_ack(e, &after);
+        switch (after.type) {
+        case AFTER_LAUNCH:
+            if (value_get(after.job, "reuse") != NULL)
+                pool_launch(e, after.step, after.record, after.job, after.seat);
+            break;
+        case AFTER_RECEIPT_ACK: case AFTER_CHECKPOINT_ACK: case AFTER_CALL_REPLY: pool_ack(e, &after); break;
+        case AFTER_FORGET: decisions_forget(e->folder, value_str(after.job, "")); break;
+        case AFTER_STOP: case AFTER_STOP_ONE: break; /* done above */
+        }
     }
     e->nafter = 0;
 }

@@ -158,9 +158,8 @@ names_of(const struct hooked *hooked)
     struct work *work = hooked->work;
     struct arena *arena = &work->arena;
     struct value *ret = value_map(arena);
-    const struct value *given = work->job.names, *with = value_get(hooked->hook, "with");
-    for (size_t i = 0; given != NULL && i < given->map.count; i++)
-        value_set(arena, ret, given->map.names[i], given->map.values[i]);
+    const struct value *with = value_get(hooked->hook, "with");
+    value_set_all(arena, ret, work->job.names);
     value_set(arena, ret, "step", step_of(work));
     value_set(arena, ret, "with", value_is(with, VALUE_MAP) ? with : value_map(arena));
     if (hooked->late) value_set(arena, ret, "result", result_now(work, hooked->outcome));
@@ -208,9 +207,7 @@ set_output(void *context, const char *name, const struct value *value, struct er
     if (hooked->outputs_size > LIMIT_OUTPUT_SIZE)
         return err_set(err, EXIT_INVALID, "output \"%s\" goes beyond the limit of all outputs", name);
     struct value *outputs = value_map(arena);
-    const struct value *old = hooked->outcome->outputs;
-    for (size_t i = 0; old != NULL && i < old->map.count; i++)
-        value_set(arena, outputs, old->map.names[i], old->map.values[i]);
+    value_set_all(arena, outputs, hooked->outcome->outputs);
     value_set(arena, outputs, name, value_copy(arena, value));
     hooked->outcome->outputs = outputs;
     return 0;

@@ -100,8 +100,8 @@ limits_leave(struct work *work)
 
 /* ---- a group of its own ---- */
 
-static bool
-is_watched(const struct limits *limits)
+bool
+limits_watched(const struct limits *limits)
 {
     return (limits->memory | limits->cpu_ms | limits->processes) != 0;
 }
@@ -112,7 +112,7 @@ limits_prepare(struct work *work, bool *data)
     const struct job *job = &work->job;
     struct err err = {0};
     *data = may_bound_data(&job->limits);
-    const char *base = is_watched(&job->limits) ? cgroup_base(&work->arena) : NULL;
+    const char *base = limits_watched(&job->limits) ? cgroup_base(&work->arena) : NULL;
     if (base == NULL) return -1;
     const char *name = arena_printf(&work->arena, "levada-%s.%u", job->run, job->record);
     if (cgroup_make(&work->arena, base, name, &job->limits, &work->limiter.group, &err) == 0)
@@ -188,7 +188,7 @@ limits_look(struct work *work, int64_t now_ms)
 {
     const struct limits *limits = &work->job.limits;
     struct limiter *limiter = &work->limiter;
-    if (!is_watched(limits) || limiter->limit != LIMITED_NOT) return 0;
+    if (!limits_watched(limits) || limiter->limit != LIMITED_NOT) return 0;
     if (now_ms < limiter->look_at_ms) return limiter->look_at_ms;
     struct usage now;
     usage_measure(work->job.kind != JOB_RUN, limits->memory > 0 ? limits->memory : INT64_MAX, &now);

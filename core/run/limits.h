@@ -49,6 +49,8 @@ void limits_kill(struct work *work);
 /* Around what runs in this process: an action, a chunk. */
 void limits_enter(struct work *work);
 void limits_leave(struct work *work);
+/* Is there one to look after, or are all the kernel's? */
+bool limits_watched(const struct limits *limits);
 /* Looks when it is time to; over a limit the attempt is stopped, without any grace where more time would only mean more
  * of it. Returns when to come again (monotonic, ms), 0: there is nothing to watch. */
 int64_t limits_look(struct work *work, int64_t now_ms);

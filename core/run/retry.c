@@ -48,19 +48,19 @@ set_row(struct retry_row *row, enum retry_fate fate, const char *code, const cha
     row->parts = false;
 }
 
+static bool
+runs(const struct retry_row *row)
+{
+    return row->fate == RETRY_AGAIN || row->fate == RETRY_NEW;
+}
+
 static void
 add_row(struct planner *p, const struct retry_row *row)
 {
     struct retry_plan *plan = p->plan;
-    if (plan->nrows == plan->capacity) {
-        size_t capacity = plan->capacity ? plan->capacity * 2 : 64;
-        struct retry_row *rows = ARENA_ARRAY(p->arena, capacity, struct retry_row);
-        if (plan->nrows) memcpy(rows, plan->rows, plan->nrows * sizeof *rows);
-        plan->rows = rows;
-        plan->capacity = capacity;
-    }
+    plan->rows = arena_grow(p->arena, plan->rows, plan->nrows, &plan->capacity, sizeof *plan->rows);
     plan->rows[plan->nrows++] = *row;
-    plan->again += (row->fate == RETRY_AGAIN || row->fate == RETRY_NEW) && !row->parts;
+    plan->again += runs(row) && !row->parts;
 }
 
 /* ---- one step by itself ---- */
@@ -166,12 +166,6 @@ judge(struct planner *p, struct level *level, size_t i)
 }
 
 /* ---- what follows ---- */
-
-static bool
-runs(const struct retry_row *row)
-{
-    return row->fate == RETRY_AGAIN || row->fate == RETRY_NEW;
-}
 
 /* Breadth first over the edges from a step to those that need it. */
 static void

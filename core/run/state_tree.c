@@ -213,8 +213,7 @@ static const struct value *
 bind(struct run_state *state, const struct value *outer, const char *name, const struct value *value)
 {
     struct value *ret = value_map(state->arena);
-    for (size_t i = 0; outer != NULL && i < outer->map.count; i++)
-        value_set(state->arena, ret, outer->map.names[i], outer->map.values[i]);
+    value_set_all(state->arena, ret, outer);
     value_set(state->arena, ret, name, value);
     return ret;
 }

@@ -126,12 +126,10 @@ usage_measure(bool self, int64_t exact_from, struct usage *ret)
         struct usage_line line;
         if (!read_line(tree.pids[i], &line)) continue;
         add_children(&tree, tree.pids[i], line.threads);
-        if ((i == 0 && !self) || line.state == 'Z') {
-            if (i > 0) ret->cpu_ms += line.cpu_ticks * 1000 / ticks;
-            continue;
-        }
-        ret->processes++;
+        if (i == 0 && !self) continue;
         ret->cpu_ms += line.cpu_ticks * 1000 / ticks;
+        if (line.state == 'Z') continue; /* it has ended, and holds nothing any more */
+        ret->processes++;
         ret->memory += line.pages * page;
     }
     for (size_t i = self ? 0 : 1; ret->memory > exact_from && i < tree.count; i++) {

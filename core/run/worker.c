@@ -88,9 +88,7 @@ claim(struct work *work, const char **why, struct err *err)
 static void
 run_kind(struct work *work, struct outcome *ret)
 {
-    const struct value *kept = work->job.checkpoints;
-    for (size_t i = 0; kept != NULL && i < kept->map.count; i++)
-        value_set(&work->arena, work->kept, kept->map.names[i], kept->map.values[i]);
+    value_set_all(&work->arena, work->kept, work->job.checkpoints);
     if (secret_resolve(work, &ret->error) != 0) return;
     if (!work->begun && (!hook_before(work, ret) || write_mark(work, ATTEMPT_STARTED, &ret->error) != 0)) return;
     switch (work->job.kind) {

@@ -172,7 +172,7 @@ check_given(struct check *check, const struct value *with, size_t i, const struc
         return;
     }
     struct err err = {0};
-    if (template_in(value)) return;
+    if (template_find(value) != NULL) return;
     const struct value *typed = param_coerce(check->arena, param->type, value, false, &err);
     if (typed == NULL || param_allows(check->arena, param, typed, &err))
         CHECK_ERROR(check, value, "wrong-value", err.hint[0] ? err.hint : NULL, "the param \"%s\" of \"%s\" %s",

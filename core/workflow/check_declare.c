@@ -94,7 +94,7 @@ param_default(struct check *check, const struct declared *declared, const struct
     if (param->required)
         CHECK_ERROR(check, value, "wrong-value", "Keep one of the two.",
                     "%s is required, so its default is never used", declared->what);
-    if (template_in(value)) {
+    if (template_find(value) != NULL) {
         struct scope scope = declared->scope;
         scope.what = arena_printf(check->arena, "the default of %s", declared->what);
         check_tree(check, &scope, value);

@@ -185,25 +185,13 @@ from_text(struct check *check, struct hook *hook, const struct value *value, con
     return false;
 }
 
-static const struct value *
-find_template(const struct value *tree)
-{
-    const struct value *found = NULL;
-    if (tree->type == VALUE_STRING && template_is(tree->text.ptr)) return tree;
-    for (size_t i = 0; tree->type == VALUE_LIST && i < tree->list.count && found == NULL; i++)
-        found = find_template(tree->list.items[i]);
-    for (size_t i = 0; tree->type == VALUE_MAP && i < tree->map.count && found == NULL; i++)
-        found = find_template(tree->map.values[i]);
-    return found;
-}
-
 static bool
 from_map(struct check *check, struct hook *hook, const struct value *map, const char *what)
 {
     keys_check(check->diags, PLACE_HOOK, map, what);
     const struct value *use = keys_get(PLACE_HOOK, map, "use");
     hook->with = keys_get(PLACE_HOOK, map, "with");
-    const struct value *template = hook->with != NULL ? find_template(hook->with) : NULL;
+    const struct value *template = hook->with != NULL ? template_find(hook->with) : NULL;
     if (template != NULL)
         CHECK_ERROR(check, template, "no-expression", "A hook sees params, env, steps and run by itself.",
                     "\"with\" of %s takes no expression", what);

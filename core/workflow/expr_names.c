@@ -60,7 +60,7 @@ static const struct {
     {"uuid", "Write run.id, which is unique."},
     {"random", "Expressions have no chance: run.id is unique."},
     {"plan", "Plans are not supported by this version."},
-                  {"True", "Write true."},
+    {"True", "Write true."},
     {"False", "Write false."},
     {"None", "Write null."},
     {"NULL", "Write null."},

@@ -243,13 +243,14 @@ template_mentions(struct arena *arena, const struct value *tree, const char *con
     return template_walk(arena, tree, extra, mentions, name.context, &ignored) == 1;
 }
 
-bool
-template_in(const struct value *tree)
+const struct value *
+template_find(const struct value *tree)
 {
-    if (tree->type == VALUE_STRING) return template_is(tree->text.ptr);
-    for (size_t i = 0; tree->type == VALUE_LIST && i < tree->list.count; i++)
-        if (template_in(tree->list.items[i])) return true;
-    for (size_t i = 0; tree->type == VALUE_MAP && i < tree->map.count; i++)
-        if (template_in(tree->map.values[i])) return true;
-    return false;
+    const struct value *found = NULL;
+    if (tree->type == VALUE_STRING && template_is(tree->text.ptr)) return tree;
+    for (size_t i = 0; tree->type == VALUE_LIST && i < tree->list.count && found == NULL; i++)
+        found = template_find(tree->list.items[i]);
+    for (size_t i = 0; tree->type == VALUE_MAP && i < tree->map.count && found == NULL; i++)
+        found = template_find(tree->map.values[i]);
+    return found;
 }

@@ -20,7 +20,8 @@ struct template {
 };
 
 bool template_is(const char *text); /* does it hold `${{`? */
-bool template_in(const struct value *tree); /* or does one of its texts? */
+/* The first text of the tree that does; NULL: none. */
+const struct value *template_find(const struct value *tree);
 /* `line`, `column`: of the text's first character in the file. Errors as expr_parse, and an
  * unclosed `${{`. */
 int template_parse(struct arena *arena, const char *text, int line, int column, const char *const *extra,
