@@ -84,8 +84,9 @@ promise_end(struct world *world, const struct run_state *state)
                                                              : RUN_SUCCEEDED_STATUS;
     if (state->status != want)
         world_break(world, "the run is %s, and should be %s", run_status_name(state->status), run_status_name(want));
+    /* A rollback that stopped half-way is no end of the run's own. */
+    if (!world->rolling) world->before = state->status;
     world->rolling = false;
-    world->before = state->status;
 }
 
 /* ---- the same ----------------------------------------------------------------------------------------- */
