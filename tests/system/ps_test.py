@@ -82,8 +82,19 @@ class Living(levada.Case):
         self.assertTrue(self.gone(worker))
         self.assertEqual(len(self.ledger()), 1)
 
+    def sleeps_below(self, children):
+        with open(children, encoding="utf-8") as text:
+            below = [f"/proc/{pid}/task/{pid}/children" for pid in text.read().split()]
+        commands = []
+        for one in below:
+            with open(one.split("/task/", maxsplit=1)[0] + "/comm", encoding="utf-8") as name:
+                commands.append(name.read().strip())
+        return "sleep" in commands or any(self.sleeps_below(one) for one in below)
+
     def test_what_a_dead_worker_left_is_a_leftover_and_cancel_ends_it(self):
         process, worker = self.start_slow()
+        children = f"/proc/{worker}/task/{worker}/children"
+        self.wait_for(lambda: self.sleeps_below(children), "the script to sleep")
         for pid in (process.pid, self.launcher(worker), worker):
             os.kill(pid, signal.SIGKILL)
         process.wait()
@@ -148,7 +159,7 @@ class Living(levada.Case):
         for pid in (process.pid, self.launcher(worker), worker):
             os.kill(pid, signal.SIGKILL)
         process.wait()
-        self.end_marked()
+        self.wait_for(lambda: self.end_marked() or not self.ps(), "all to be gone")
         self.assertIn("levada resume --all", self.levada("ps").stdout)
         for name in os.listdir(self.run_folder()):
             if name.startswith("journal"):
