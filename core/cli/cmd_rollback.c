@@ -34,11 +34,17 @@ say_plan(struct arena *arena, const struct rollback_plan *plan, const struct run
 {
     fprintf(stderr, "rollback of run %s (%s): %zu step%s undone, in this order\n", state->id,
             run_status_name(state->status), plan->undo, plan->undo == 1 ? " is" : "s are");
-    for (size_t i = 0; i < plan->nrows && i < SHOWN; i++) {
+    size_t hidden = 0, by_hand = 0;
+    for (size_t i = 0; i < plan->nrows; i++) {
         const struct rollback_row *row = &plan->rows[i];
+        by_hand += row->by_hand;
+        if (i >= SHOWN && !(row->by_hand && by_hand <= SHOWN)) {
+            hidden++;
+            continue;
+        }
         fprintf(stderr, "  %-4s  %-24s  %s\n", row->undo ? "undo" : "keep", state_name(arena, row->step), row->text);
     }
-    if (plan->nrows > SHOWN) fprintf(stderr, "  … and %zu more; --json has them all\n", plan->nrows - SHOWN);
+    if (hidden > 0) fprintf(stderr, "  … and %zu more; --json has them all\n", hidden);
 }
 
 static struct value *

@@ -371,7 +371,10 @@ note_end(struct run_state *state, struct step_state *step, const struct event *e
 {
     if (!step_status_ended(step->status)) return;
     step->ended_seq = event->seq;
-    if (step->undoes != NO_PARENT && step->status == STEP_SUCCEEDED_STATUS) state->steps[step->undoes].undone = true;
+    if (step->undoes != NO_PARENT && step->status == STEP_SUCCEEDED_STATUS) {
+        state->steps[step->undoes].undone = true;
+        state->steps[step->undoes].left = false;
+    }
     if (step->caller != NO_PARENT && state->steps[step->caller].open_calls > 0)
         state->steps[step->caller].open_calls--;
 }

@@ -91,6 +91,7 @@ struct step_state {
     bool is_item;                   /* of the loop that is its parent, and has the same `step` */
     bool expanded;                  /* a loop or block that has begun */
     bool undone;                    /* its effect was taken back */
+    bool left;                      /* before a retry it did something that was not taken back */
     uint32_t caller;                /* index of the step whose chunk called this action, or NO_PARENT */
     uint32_t open_calls;            /* actions that its chunk called and that have not ended */
     uint32_t undoes;                /* index of the step that it takes back, or NO_PARENT */
@@ -191,6 +192,8 @@ const struct step_state *state_beside(const struct run_state *state, const struc
 bool state_after(const struct run_state *state, const struct step_state *step, enum step_part part);
 /* Did it fail in a way that fails what it is a part of? */
 bool state_failed(const struct step_state *step);
+/* Did it do something in this try that was not taken back, as a whole or half-way? */
+bool state_has_acted(const struct step_state *step);
 /* The first part of the loop or block (NULL: of the run) that did; NULL: none. */
 const struct step_state *state_failure(const struct run_state *state, const struct step_state *parent);
 /* From a failed loop or block down to the step that failed first. NULL for NULL. */

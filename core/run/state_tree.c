@@ -218,6 +218,14 @@ bind(struct run_state *state, const struct value *outer, const char *name, const
     return ret;
 }
 
+bool
+state_has_acted(const struct step_state *step)
+{
+    return !step->undone && step->nattempts > step->past &&
+           (step->status == STEP_SUCCEEDED_STATUS || step->status == STEP_FAILED_STATUS ||
+            step->status == STEP_CANCELLED_STATUS);
+}
+
 void
 state_reset(struct step_state *step)
 {
@@ -226,6 +234,7 @@ state_reset(struct step_state *step)
         step->round++;
         step->checkpoints = NULL;
     }
+    if (state_has_acted(step)) step->left = true;
     step->status = STEP_WAITING_STATUS;
     step->past = step->nattempts;
     step->vanished = step->polls = 0;

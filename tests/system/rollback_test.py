@@ -80,8 +80,9 @@ class Rollback(levada.Case):
         said = json.loads(self.levada("rollback", "last", "--dry-run", "--json").stdout)
         self.assertEqual([(step["id"], step.get("item"), step["action"]) for step in said["steps"]],
                          [("inner.last", None, "undo"), ("parts", "b", "undo"), ("parts", "a", "undo"),
-                          ("base", None, "undo"), ("plain", None, "keep"), ("bad", None, "keep")])
-        self.assertIn("half-way", said["steps"][5]["reason"])
+                          ("base", None, "undo"), ("bad", None, "keep"), ("plain", None, "keep")],
+                         "what is left to a person stands before what is well")
+        self.assertIn("half-way", said["steps"][4]["reason"])
         self.assertFalse(os.path.exists(self.ledger_path))
 
     def test_what_cannot_be_undone_ends_it_and_what_came_before_stays(self):
@@ -136,6 +137,46 @@ steps:
         self.assertEqual(self.levada("resume", "last").returncode, 0)
         self.assertEqual(self.ledger(), ["two", "one"])
         self.assertEqual(self.show()["status"], "succeeded")
+
+    LEFT = """levada: 1
+steps:
+  - id: list
+    run: cat "$LIST"
+    outputs: {items: {from: stdout, as: lines}}
+  - id: each
+    foreach: ${{ steps.list.outputs.items }}
+    run: echo "did:${{ item }}" >> "$LEDGER"
+    undo: {run: 'echo "undo:${{ item }}" >> "$LEDGER"'}
+  - id: alone
+    needs: [each]
+    run: 'true'
+    undo: {run: 'echo undo:alone >> "$LEDGER"'}
+"""
+
+    def retry_with_list(self, text, expect=0):
+        self.env["LIST"] = self.write("list", text) if text else os.path.join(self.folder, "none")
+        self.levada("retry", "last", "--from", "list", expect=expect)
+        said = json.loads(self.levada("rollback", "last", "--dry-run", "--json").stdout) if not expect else None
+        return said and {(step["id"], step.get("item")): (step["action"], step["reason"]) for step in said["steps"]}
+
+    def test_what_a_retry_left_out_is_named_and_left_to_a_person(self):
+        self.env["LIST"] = self.write("list", "a\nb\n")
+        self.levada("run", self.write("left.yaml", self.LEFT))
+        rows = self.retry_with_list("b\nc\n")
+        self.assertEqual(rows["each", "b"][0], "undo")
+        self.assertEqual(rows["each", "a"][0], "keep")
+        self.assertIn("a retry left it out", rows["each", "a"][1])
+        self.levada("rollback", "last")
+        rows = self.retry_with_list("a\n")
+        self.assertEqual([key for key in rows if key[1]], [("each", "a")], "what is undone is not left")
+
+    def test_what_did_not_run_again_has_not_done_nothing(self):
+        self.env["LIST"] = self.write("list", "a\n")
+        self.levada("run", self.write("left.yaml", self.LEFT))
+        self.retry_with_list("", expect=1)
+        said = self.levada("rollback", "last", expect=2).stderr
+        self.assertIn("mend it by hand: list, each[a], alone.", said.replace("alone, each[a]", "each[a], alone"))
+        self.assertIn("before the retry", self.levada("rollback", "last", "--only", "alone", expect=2).stderr)
 
     def test_a_run_without_undo_says_so(self):
         self.levada("run", self.write("n.yaml", "levada: 1\nsteps:\n  - id: a\n    run: 'true'\n"))
