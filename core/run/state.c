@@ -498,10 +498,13 @@ apply_run_end(struct run_state *state, struct step_state *step, const struct eve
         state->half_back = state->rolling && !state->rolled_back;
         state->rolling = false;
     }
-    state->outputs = state_keep(state, event->data, "outputs");
-    state->error = state_keep(state, event->data, "error");
-    state->failed_step = state_keep_text(state, event->data, "failed_step", NULL);
-    state->failed_item = state_keep_text(state, event->data, "failed_item", NULL);
+    const struct run_end *before = state->rolled_back ? &state->before : NULL;
+    state->outputs = before != NULL ? before->outputs : state_keep(state, event->data, "outputs");
+    state->error = before != NULL ? before->error : state_keep(state, event->data, "error");
+    state->failed_step = before != NULL ? before->failed_step
+                                        : state_keep_text(state, event->data, "failed_step", NULL);
+    state->failed_item = before != NULL ? before->failed_item
+                                        : state_keep_text(state, event->data, "failed_item", NULL);
     return 0;
 }
 

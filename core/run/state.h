@@ -121,6 +121,14 @@ struct step_state {
     struct approval_state *approval; /* NULL: nobody was asked yet */
 };
 
+/* How a run ended. */
+struct run_end {
+    enum run_status status;
+    int exit_code;
+    const struct value *outputs, *error;
+    const char *failed_step, *failed_item;
+};
+
 struct run_state {
     struct arena *arena;
     const struct model *model;
@@ -141,8 +149,7 @@ struct run_state {
     const char *queued_text;        /* RUNNING, and not seated: what it waits for; NULL: nothing */
     bool rolling;                   /* what succeeded is being undone, and nothing else runs */
     uint32_t undo_first, undo_count;/* instances: in the order in which they run */
-    enum run_status before;         /* rolling: how it had ended, and ends again when all is undone */
-    int exit_before;
+    struct run_end before;          /* rolling: how it had ended, and ends again when all is undone */
     bool rolled_back;               /* the last rollback undid all that was asked for */
     bool half_back;                 /* it did not: `before` is still how the run had ended before it */
     bool cancel_asked;

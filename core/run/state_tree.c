@@ -418,10 +418,10 @@ state_roll_back(struct run_state *state, const struct event *event, struct err *
     state->undo_count = count;
     state->rolling = true;
     state->rolled_back = false;
-    if (!state->half_back) {
-        state->before = state->status;
-        state->exit_before = state->exit_code;
-    }
+    if (!state->half_back)
+        state->before = (struct run_end){.status = state->status, .exit_code = state->exit_code,
+                                         .outputs = state->outputs, .error = state->error,
+                                         .failed_step = state->failed_step, .failed_item = state->failed_item};
     state->status = RUN_INTERRUPTED_STATUS;
     state->begun_ms = event->time_ms;
     state->finished_ms = 0;

@@ -93,8 +93,9 @@ finish_rollback(struct engine *e)
         if (e->state.steps[e->state.undo_first + i].status == STEP_FAILED_STATUS)
             failed = &e->state.steps[e->state.undo_first + i];
     bool cancelled = failed == NULL && e->state.cancel_asked;
-    enum run_status status = failed != NULL ? RUN_FAILED_STATUS : cancelled ? RUN_CANCELLED_STATUS : e->state.before;
-    int code = failed != NULL ? EXIT_FAILED : cancelled ? EXIT_CANCELLED : e->state.exit_before;
+    const struct run_end *before = &e->state.before;
+    enum run_status status = failed != NULL ? RUN_FAILED_STATUS : cancelled ? RUN_CANCELLED_STATUS : before->status;
+    int code = failed != NULL ? EXIT_FAILED : cancelled ? EXIT_CANCELLED : before->exit_code;
     emit_end(e, status, code, NULL, failed != NULL ? failed->error : NULL, failed, failed == NULL && !cancelled);
 }
 

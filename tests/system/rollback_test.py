@@ -69,10 +69,12 @@ class Rollback(levada.Case):
         self.levada("rollback", "last")
         self.assertEqual(self.lines(), [["undo", "base-7/b"], ["undo", "base-7/a"], ["undo", "base-7"]])
         self.assertEqual(set(self.undone().values()), {"succeeded"})
-        self.assertEqual(self.show()["status"], "failed", "it is as ended as it was")
-        self.assertTrue(self.show()["rolled_back"])
+        shown = self.show()
+        self.assertEqual((shown["status"], shown["failed_step"]), ("failed", "bad"), "it is as ended as it was")
+        self.assertIn("exit code 3", shown["error"]["message"])
+        self.assertTrue(shown["rolled_back"])
         self.assertIn("failed, rolled back", self.levada("show", "last").stdout)
-        self.assertEqual({step["id"] for step in self.show()["steps"] if step.get("undone")},
+        self.assertEqual({step["id"] for step in shown["steps"] if step.get("undone")},
                          {"base", "parts", "inner.last"})
         self.assertIn("undo last after succeeded", self.levada("logs", "last", "inner.last.undo").stdout)
 
@@ -137,6 +139,25 @@ steps:
         self.assertEqual(self.levada("resume", "last").returncode, 0)
         self.assertEqual(self.ledger(), ["two", "one"])
         self.assertEqual(self.show()["status"], "succeeded")
+
+    def test_a_rollback_that_ends_in_the_end_leaves_no_failure(self):
+        self.levada("run", self.write("s.yaml", """levada: 1
+steps:
+  - id: one
+    run: 'true'
+    undo: {run: 'test -e "$OPEN"'}
+  - id: two
+    needs: [one]
+    run: 'true'
+    undo: {run: 'true'}
+outputs: {x: 7}
+"""))
+        self.levada("rollback", "last", expect=1)
+        self.assertEqual(self.show()["failed_step"], "one.undo")
+        self.open()
+        self.levada("rollback", "last")
+        shown = self.show()
+        self.assertEqual((shown["status"], shown["outputs"]), ("succeeded", {"x": 7}))
 
     LEFT = """levada: 1
 steps:
