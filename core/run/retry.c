@@ -133,7 +133,9 @@ judge_by_end(const struct run_state *state, struct retry_row *row, const struct 
         else set_row(row, RETRY_KEEP, "skipped", "it was skipped by its own condition");
         return;
     case STEP_FAILED_STATUS:
-        if (old->step->continue_on_error) set_row(row, RETRY_KEEP, "tolerated", "its failure is tolerated");
+        /* Of an item it says nothing: the loop is tolerated as a whole, and here the loop runs again. */
+        if (old->step->continue_on_error && !old->is_item)
+            set_row(row, RETRY_KEEP, "tolerated", "its failure is tolerated");
         else set_row(row, RETRY_AGAIN, "failed", "it failed");
         return;
     case STEP_CANCELLED_STATUS: set_row(row, RETRY_AGAIN, "cancelled", "it was cancelled"); return;

@@ -23,7 +23,8 @@ struct rollback_plan {
 };
 
 /* All steps that succeeded and say how to undo them; `only` with `item` (both may be NULL): that one alone. What an
- * earlier try did and a retry has no place for is named, too. EXIT_USAGE: there is nothing, or no such step. EXIT_UNKNOWN, EXIT_PARKED, EXIT_HELD: the run has not ended. */
+ * earlier try did and a retry has no place for is named, too. EXIT_USAGE: there is nothing, or no such step.
+ * EXIT_UNKNOWN, EXIT_PARKED, EXIT_HELD: the run has not ended. */
 int rollback_plan(struct arena *arena, const struct run_state *state, const char *only, const char *item,
                   struct rollback_plan *ret, struct err *err);
 

@@ -159,6 +159,24 @@ outputs: {x: 7}
         shown = self.show()
         self.assertEqual((shown["status"], shown["outputs"]), ("succeeded", {"x": 7}))
 
+    def test_items_that_failed_run_again_with_the_tolerated_loop_that_they_are_of(self):
+        self.levada("run", self.write("t.yaml", """levada: 1
+steps:
+  - id: each
+    foreach: [a, b, c]
+    max_parallel: 1
+    fail_fast: true
+    continue_on_error: true
+    run: echo "did:${{ item }}" >> "$LEDGER"; test "${{ item }}" != b -o -e "$OPEN"
+    undo: {run: 'true'}
+"""))
+        self.open()
+        self.levada("rollback", "last")
+        os.remove(self.ledger_path)
+        self.levada("retry", "last")
+        self.assertEqual(self.ledger(), ["did:a", "did:b", "did:c"])
+        self.assertEqual([step["status"] for step in self.show()["steps"]], ["succeeded"] * 4)
+
     LEFT = """levada: 1
 steps:
   - id: list
