@@ -305,8 +305,8 @@ static const struct key retry_keys[] = {
     KEY("backoff", NUMBER, "Factor from one delay to the next; 2 without it."),
     KEY("max_delay", DURATION, "The longest delay; 5m without it."),
     KEY("jitter", NUMBER, "The part of a delay that is chance, from 0 to 1; 0 without it."),
-    KEY("for", WORDS, "The error classes worth it; `transient`, `throttled`, `conflict` and `timeout` without it.",
-        classes),
+    KEY("for", WORDS, "The error classes worth it. Without it: of an action `transient`, `throttled`, `conflict` and "
+        "`timeout`, of `run` and `lua` all but `cancelled`.", classes),
 };
 static const struct key_alias retry_aliases[] = {
     {"max_attempts", "attempts", NULL}, {"retries", "attempts", NULL}, {"limit", "attempts", NULL},
