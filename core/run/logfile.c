@@ -75,7 +75,6 @@ static void
 write_locked(struct logfile *log, const char *data, size_t size)
 {
     if (size == 0) return;
-    keep_tail(log, data, size);
     size_t room = log->size < LIMIT_LOG_SIZE ? LIMIT_LOG_SIZE - log->size : 0;
     log->size += size;
     log->in_line = data[size - 1] != '\n';
@@ -96,6 +95,7 @@ void
 logfile_write(struct logfile *log, const void *data, size_t size)
 {
     pthread_mutex_lock(&log->mutex);
+    keep_tail(log, data, size);
     write_locked(log, data, size);
     pthread_mutex_unlock(&log->mutex);
 }
@@ -106,7 +106,10 @@ logfile_line(struct logfile *log, const char *level, const char *text, size_t si
     struct buf line BUF_SCOPED;
     buf_init(&line, LIMIT_LOG_SIZE);
     pthread_mutex_lock(&log->mutex);
-    if (log->in_line) buf_char(&line, '\n');
+    if (log->in_line) {
+        buf_char(&line, '\n');
+        keep_tail(log, "\n", 1);
+    }
     str_timestamp(&line, clock_wall_ms());
     buf_printf(&line, " %s ", level);
     while (size > 0 && text[size - 1] == '\n') size--;

@@ -21,7 +21,7 @@ struct logfile {
     size_t size;         /* bytes that were said, also those cut */
     bool cut, broken;    /* beyond LIMIT_LOG_SIZE; cannot be written (said once on stderr) */
     bool in_line;        /* the last byte was no newline */
-    char tail[LOG_TAIL_SIZE];
+    char tail[LOG_TAIL_SIZE]; /* of what the program said */
     size_t tail_size;
     pthread_mutex_t mutex;
 };
@@ -33,7 +33,7 @@ void logfile_write(struct logfile *log, const void *data, size_t size);
 /* "2026-01-02T03:04:05.678Z LEVEL text": a line of the host's own; control characters become
  * visible. */
 void logfile_line(struct logfile *log, const char *level, const char *text, size_t size);
-/* The last line that is not empty, at most `size_max` bytes of it, fit for a message. */
+/* The last line of the program's that is not empty, at most `size_max` bytes of it, fit for a message. */
 void logfile_last_line(struct logfile *log, struct buf *ret, size_t size_max);
 
 #endif

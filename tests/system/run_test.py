@@ -345,6 +345,20 @@ steps:
         self.assertRegex(self.levada("logs", run, "b").stdout, "ended [0-9]+ process.* the step left behind: .*levada")
         self.assertEqual(self.levada("ps", "--json").stdout, "[]\n")
 
+    def test_the_last_words_of_a_script_are_its_own(self):
+        self.levada("run", self.write("words.yaml", """levada: 1
+steps:
+  - id: quiet
+    run: exit 4
+    hooks: {before_step: log("a word before")}
+  - id: loud
+    needs: []
+    run: echo own >&2; sleep 60 & exit 4
+    hooks: {before_step: log("a word before")}
+"""), expect=1)
+        self.assertEqual({step["id"]: step["error"]["message"] for step in self.show()["steps"]},
+                         {"quiet": "exit code 4", "loud": "exit code 4: own"})
+
     def test_on_success_runs_when_nothing_failed_and_on_failure_when_something_did(self):
         text = """levada: 1
 name: parts
