@@ -301,12 +301,13 @@ turn_decide(struct engine *e)
         asking_wake(e);
         wake_due(e);
     }
-    while (!e->interrupted && e->running + e->launching < e->state.max_parallel + e->sched.calls) {
-        ptrdiff_t i = sched_next(&e->sched);
-        ptrdiff_t done = i < 0 ? sched_done(&e->sched) : -1;
+    while (!e->interrupted && !e->ended) {
+        ptrdiff_t done = sched_done(&e->sched), i = -1;
+        /* What ends takes no slot: however much is queued, what waits for a loop or block learns of its end at once. */
+        if (done >= 0) end_part(e, (size_t)done);
+        else if (e->running + e->launching < e->state.max_parallel + e->sched.calls) i = sched_next(&e->sched);
         if (i >= 0) step_look(e, (size_t)i);
-        else if (done >= 0) end_part(e, (size_t)done);
-        if ((i < 0 && done < 0) || e->ended) break;
+        if (i < 0 && done < 0) break;
     }
     if (e->ended || e->running + e->launching > 0) return;
     if (e->interrupted) turn_stop(e);

@@ -18,6 +18,23 @@ class GroupCase(levada.Case):
 
 
 class Groups(GroupCase):
+    def test_what_waits_for_a_group_need_not_wait_for_a_loop_beside_it(self):
+        self.levada("run", "--max-parallel", "1", self.write("beside.yaml", """levada: 1
+steps:
+  - id: group
+    steps:
+      - {id: part, run: 'true'}
+  - id: many
+    needs: []
+    foreach: [1, 2, 3, 4, 5, 6]
+    max_parallel: 1
+    run: echo "${{ item }}" >> "$LEDGER"
+  - id: behind
+    needs: [group]
+    run: echo behind >> "$LEDGER"
+"""))
+        self.assertLess(self.ledger().index("behind"), 3)
+
     def test_a_group_gives_what_its_outputs_say_and_holds_it_to_expect(self):
         body = """
 params: {least: {type: integer, default: 1}}
