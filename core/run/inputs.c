@@ -153,6 +153,18 @@ as_text(struct arena *arena, const struct value *value)
     return value_textn(arena, VALUE_STRING, buf_str(&buf), buf.size);
 }
 
+/* A path or a command with "null" in it does something that nobody meant. */
+static int
+no_null(const struct value *value, const char *what, int line, int column, struct err *err)
+{
+    if (value->type != VALUE_NULL) return 0;
+    err_set(err, EXIT_INVALID, "null inside %s", what);
+    err_hint(err, "Use default(x, other) where it may be null.");
+    err->line = line;
+    err->column = column;
+    return EXIT_INVALID;
+}
+
 static int
 evaluate_env(struct evaluation *ev, const struct value *env, struct value *to, struct err *err)
 {
@@ -162,7 +174,8 @@ evaluate_env(struct evaluation *ev, const struct value *env, struct value *to, s
         int code = evaluate_tree(ev, env->map.values[i], NULL, NULL, 0, &value, err);
         ev->depth--;
         if (code) return code;
-        value_set(ev->arena, to, env->map.names[i], as_text(ev->arena, value));
+        /* A variable that is null is not there. */
+        if (value->type != VALUE_NULL) value_set(ev->arena, to, env->map.names[i], as_text(ev->arena, value));
     }
     return 0;
 }
@@ -180,6 +193,7 @@ evaluate_run(struct evaluation *ev, const struct step *step, struct value *ret, 
         const struct expr *expr = inject->vars[i].expr;
         for (size_t k = 0; k < expr->nrefs; k++) place_add(ev->inputs, &ev->place, ev->arena, names, &expr->refs[k]);
         code = expr_eval(ev->inputs->vm, expr, names, ev->arena, &value, err);
+        if (!code) code = no_null(value, "a script", expr->line, expr->column, err);
         if (!code) value_set(ev->arena, vars, inject->vars[i].name, as_text(ev->arena, value));
     }
     if (code) return code;
@@ -192,6 +206,7 @@ evaluate_run(struct evaluation *ev, const struct step *step, struct value *ret, 
     if (!code && step->cwd != NULL) {
         const struct value *cwd;
         code = evaluate_tree(ev, value_text(ev->arena, step->cwd), NULL, NULL, 0, &cwd, err);
+        if (!code) code = no_null(cwd, "`cwd`", step->line, step->column, err);
         if (!code) value_set(ev->arena, ret, "cwd", as_text(ev->arena, cwd));
     }
     if (!code && step->standard_input != NULL) {
@@ -441,7 +456,8 @@ inputs_unit(const struct inputs *inputs, const struct model *model, const struct
     value_set(arena, names, "run", run);
     if (model->env != NULL) code = template_eval_tree(inputs->vm, model->env, NULL, names, arena, &evaluated, err);
     for (size_t i = 0; !code && evaluated != NULL && i < evaluated->map.count; i++)
-        value_set(arena, texts, evaluated->map.names[i], as_text(arena, evaluated->map.values[i]));
+        if (evaluated->map.values[i]->type != VALUE_NULL)
+            value_set(arena, texts, evaluated->map.names[i], as_text(arena, evaluated->map.values[i]));
     *env = texts;
     if (code && err->file[0] == '\0' && err->line) err_place(err, model->file, err->line, err->column);
     return code;

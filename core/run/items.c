@@ -100,8 +100,10 @@ items_key(struct arena *arena, const struct loop *loop, const struct value *item
 }
 
 int
-items_key_good(const char *key, struct err *err)
+items_key_good(const char *key, const struct value *from, struct err *err)
 {
+    if (from->type == VALUE_STRING && from->text.size != strlen(from->text.ptr))
+        return err_set(err, EXIT_INVALID, "the key of an item has a NUL in it");
     if (key[0] == '\0') return err_set(err, EXIT_INVALID, "the key of an item is empty");
     if (strlen(key) > LIMIT_ITEM_KEY) {
         err_set(err, EXIT_INVALID, "the key of an item has %zu bytes; the limit is %u", strlen(key), LIMIT_ITEM_KEY);

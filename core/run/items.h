@@ -18,8 +18,9 @@ int items_list(struct arena *arena, const struct loop *loop, const struct value 
 /* What the item is called without `key`: its name in a map, its own text, else its number from 1. */
 const char *items_key(struct arena *arena, const struct loop *loop, const struct value *item, const struct value *keys,
                       size_t number);
-/* Is it a text that can be a key? EXIT_INVALID with a phrase: empty, too long, unprintable. */
-int items_key_good(const char *key, struct err *err);
+/* Is it a text that can be a key? EXIT_INVALID with a phrase: empty, too long, unprintable. `from`: what it was made
+ * of. */
+int items_key_good(const char *key, const struct value *from, struct err *err);
 /* The list [{key, value}] of the event. EXIT_INVALID when two have the same key. Values as JSON has them. */
 int items_event(struct arena *arena, const char *const *keys, const struct value *values, const struct value **ret,
                 struct err *err);

@@ -21,7 +21,7 @@ key_of(struct engine *e, const struct step_state *loop, const struct value *item
     const struct value *value;
     if (def->key == NULL) {
         *ret = items_key(&e->turn, def, item, names, number);
-        return items_key_good(*ret, err);
+        return items_key_good(*ret, item, err);
     }
     struct step_state trial = *loop;
     struct value *bindings = loop->bindings != NULL ? value_copy(&e->turn, loop->bindings) : value_map(&e->turn);
@@ -34,7 +34,7 @@ key_of(struct engine *e, const struct step_state *loop, const struct value *item
         return EXIT_INVALID;
     }
     *ret = items_key(&e->turn, def, value, NULL, number);
-    return items_key_good(*ret, err);
+    return items_key_good(*ret, value, err);
 }
 
 static int

@@ -62,7 +62,7 @@ fail_before_start(struct engine *e, size_t i, struct err *err, const char *what)
 {
     failure_place(err, e->state.steps[i].step);
     step_end(e, i, STEP_FAILED_STATUS, NULL, failure_value(&e->turn, LEVADA_INVALID, err),
-             engine_reason(e, "invalid", "%s could not be evaluated", what));
+             engine_reason(e, "invalid", "%s could not be evaluated: %s", what, err->message));
 }
 
 static const struct value *

@@ -28,6 +28,10 @@ add_call(struct check *check, struct value *steps, const struct token *token)
         if (*p == '.') *p = '_';
     step->line = uses->line = (uint32_t)token->line;
     step->column = uses->column = (uint32_t)token->column;
+    /* `a_b.c` and `a.b_c` are two. */
+    for (size_t i = 0; i < steps->list.count; i++)
+        if (str_eq(value_get_str(steps->list.items[i], "id", ""), id))
+            id = arena_printf(check->arena, "%s_%zu", id, steps->list.count + 1);
     value_set(check->arena, step, "id", value_text(check->arena, str_is_id(id) ? id : "call"));
     value_set(check->arena, step, "uses", uses);
     value_push(check->arena, steps, step);

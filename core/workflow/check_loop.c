@@ -76,6 +76,25 @@ check_loop_read(struct check *check, uint32_t index)
 
 /* ---- what the items are ------------------------------------------------------------------------------- */
 
+/* Without `key` an item that is a text or a number is called by itself. */
+static void
+check_same(struct check *check, const struct value *list, const char *key, const char *what)
+{
+    struct names names;
+    names_init(&names, check->arena);
+    for (size_t i = 0; value_is(list, VALUE_LIST) && i < list->list.count; i++) {
+        const struct value *item = list->list.items[i];
+        bool scalar = item->type != VALUE_LIST && item->type != VALUE_MAP && item->type != VALUE_NULL;
+        if (!scalar || template_find(item) != NULL) continue;
+        struct buf text BUF_SCOPED;
+        buf_init(&text, LIMIT_VALUE_SIZE);
+        value_show(&text, item);
+        if (names_add(&names, arena_strdup(check->arena, buf_str(&text))) >= 0)
+            CHECK_ERROR(check, item, "wrong-value", "Each item has a name of its own: take one away, or give a `key`.",
+                        "`%.100s` stands twice in \"%s\" of %s", buf_str(&text), key, what);
+    }
+}
+
 static void
 check_matrix(struct check *check, struct scope *scope, uint32_t index)
 {
@@ -97,6 +116,7 @@ check_matrix(struct check *check, struct scope *scope, uint32_t index)
         if (values->type == VALUE_LIST && values->list.count == 0)
             CHECK_ERROR(check, values, "wrong-value", "A matrix with an empty side has no items at all.",
                         "\"%s\" of the matrix of %s is empty", matrix->map.names[i], what);
+        check_same(check, values, matrix->map.names[i], arena_printf(check->arena, "the matrix of %s", what));
         check_tree(check, scope, values);
     }
 }
@@ -107,6 +127,7 @@ warn_key(struct check *check, uint32_t index)
 {
     const struct loop *loop = check->model->steps[index].loop;
     if (loop->key != NULL || loop->matrix || loop->items->type != VALUE_LIST) return;
+    check_same(check, loop->items, "foreach", check->drafts[index].what);
     for (size_t i = 0; i < loop->items->list.count; i++) {
         enum value_type type = loop->items->list.items[i]->type;
         if (type != VALUE_MAP && type != VALUE_LIST) continue;

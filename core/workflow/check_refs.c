@@ -203,8 +203,10 @@ member_ref(struct check *check, struct check *at, const struct scope *scope, uin
         const char *field =
             output ? arena_printf(check->arena, "Did you mean `steps.%s.outputs.%s`?", ref->path[1], ref->path[2])
                    : keys_suggest(check->diags, ref->path[2], members, count);
-        REPORT("unknown-name", field != NULL ? field : "It has `outputs`, `status`, `attempt` and `duration`.",
-               "\"steps.%s\" has no \"%s\"", ref->path[1], ref->path[2]);
+        const char *all = step->loop != NULL ? "It has `items`, `status`, `attempt` and `duration`."
+                                             : "It has `outputs`, `status`, `attempt` and `duration`.";
+        REPORT("unknown-name", field != NULL ? field : all, "\"steps.%s\" has no \"%s\"", ref->path[1],
+               ref->path[2]);
         return;
     }
     if (step->loop != NULL && k == 0) loop_ref(check, ref, line, column);

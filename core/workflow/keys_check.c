@@ -261,7 +261,8 @@ report_type(struct diags *diags, const struct key *key, const struct value *valu
         return;
     }
     const char *hint = type_hint(diags, key, value);
-    bool number = (key->type == KEY_COUNT || key->type == KEY_KEEP) && value->type == VALUE_INT;
+    bool number = (key->type == KEY_COUNT || key->type == KEY_KEEP || key->type == KEY_NUMBER) &&
+                  value->type == VALUE_INT;
     if (value->type == VALUE_NULL)
         diag_add(diags, DIAG_ERROR, line, column, "wrong-type", hint, "\"%s\" of %s has no value", key->name, what);
     else
